@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One non-recursive Makefile.  `make help` lists the targets.
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= bpftool
+PKG_CONFIG ?= pkg-config
+PREFIX  ?= /usr/local
+DESTDIR ?=
+O       ?= build
+V       ?= 0
+WERROR  ?= 0
+SAN     ?=
+
+VERSION := 0.1.0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n')
+
+# Objects for sanitizers live beside the plain ones: make SAN=address,undefined
+B := $(O)/$(if $(SAN),san,rel)
+
+need = $(if $(shell $(PKG_CONFIG) --exists $(1) && echo y),,$(error $(1) is missing: apt-get install $(2), or scripts/bootstrap.sh build))
+ifeq ($(filter help clean fmt,$(MAKECMDGOALS)),)
+$(call need,libbpf,libbpf-dev)$(call need,libcrypto,libssl-dev)$(call need,libxml-2.0,libxml2-dev)
+$(call need,yaml-0.1,libyaml-dev)$(call need,jansson,libjansson-dev)$(call need,libmicrohttpd,libmicrohttpd-dev)
+$(call need,libcurl,libcurl4-openssl-dev)$(call need,libseccomp,libseccomp-dev)$(call need,libcap-ng,libcap-ng-dev)
+$(call need,libmnl,libmnl-dev)$(call need,libnftnl,libnftnl-dev)
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wmissing-prototypes -Wstrict-prototypes
+WARN += $(if $(filter 1,$(WERROR)),-Werror)
+CFLAGS ?= -O2 -g
+HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+ALL_CFLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(O)/gen \
+	$(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(CFLAGS) \
+	$(shell $(PKG_CONFIG) --cflags libxml-2.0)
+ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now -pie $(LDFLAGS)
+ALL_CFLAGS += -fPIE
+
+lib = $(shell $(PKG_CONFIG) --libs $(1))
+LIBS_base     :=
+LIBS_sip      :=
+LIBS_stir     := $(call lib,libcrypto) $(call lib,jansson)
+LIBS_location := $(call lib,libxml-2.0)
+LIBS_template :=
+LIBS_trunk    :=
+LIBS_engine   :=
+LIBS_wire     :=
+LIBS_xsk      :=
+LIBS_config   := $(call lib,yaml-0.1)
+LIBS_signer   := $(call lib,libseccomp) -lpthread
+LIBS_daemon   := $(call lib,libbpf) -lelf -lz $(call lib,libmicrohttpd) $(call lib,jansson) $(call lib,libmnl) $(call lib,libnftnl) $(call lib,libcap-ng)
+LIBS_cli      := $(call lib,libcurl) $(call lib,jansson)
+
+# What a module may use, lowest last: the arrows of the architecture (tests/unit/arrows.sh checks the
+# includes against the same table).  `template` is the part of location/ that the signer links.
+MODULES := base sip stir location trunk engine wire xsk config signer daemon cli
+USES_base     :=
+USES_sip      := base
+USES_stir     := sip base
+USES_location := base
+USES_trunk    := location stir sip base
+USES_engine   := trunk location stir sip base
+USES_wire     := base
+USES_xsk      := stir base
+USES_config   := trunk location stir sip base
+USES_signer   := engine trunk location stir sip wire xsk base
+USES_daemon   := config trunk location xsk stir sip base
+USES_cli      := config engine trunk location stir sip base
+
+src = $(sort $(wildcard user/$(1)/*.c))
+main_of = user/$(1)/main.c
+obj = $(patsubst user/%.c,$(B)/%.o,$(1))
+$(foreach m,$(MODULES),$(eval SRC_$(m) := $(filter-out $(call main_of,$(m)),$(call src,$(m)))))
+# pidf.c is the only file of location/ that needs libxml2: the archive keeps it out of the signer
+ar = $(foreach m,$(1),$(B)/lib$(m).a)
+libs = $(foreach m,$(1),$(LIBS_$(m)))
+
+PROGS := $(O)/sipseald $(O)/sipseal-signer $(O)/sipseal
+all: $(PROGS)            ## build the programs (the default)
+
+$(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call obj,$(SRC_$(m)))))
+$(B)/lib%.a:
+	$(say) AR $@
+	$(Q)rm -f $@; ar rcs $@ $^
+
+# only daemon/ sees the skeleton
+$(patsubst user/%.c,$(B)/%.o,$(wildcard user/daemon/*.c)): | $(O)/gen/gateway.skel.h
+$(B)/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# BPF: object, then skeleton; clang of Debian 12 is the oldest we build with
+BPF_CFLAGS := -O2 -g -Wall -Wextra -target bpf -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
+$(O)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) -c -o $@ $<
+$(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(O)/sipseald: $(call obj,user/daemon/main.c) $(call ar,daemon $(USES_daemon))
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,daemon $(USES_daemon))
+$(O)/sipseal-signer: $(call obj,user/signer/main.c) $(call ar,signer $(USES_signer))
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(filter-out -lxml2,$(call libs,signer $(USES_signer)))
+$(O)/sipseal: $(call obj,user/cli/main.c) $(call ar,cli $(USES_cli))
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,cli $(USES_cli))
+
+# Unit tests: tests/unit/<module>/test_*.c, one program each, linked with that module and what it uses
+UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
+unit: $(UNIT_BIN)        ## build the unit tests (run them by scripts/test.sh unit)
+define unit_rule
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call ar,$(1) $(USES_$(1)))
+	@mkdir -p $$(@D)
+	$$(say) UNIT $$<
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -Wno-conversion -Itests/unit -MMD -MP $$(ALL_LDFLAGS) -o $$@ $$< $(call ar,$(1) $(USES_$(1))) \
+		$(call libs,$(1) $(USES_$(1))) $$(shell $$(PKG_CONFIG) --libs cmocka)
+endef
+$(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
+
+# Programs of the BPF tests (BPF_PROG_TEST_RUN; need root)
+BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
+bpftests: $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(BPFTEST_SRC)) ## build the BPF tests
+$(O)/bpftest/%: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(call ar,daemon $(USES_daemon))
+	@mkdir -p $(@D)
+	$(say) BPFTEST $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon $(USES_daemon)) \
+		$(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
+
+# Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
+fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
+$(O)/fuzz/obj/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(say) CLANG $<
+	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' -Ibpf -Iuser $(shell $(PKG_CONFIG) --cflags libxml-2.0) \
+		-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
+$(O)/fuzz/libpure.a: $(patsubst user/%.c,$(O)/fuzz/obj/%.o,$(FUZZ_PURE))
+	$(Q)rm -f $@; ar rcs $@ $^
+$(O)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/libpure.a
+	$(say) FUZZ $@
+	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -Ibpf -Iuser -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-o $@ $< $(O)/fuzz/libpure.a $(call libs,stir location config)
+
+test:                    ## run every test (as scripts/test.sh)
+	$(Q)scripts/test.sh
+demo:                    ## the demonstration (as scripts/demo.sh)
+	$(Q)scripts/demo.sh
+bench:                   ## measure; writes build/bench/results.json and plots
+	$(Q)scripts/bench.sh
+soak:                    ## the tests with SCALE=full
+	$(Q)SCALE=full scripts/test.sh
+
+install: all             ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(O)/sipseal $(DESTDIR)$(PREFIX)/bin/sipseal
+	install -D -m 755 $(O)/sipseald $(DESTDIR)$(PREFIX)/sbin/sipseald
+	install -D -m 755 $(O)/sipseal-signer $(DESTDIR)$(PREFIX)/libexec/sipseal/sipseal-signer
+	install -D -m 644 conf/sipseal.yaml $(DESTDIR)$(PREFIX)/share/sipseal/sipseal.yaml
+
+clean:                   ## remove build/
+	rm -rf $(O)
+fmt:                     ## format the sources by .clang-format
+	clang-format -i $(wildcard bpf/*.[ch] user/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+help:                    ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 PREFIX= DESTDIR="
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+.PHONY: all unit bpftests fuzz test demo bench soak install clean fmt help
+.DELETE_ON_ERROR:
+.SECONDARY:

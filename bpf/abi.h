@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * abi.h - the contract between the XDP programs and userspace.
+ *
+ * The only header that both sides include.  It holds fixed-width types with explicit padding, so
+ * that clang -target bpf and gcc lay them out alike; every size is asserted.  A change of layout or
+ * of meaning raises SIPSEAL_ABI_VERSION: pins live under v<ABI>/ and userspace checks the version
+ * that the loaded program carries before it touches a map.
+ *
+ * Byte order: fields called *_be are in network order, all others in host order.
+ */
+#ifndef SIPSEAL_ABI_H
+#define SIPSEAL_ABI_H
+
+#include <linux/types.h>
+
+#define SIPSEAL_ABI_VERSION 1
+
+#define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
+#define SIPSEAL_QUEUES_MAX    64   /* rx queues of one NIC that sockets can be bound to */
+#define SIPSEAL_WORKERS_MAX   64   /* signer threads; one heartbeat word each */
+#define SIPSEAL_SIP_PORTS_MAX 8    /* gateway.sip_ports */
+#define SIPSEAL_EMERGENCY_MAX 8    /* gateway.emergency_numbers */
+#define SIPSEAL_EMERGENCY_LEN 15   /* digits of one of them */
+
+/*
+ * Reasons.  Every packet ends with exactly one on each side that saw it:
+ *   sum of XDP reasons          = packets that came in on our NICs
+ *   packets counted SR_STEERED  = sum of signer reasons + ring drops + lost with a dead signer
+ *
+ * X(number, NAME, "token", "help").  Numbers are never used again.  The token is what counters,
+ * metrics, events, CLI and docs print.  A cause whose outcome a configured policy decides has two
+ * words: the plain one where the packet passed, the one with `_dropped` where it did not.
+ * 1..63 are given by XDP, 64..127 by the signer (and `sipseal explain`).
+ */
+#define SIPSEAL_XDP_REASONS(X) \
+	X(1,  NOT_IP,             "not_ip",             "neither IPv4 nor IPv6 (ARP, LLDP): left to the kernel") \
+	X(2,  MALFORMED,          "malformed",          "IP or UDP header that does not fit the frame: left to the kernel") \
+	X(3,  FORWARDED,          "forwarded",          "fast path: sent out by XDP") \
+	X(4,  KERNEL,             "kernel",             "fast path: forwarded by the kernel (fast_path kernel)") \
+	X(5,  LOCAL,              "local",              "no route through this gateway (for itself, broadcast, multicast): left to the kernel") \
+	X(6,  NO_NEIGHBOUR,       "no_neighbour",       "next hop not resolved yet: left to the kernel, which resolves it") \
+	X(7,  TOO_BIG,            "too_big",            "larger than the MTU of the egress NIC: left to the kernel") \
+	X(8,  NO_PORT,            "no_port",            "egress NIC is not one of the gateway's: left to the kernel") \
+	X(9,  TTL,                "ttl",                "TTL or hop limit ends here: left to the kernel, which answers") \
+	X(10, VLAN_OTHER,         "vlan_other",         "VLAN-tagged, no INVITE of a trunk: left to the kernel") \
+	X(11, STEERED,            "steered",            "INVITE of a trunk: given to the signer") \
+	X(12, SIGNER_DOWN,        "signer_down",        "INVITE passed unsigned: no live signer, on_signer_failure pass") \
+	X(13, SIGNER_DOWN_DROPPED, "signer_down_dropped", "INVITE dropped: no live signer, on_signer_failure drop") \
+	X(14, EMERGENCY_PASSED,   "emergency_passed",   "emergency INVITE passed unsigned: the signer could not take it") \
+	X(15, FRAGMENT,           "fragment",           "fragment towards a carrier peer passed, on_signer_failure pass") \
+	X(16, FRAGMENT_DROPPED,   "fragment_dropped",   "fragment towards a carrier peer dropped, on_signer_failure drop") \
+	X(17, VLAN,               "vlan",               "VLAN-tagged INVITE of a trunk passed, on_signer_failure pass") \
+	X(18, VLAN_DROPPED,       "vlan_dropped",       "VLAN-tagged INVITE of a trunk dropped, on_signer_failure drop") \
+	X(19, UNMATCHED_INVITE,   "unmatched_invite",   "INVITE on a SIP port that matches no trunk: passed") \
+	X(20, UNMATCHED_INVITE_DROPPED, "unmatched_invite_dropped", "INVITE on a SIP port that matches no trunk: dropped") \
+	X(21, OTHER_TRANSPORT,    "other_transport",    "TCP, TLS or SCTP to a trunk's SIP port: passed") \
+	X(22, OTHER_TRANSPORT_DROPPED, "other_transport_dropped", "TCP, TLS or SCTP to a trunk's SIP port: dropped") \
+	X(23, WRONG_SIDE,         "wrong_side",         "INVITE to a carrier peer that came in on a carrier-side NIC: passed, never signed") \
+	X(24, INBOUND_UNVERIFIED, "inbound_unverified", "INVITE from a carrier peer: passed, not verified by this version") \
+	X(25, REGULATORY_OFF,     "regulatory_off",     "INVITE passed unchanged: regulatory.enabled is false") \
+	X(26, OPAQUE,             "opaque",             "towards a carrier peer, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
+	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop")
+
+#define SIPSEAL_SIGNER_REASONS(X) \
+	X(64, SIGNED,             "signed",             "Identity added") \
+	X(65, RETRANSMISSION,     "retransmission",     "seen before: the same bytes left again, without a new signature") \
+	X(66, ATTESTATION_NONE,   "attestation_none",   "attestation none: no Identity by configuration") \
+	X(67, RESTRICTED_UNSIGNED, "restricted_unsigned", "restricted call with anonymous From and no PAI: no number to sign") \
+	X(68, ALREADY_SIGNED,     "already_signed",     "a good shaken Identity is there: none added") \
+	X(69, OBSERVE,            "observe",            "trunk in mode observe: decided and reported, original bytes sent") \
+	X(70, SIGNER_REGULATORY_OFF, "regulatory_off_late", "regulatory.enabled went false while the INVITE was queued: unchanged") \
+	X(71, NOT_INVITE,         "not_invite",         "not an INVITE request: unchanged") \
+	X(72, IN_DIALOG,          "in_dialog",          "INVITE with a To tag (hold, refresh): unchanged") \
+	X(73, START_LINE,         "start_line",         "request line that SIP does not allow: unchanged") \
+	X(74, HEADER_SYNTAX,      "header_syntax",      "header row that cannot be parsed: unchanged") \
+	X(75, BARE_LF,            "bare_lf",            "line that ends without CRLF: unchanged") \
+	X(76, INCOMPLETE,         "incomplete",         "header block does not end inside the datagram: unchanged") \
+	X(77, HEADER_LIMIT,       "header_limit",       "more header rows or bytes than we take: unchanged") \
+	X(78, MISSING_HEADER,     "missing_header",     "Via, From, To, Call-ID or CSeq missing: unchanged") \
+	X(79, DUPLICATE_HEADER,   "duplicate_header",   "single-value header more than once: unchanged") \
+	X(80, CSEQ,               "cseq",               "CSeq that does not say INVITE or is no number: unchanged") \
+	X(81, BODY_LENGTH,        "body_length",        "Content-Length does not fit the body: unchanged") \
+	X(82, ADDRESS_SYNTAX,     "address_syntax",     "From or To that cannot be parsed: unchanged") \
+	X(83, NO_ORIG,            "no_orig",            "no calling number that may be signed: see on_unsignable") \
+	X(84, NO_DEST,            "no_dest",            "no called number: see on_unsignable") \
+	X(85, STALE_DATE,         "stale_date",         "Date is outside freshness_s: see on_unsignable") \
+	X(86, BAD_DATE,           "bad_date",           "Date cannot be parsed: see on_unsignable") \
+	X(87, CERTIFICATE_INVALID, "certificate_invalid", "our certificate is expired or not yet valid: see on_unsignable") \
+	X(88, CERTIFICATE_MISSING, "certificate_missing", "no usable certificate for the trunk: see on_unsignable") \
+	X(89, NUMBER_REFUSED,     "number_refused",     "calling number outside `numbers`, attestation_other reject") \
+	X(90, SIGN_FAILED,        "sign_failed",        "the signature could not be made: see on_unsignable") \
+	X(91, OUTPUT_LIMIT,       "output_limit",       "the edited message would be too large: unchanged") \
+	X(92, STALE_FRAME,        "stale_frame",        "queued for longer than heartbeat_ms: dropped, never signed late") \
+	X(93, UNKNOWN_GENERATION, "unknown_generation", "generation of the configuration is gone: dropped") \
+	X(94, UNKNOWN_TRUNK,      "unknown_trunk",      "trunk slot is empty: dropped") \
+	X(95, BAD_METADATA,       "bad_metadata",       "metadata of another ABI or damaged: dropped") \
+	X(96, BAD_FRAME,          "bad_frame",          "frame that does not parse as XDP saw it: dropped") \
+	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped")
+
+enum sipseal_reason {
+	SR_NONE = 0,
+#define X(num, name, token, help) SR_##name = num,
+	SIPSEAL_XDP_REASONS(X)
+	SIPSEAL_SIGNER_REASONS(X)
+#undef X
+	SR_XDP_MAX = 64,   /* XDP reasons are below */
+	SR_MAX     = 128,  /* all reasons are below */
+};
+
+/* Metadata before each frame that is steered; 32 bytes, the limit of kernels before 6.3. */
+#define SIPSEAL_META_F_RAW       0x01 /* neighbour unknown: MACs and egress are void, use the raw socket */
+#define SIPSEAL_META_F_EMERGENCY 0x02 /* recognised as an emergency call */
+
+struct sipseal_meta {
+	__u8  version;      /* SIPSEAL_ABI_VERSION */
+	__u8  flags;        /* SIPSEAL_META_F_* */
+	__u16 generation;   /* low 16 bits of the generation the trunk was looked up in */
+	__u32 trunk;        /* slot in the policy */
+	__u64 time_ns;      /* bpf_ktime_get_ns() = CLOCK_MONOTONIC */
+	__u16 egress;       /* port index (not ifindex) the frame has to leave by */
+	__u16 mtu;          /* of the route: bytes of an IP packet */
+	__u8  dmac[6];      /* MACs of the frame that leaves */
+	__u8  smac[6];
+};
+_Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels before 6.3");
+
+/* Sides of a NIC. */
+#define SIPSEAL_SIDE_CORE    1
+#define SIPSEAL_SIDE_CARRIER 2
+
+/* Policies that decide between passing and dropping. */
+#define SIPSEAL_PASS 0
+#define SIPSEAL_DROP 1
+
+struct sipseal_port {
+	__u32 ifindex;      /* 0: slot unused */
+	__u8  side;         /* SIPSEAL_SIDE_* */
+	__u8  pad[1];
+	__u16 queues;       /* rx queues with a socket; XSKMAP slot = port * SIPSEAL_QUEUES_MAX + queue */
+	__u8  worker[SIPSEAL_QUEUES_MAX]; /* worker that owns queue i: which heartbeat counts */
+};
+_Static_assert(sizeof(struct sipseal_port) == 72, "sipseal_port");
+
+struct sipseal_emergency {
+	__u8 len;           /* 0: slot unused */
+	char digits[SIPSEAL_EMERGENCY_LEN];
+};
+_Static_assert(sizeof(struct sipseal_emergency) == 16, "sipseal_emergency");
+
+/* Global configuration of the XDP program: one element of the .bss/.data of the program. */
+struct sipseal_config {
+	__u32 abi_version;        /* SIPSEAL_ABI_VERSION */
+	__u32 generation;         /* the active one; its tables are those of copy generation & 1 */
+	__u64 heartbeat_limit_ns; /* gateway.heartbeat_ms */
+	__u8  on_signer_failure;  /* SIPSEAL_PASS | SIPSEAL_DROP */
+	__u8  unmatched_invite;
+	__u8  other_transports;
+	__u8  fast_path_forward;  /* 1: FIB + redirect; 0: XDP_PASS */
+	__u8  regulatory_enabled;
+	__u8  pad[1];
+	__u16 sip_port_cnt;
+	__u16 sip_ports[SIPSEAL_SIP_PORTS_MAX];  /* host order */
+	struct sipseal_emergency emergency[SIPSEAL_EMERGENCY_MAX];
+	struct sipseal_port ports[SIPSEAL_PORTS_MAX];
+};
+_Static_assert(sizeof(struct sipseal_config) == 40 + 128 + 576, "sipseal_config");
+
+/*
+ * Match tables, two copies (generation & 1).  Addresses are 16 bytes; IPv4 stands as
+ * ::ffff:a.b.c.d, and an IPv6 packet that carries such an address never matches.
+ *
+ * A trunk is found in two steps without backtracking: carrier address and port give a *group*
+ * (exact peer first, else the longest prefix), group and core address give the trunk slot
+ * (longest prefix; a trunk without core.peers is the prefix of length 0 of its group).
+ * A peer without a port stands once per SIP port.  Each peer stands once more with port 0: that
+ * entry is used where ports are not known (fragments) or do not matter (inbound).
+ */
+struct sipseal_peer_key {          /* HASH: carrier peers */
+	__u8   addr[16];
+	__be16 port_be;
+	__u16  pad;
+};
+_Static_assert(sizeof(struct sipseal_peer_key) == 20, "sipseal_peer_key");
+
+struct sipseal_prefix_key {        /* LPM_TRIE: carrier prefixes */
+	__u32  prefixlen;          /* 32 + bits of addr */
+	__be16 port_be;
+	__u16  pad;
+	__u8   addr[16];
+};
+_Static_assert(sizeof(struct sipseal_prefix_key) == 24, "sipseal_prefix_key");
+
+struct sipseal_core_key {          /* LPM_TRIE: core prefixes of a group */
+	__u32  prefixlen;          /* 32 + bits of addr */
+	__be32 group_be;
+	__u8   addr[16];
+};
+_Static_assert(sizeof(struct sipseal_core_key) == 24, "sipseal_core_key");
+
+/* Values: carrier tables give a group number (__u32), the core table a trunk slot (__u32). */
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine - the heart: message + policy + clock + random + sign -> verdict, reason, edits.
+ *
+ * Pure: no I/O, no clock, no state but the scratch that the caller owns.  Signer, explain, fuzzers and
+ * tests all call this one function, so that what explain says is what the wire shows.
+ *
+ *     datagram --sip--> message --numbers, PAI, attestation, location--> edits --emit--> datagram
+ *
+ * A message is edited completely or not at all.  Threads: one scratch per thread.
+ */
+#ifndef SIPSEAL_ENGINE_H
+#define SIPSEAL_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "sip/edit.h"
+#include "sip/message.h"
+#include "sip/tn.h"
+#include "stir/passport.h"
+#include "trunk/policy.h"
+
+enum engine_verdict {
+	VERDICT_PASS,    /* leaves without an Identity of ours; edits may be there (PAI, Privacy, location) */
+	VERDICT_SIGN,    /* leaves with our Identity */
+	VERDICT_REJECT,  /* answered with `response_code`; does not leave */
+	VERDICT_DROP,    /* does not leave */
+};
+
+/** engine_verdict_name() - the word that explain and events print. */
+const char *engine_verdict_name(enum engine_verdict v);
+
+/* What the engine takes from outside. */
+struct engine_env {
+	int64_t now_ms;               /* CLOCK_REALTIME; read once per batch by the caller */
+	passport_sign_fn *sign;
+	void *sign_ctx;
+	void (*random)(void *ctx, void *dst, size_t len);
+	void *random_ctx;
+	uint8_t tag_key[16];          /* key of the To tags of refusals: a secret of this start */
+};
+
+struct engine_input {
+	struct slice datagram;        /* UDP payload */
+	const struct policy_copy *policy;
+	uint32_t trunk;               /* slot */
+	char source_ip[46];           /* text, for refusals */
+	uint16_t source_port;
+};
+
+#define ENGINE_NOTE_LOCATION         0x0001 /* PIDF-LO attached */
+#define ENGINE_NOTE_LOCATION_PRESENT 0x0002 /* the call has a location already: kept */
+#define ENGINE_NOTE_LOCATION_AUTHINT 0x0004 /* body protected by qop=auth-int: not attached */
+#define ENGINE_NOTE_LOCATION_BODY    0x0008 /* signed, encrypted, encoded or broken body: not attached */
+#define ENGINE_NOTE_EMERGENCY        0x0010
+#define ENGINE_NOTE_RESTRICTED       0x0020
+#define ENGINE_NOTE_OUTSIDE          0x0040 /* a number outside `numbers`: attestation_other applied */
+#define ENGINE_NOTE_OBSERVE          0x0080 /* what follows was decided but not done */
+
+struct engine_output {
+	enum engine_verdict verdict;
+	enum sipseal_reason reason;          /* SR_OBSERVE in mode observe */
+	enum engine_verdict decided_verdict; /* the same two, except in mode observe */
+	enum sipseal_reason decided_reason;
+	uint32_t notes;
+	char attest;                         /* 'A', 'B', 'C', or 0 */
+	struct tn orig, dest;                /* len 0: none */
+	struct slice call_id, x5u, origid;   /* slices into datagram, policy or scratch */
+	unsigned response_code;              /* VERDICT_REJECT */
+	const char *response_phrase;
+	bool is_signed;                      /* a signature was made (also counted in observe) */
+};
+
+#define ENGINE_ARENA_MAX (24 * 1024)
+
+/* Scratch of one thread; large: allocate it once.  After engine_run() it holds the parsed message and
+ * the edits until the next run. */
+struct engine {
+	struct sip_message msg;
+	struct sip_edits edits;              /* sealed; cnt 0: nothing changes */
+	size_t arena_len;
+	char arena[ENGINE_ARENA_MAX];        /* texts of the edits */
+};
+
+/**
+ * engine_run() - decide what happens to an outbound INVITE.
+ * Never fails: what is not understood is VERDICT_PASS with a reason and no edits.
+ */
+void engine_run(struct engine *e, const struct engine_env *env, const struct engine_input *in,
+		struct engine_output *ret);
+
+/** engine_out_len() - length of the datagram that leaves (after PASS or SIGN). */
+size_t engine_out_len(const struct engine *e, const struct engine_input *in);
+
+/** engine_emit() - write that datagram.  Return: length, or -ENOSPC. */
+ssize_t engine_emit(const struct engine *e, const struct engine_input *in, char *dst, size_t cap);
+
+/** engine_response_emit() - the answer of VERDICT_REJECT.  Return: length, or -ENOSPC, -EBADMSG. */
+ssize_t engine_response_emit(const struct engine *e, const struct engine_env *env,
+			     const struct engine_input *in, const struct engine_output *out,
+			     char *dst, size_t cap);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * counters - shared memory in which the signer publishes what it did (memfd, daemon reads).
+ *
+ * One block per worker, written by that worker alone with relaxed stores; readers add up.
+ */
+#ifndef SIPSEAL_TRUNK_COUNTERS_H
+#define SIPSEAL_TRUNK_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#define COUNTERS_MAGIC 0x73706333u /* "spc3" */
+#define COUNTERS_SIGNER_REASONS (SR_MAX - SR_XDP_MAX)
+
+struct counters_xsk {              /* one socket */
+	uint64_t rx_dropped, rx_invalid, tx_invalid, rx_ring_full, rx_fill_empty, tx_ring_empty; /* XDP_STATISTICS */
+};
+
+struct counters_worker {
+	_Atomic uint64_t reasons[COUNTERS_SIGNER_REASONS]; /* index reason - SR_XDP_MAX; one per frame received */
+	_Atomic uint64_t frames_total, frames_free, frames_rx, frames_tx; /* UMEM accounting at the last loop */
+	_Atomic uint64_t frames_lost;      /* total - sum of the others; must stay 0 */
+	_Atomic uint64_t sent_xsk, sent_raw, sent_fragments, send_errors, bad_completions;
+	_Atomic uint64_t signatures;       /* made; retransmissions make none */
+	_Atomic uint64_t replay_entries, replay_bytes, replay_evicted;
+	_Atomic uint64_t cpu_ns;           /* CPU time of the worker thread */
+	_Atomic uint64_t xsk[8][6];        /* per port, sums over its queues: counters_xsk in order */
+	_Atomic uint64_t trunk_reasons[];  /* [trunk_max][COUNTERS_SIGNER_REASONS]; in observe: the decided reason too */
+};
+
+struct counters_region {
+	uint32_t magic, version;
+	uint32_t workers, trunk_max;
+	uint64_t worker_off, worker_size;  /* block i at worker_off + i * worker_size */
+};
+
+static inline struct counters_worker *counters_worker(const struct counters_region *r, unsigned i)
+{
+	return (struct counters_worker *)((char *)(uintptr_t)r + r->worker_off + i * r->worker_size);
+}
+
+/** counters_size() - bytes of a region; sparse: untouched trunks cost nothing. */
+static inline uint64_t counters_worker_size(uint32_t trunk_max)
+{
+	return (sizeof(struct counters_worker) +
+		(uint64_t)trunk_max * COUNTERS_SIGNER_REASONS * sizeof(uint64_t) + 4095) & ~4095ull;
+}
+
+static inline uint64_t counters_size(uint32_t workers, uint32_t trunk_max)
+{
+	return 4096 + workers * counters_worker_size(trunk_max);
+}
+
+/** counters_bump() - single writer: no read-modify-write on the bus. */
+static inline void counters_bump(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+#endif
