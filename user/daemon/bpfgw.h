@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bpfgw - the XDP gateway program and its maps: load, pin, fill, attach, count.
+ *
+ * Everything is pinned under <bpffs>/v<SIPSEAL_ABI_VERSION>/ so that the fast path goes on when the
+ * daemon dies; the next start adopts maps and links and replaces the program in place.  The order of a
+ * start: bpfgw_open, bpfgw_fill, bpfgw_config_set, bpfgw_attach, then sockets by bpfgw_xsk_set - traffic
+ * reaches the signer only after the last step.  Threads: one.
+ */
+#ifndef SIPSEAL_DAEMON_BPFGW_H
+#define SIPSEAL_DAEMON_BPFGW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "base/cleanup.h"
+#include "trunk/compile.h"
+
+struct bpfgw;
+
+#define BPFGW_ERR_LEN 256
+
+/** bpfgw_open() - load the program; adopt pinned maps of this ABI or create and pin them.
+ * @bpffs: directory of a mounted bpffs (checked by statfs; created subdirectories are mode 0700)
+ * Return: 0; -ENOTSUP no bpffs there; -EPERM capabilities missing; other errno.  reterr says what and
+ * how to mend it. */
+int bpfgw_open(const char *bpffs, struct bpfgw **ret, char reterr[BPFGW_ERR_LEN]);
+
+/** bpfgw_close() - closes descriptors; pins stay. */
+void bpfgw_close(struct bpfgw *g);
+DEFINE_FREEP(struct bpfgw *, bpfgw_close)
+
+/** bpfgw_was_adopted() - did bpfgw_open() find pins of a former run? */
+bool bpfgw_was_adopted(const struct bpfgw *g);
+
+/** bpfgw_generation() - the active generation found in the pins, or 0. */
+uint32_t bpfgw_generation(const struct bpfgw *g);
+
+/** bpfgw_fill() - replace the match tables of the copy that belongs to @generation (the idle one). */
+int bpfgw_fill(struct bpfgw *g, const struct match_tables *t, uint32_t generation,
+	       char reterr[BPFGW_ERR_LEN]);
+
+/** bpfgw_config_set() - publish the global configuration; the generation word flips last. */
+int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c);
+const struct sipseal_config *bpfgw_config(const struct bpfgw *g);
+
+/** bpfgw_attach() - attach to one NIC and pin the link, or update the pinned link in place.
+ * @mode: 0 auto (native, generic where the driver has none), 1 native, 2 generic
+ * @port: index; also put into the devmap
+ * Return: 0 (ret_is_native says how); -EBUSY another XDP program is there; -ERANGE MTU too large for native
+ * XDP; other errno.  reterr names the remedy. */
+int bpfgw_attach(struct bpfgw *g, unsigned port, unsigned ifindex, const char *name, int mode,
+		 bool *ret_is_native, char reterr[BPFGW_ERR_LEN]);
+
+/** bpfgw_detach_port() - undo bpfgw_attach() of this start (a start that failed half-way). */
+void bpfgw_detach_port(struct bpfgw *g, unsigned port);
+
+/** bpfgw_xsk_set() - let traffic of a queue in.  The map holds its own reference of the socket. */
+int bpfgw_xsk_set(struct bpfgw *g, unsigned port, unsigned queue, int fd);
+
+/** bpfgw_heartbeat_fd() - mmapable array of SIPSEAL_WORKERS_MAX u64 (CLOCK_MONOTONIC ns): element i belongs to
+ * worker i; owned by g. */
+int bpfgw_heartbeat_fd(const struct bpfgw *g);
+
+/** bpfgw_counters() - sums over CPUs of one port, by XDP reason. */
+int bpfgw_counters(const struct bpfgw *g, unsigned port, uint64_t ret[SR_XDP_MAX]);
+
+/** bpfgw_unmatched_peers() - up to @max source/destination pairs of INVITEs that matched no trunk lately. */
+struct bpfgw_unmatched { uint8_t src[16], dst[16]; uint16_t src_port, dst_port; uint64_t count; };
+int bpfgw_unmatched_peers(const struct bpfgw *g, struct bpfgw_unmatched *ret, unsigned max);
+
+/** bpfgw_detach_all() - unpin links (detaches), maps and the directory of every ABI version below @bpffs.
+ * Return: number of links removed, or negative errno. */
+int bpfgw_detach_all(const char *bpffs, char reterr[BPFGW_ERR_LEN]);
+
+#endif
