@@ -35,11 +35,22 @@ DEFINE_FREEP(struct credential_set *, credential_set_free)
  */
 int credential_add(struct credential_set *set, uint32_t id, const char *pem, size_t len,
 		   const uint8_t point[CERT_POINT_LEN]);
+
+/** credential_drop() - the slot is empty from here on; the key is wiped when the last signer let go
+ * of it (credential_signer_sync()). */
 void credential_drop(struct credential_set *set, uint32_t id);
 
+/** credential_signer_new() - one per signing thread; freed before the set.  Return: 0, or -ENOMEM. */
 int credential_signer_new(struct credential_set *set, struct credential_signer **ret);
 void credential_signer_free(struct credential_signer *s);
 DEFINE_FREEP(struct credential_signer *, credential_signer_free)
+
+/**
+ * credential_signer_sync() - let go of keys that were dropped, prepare those that were added.  Worth a
+ * call by its thread after every change: else the next credential_sign() does it (one lock, some
+ * microseconds), and a dropped key is not wiped before that.
+ */
+void credential_signer_sync(struct credential_signer *s);
 
 /** credential_sign() - a passport_sign_fn; ctx is a struct credential_signer.
  * Return: 0; -ENOKEY no such key; -EIO OpenSSL failed. */

@@ -34,11 +34,13 @@ struct passport_claims {
 };
 
 /** passport_header_emit() - base64url of {"alg":"ES256","ppt":"shaken","typ":"passport","x5u":x5u}.
- * Return: length, -ENOSPC. */
+ * Return: length; -ENOSPC; -EINVAL: x5u is empty, longer than PASSPORT_X5U_MAX, or holds a byte that
+ * cannot stand in `info=<...>`. */
 ssize_t passport_header_emit(struct slice x5u, char *dst, size_t cap);
 
 /** passport_payload_emit() - the JSON text of the claims.  Return: length, -ENOSPC, or -EINVAL: a
- * claim holds bytes that are not printable ASCII. */
+ * claim is empty or holds bytes that are not printable ASCII, a tn others than digits, '#' and '*',
+ * attest another letter, or iat is negative. */
 ssize_t passport_payload_emit(const struct passport_claims *c, char *dst, size_t cap);
 
 /**
@@ -51,8 +53,9 @@ typedef int passport_sign_fn(void *ctx, uint32_t credential, const uint8_t diges
 /**
  * identity_emit() - the whole value of an Identity row, without name and CRLF:
  *   <header>.<payload>.<signature>;info=<x5u>;alg=ES256;ppt=shaken
- * @header_b64: from passport_header_emit()
- * Return: length; -ENOSPC; or what @sign returned.
+ * @header_b64: from passport_header_emit() for the same @x5u
+ * Return: length; -ENOSPC; -EINVAL as passport_payload_emit(); -EIO; or what @sign returned.
+ * @dst is scratch on failure; @sign is not called for a row that does not fit.
  */
 ssize_t identity_emit(struct slice header_b64, struct slice x5u, const struct passport_claims *c,
 		      passport_sign_fn *sign, void *sign_ctx, uint32_t credential,
