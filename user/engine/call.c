@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/call.h"
+
+#include <errno.h>
+
+static const struct slice SOS = { "urn:service:sos", 15 };
+
+/* RFC 5031: urn:service:sos and its sub-services; else a user part exactly in the gateway's list. */
+static bool is_emergency_uri(const struct policy_copy *p, const struct sip_uri *uri)
+{
+	struct slice user = uri->user;
+
+	if (slice_iprefix(uri->raw, SOS))
+		return uri->raw.len == SOS.len || uri->raw.p[SOS.len] == '.' || uri->raw.p[SOS.len] == ';';
+	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS && uri->scheme != SIP_SCHEME_TEL)
+		return false;
+	if (!user.p)
+		return false;
+	user.len = slice_find(user, ';');
+	for (unsigned i = 0; i < p->emergency_cnt && i < SIPSEAL_EMERGENCY_MAX; i++)
+		if (slice_eq(user, slice_of(p->emergency[i].digits, p->emergency[i].len)))
+			return true;
+	return false;
+}
+
+/* From and To hold exactly one address. */
+static int read_address(const struct sip_row *row, struct sip_addr *ret_addr, struct sip_uri *ret_uri)
+{
+	struct slice value = row->value;
+
+	if (sip_addr_next(&value, ret_addr) != 1 || slice_trim(value).len)
+		return -EBADMSG;
+	return sip_uri_parse(ret_addr->uri, ret_uri);
+}
+
+static bool is_anonymous_uri(const struct sip_uri *uri)
+{
+	static const struct slice invalid = { "anonymous.invalid", 17 };
+	size_t at = uri->host.len >= invalid.len ? uri->host.len - invalid.len : 0;
+
+	if (uri->user.p && slice_ieq(uri->user, SLICE("anonymous")))
+		return true;
+	return uri->host.len >= invalid.len && slice_ieq(slice_cut(uri->host, at), invalid) &&
+	       (at == 0 || uri->host.p[at - 1] == '.');
+}
+
+/* RFC 3323 s4.2: values separated by ';'; some send commas. */
+static void read_privacy(struct call *c)
+{
+	const struct sip_row *row = sip_message_first(&c->e->msg, SIP_H_PRIVACY);
+
+	for (; row; row = sip_message_next(&c->e->msg, row)) {
+		struct slice rest = row->value;
+
+		while (rest.len) {
+			size_t n = 0;
+			struct slice v;
+
+			while (n < rest.len && rest.p[n] != ';' && rest.p[n] != ',')
+				n++;
+			v = slice_trim(slice_of(rest.p, n));
+			c->has_privacy_id |= slice_ieq(v, SLICE("id"));
+			c->has_privacy_none |= slice_ieq(v, SLICE("none"));
+			rest = slice_cut(rest, n < rest.len ? n + 1 : n);
+		}
+	}
+}
+
+/* Remote-Party-ID ;privacy=full|uri|name: the number is not to be shown unless "off" or "none". */
+static bool rpid_wants_privacy(const struct sip_message *m)
+{
+	const struct sip_row *row = sip_message_first(m, SIP_H_RPID);
+
+	for (; row; row = sip_message_next(m, row)) {
+		struct slice value = row->value, v;
+		struct sip_addr a;
+
+		while (sip_addr_next(&value, &a) == 1)
+			if (sip_param_get(a.params, SLICE("privacy"), &v) == 1 && !slice_ieq(v, SLICE("off")) &&
+			    !slice_ieq(v, SLICE("none")))
+				return true;
+	}
+	return false;
+}
+
+/* A number that may be orig: canonical, no service number (design: N11, 988, short codes never are). */
+static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct tn *ret)
+{
+	struct tn tn;
+	int r = tn_from_uri(uri, &c->rules, &tn);
+
+	if (r < 0)
+		return r;
+	if (tn.is_service)
+		return -EINVAL;
+	*ret = tn;
+	return 0;
+}
+
+/* A number is shown, but nobody can say whose it is: national without country code, too long. */
+static bool is_odd_number(int tn_error)
+{
+	return tn_error == -EDOM || tn_error == -ERANGE;
+}
+
+/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed. */
+static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max,
+			     bool *ret_is_odd)
+{
+	const struct sip_row *row = sip_message_first(&c->e->msg, h);
+	unsigned cnt = 0;
+
+	for (; row; row = sip_message_next(&c->e->msg, row)) {
+		struct slice value = row->value;
+		struct sip_addr a;
+		struct sip_uri uri;
+		struct tn tn;
+		int r;
+
+		while (sip_addr_next(&value, &a) == 1) {
+			r = sip_uri_parse(a.uri, &uri) == 0 ? orig_from_uri(c, &uri, &tn) : -EINVAL;
+			if (r == 0 && cnt < max)
+				ret[cnt++] = tn;
+			else if (r == 0 || is_odd_number(r))
+				*ret_is_odd = true;
+		}
+	}
+	return cnt;
+}
+
+static void read_calling(struct call *c)
+{
+	struct tn tn;
+	bool is_odd;
+
+	for (unsigned i = 0; i < NUMBER_SOURCES_MAX && c->trunk->orig_from[i] != SOURCE_END; i++) {
+		bool has = false;
+
+		switch (c->trunk->orig_from[i]) {
+		case SOURCE_PAI:
+			has = c->pai_tn_cnt > 0;
+			tn = c->pai_tn[0];
+			break;
+		case SOURCE_PPI:
+			has = read_numbers(c, SIP_H_PPI, &tn, 1, &is_odd) == 1;
+			break;
+		case SOURCE_RPID:
+			has = read_numbers(c, SIP_H_RPID, &tn, 1, &is_odd) == 1;
+			break;
+		case SOURCE_FROM:
+			has = c->from_tn.len > 0;
+			tn = c->from_tn;
+			break;
+		}
+		if (has) {
+			c->calling = tn;
+			return;
+		}
+	}
+}
+
+static void read_rules(struct call *c)
+{
+	const struct policy_copy *p = c->in->policy;
+	const struct policy_rule *rules =
+		policy_table(p, c->trunk->rules, c->trunk->rule_cnt, sizeof(*rules));
+	unsigned cnt = rules && c->trunk->rule_cnt <= POLICY_RULES_MAX ? c->trunk->rule_cnt : 0;
+
+	for (unsigned i = 0; i < cnt; i++)
+		c->rule_room[i] = (struct tn_rule){ policy_text(p, rules[i].prefix),
+						    policy_text(p, rules[i].replace) };
+	c->rules = (struct tn_rules){ c->rule_room, cnt, policy_text(p, c->trunk->country_code) };
+}
+
+enum sipseal_reason call_read(struct call *c)
+{
+	const struct sip_message *m = &c->e->msg;
+	struct sip_addr from, to;
+	struct slice tag;
+
+	if (read_address(sip_message_first(m, SIP_H_FROM), &from, &c->from) < 0 ||
+	    read_address(sip_message_first(m, SIP_H_TO), &to, &c->to) < 0 ||
+	    sip_uri_parse(m->request_uri, &c->request_uri) < 0)
+		return SR_ADDRESS_SYNTAX;
+	if (sip_param_get(to.params, SLICE("tag"), &tag) >= 0)
+		return SR_IN_DIALOG;
+
+	read_rules(c);
+	c->is_emergency = is_emergency_uri(c->in->policy, &c->request_uri);
+	c->is_anonymous = is_anonymous_uri(&c->from);
+	read_privacy(c);
+	/* `none` is the caller's own word and is never touched (RFC 3323 s4.3): such a call is not restricted.
+	 * Nothing of an emergency call is hidden or taken away. */
+	c->is_restricted = !c->has_privacy_none && !c->is_emergency &&
+			   (c->has_privacy_id || c->is_anonymous || c->trunk->privacy == PRIVACY_ID ||
+			    rpid_wants_privacy(m));
+	if (!c->is_anonymous)
+		c->from_is_odd_number = is_odd_number(orig_from_uri(c, &c->from, &c->from_tn));
+	c->pai_tn_cnt = read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
+	read_calling(c);
+	return SR_NONE;
+}
+
+struct slice call_domain(const struct call *c)
+{
+	struct slice d = policy_text(c->in->policy, c->trunk->pai_domain);
+
+	if (d.p)
+		return d;
+	d = c->from.host;
+	if (!d.len || c->is_anonymous)
+		return SLICE_NONE;
+	/* the host is copied into rows of ours: only what a host name or address consists of */
+	for (size_t i = 0; i < d.len; i++)
+		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", d.p[i], 64))
+			return SLICE_NONE;
+	return d;
+}
+
+void call_edit(struct call *c, size_t off, size_t del, struct slice text)
+{
+	if (!text.p || sip_edits_add(&c->e->edits, off, del, text) < 0)
+		c->has_failed = true;
+}
+
+void call_remove(struct call *c, enum sip_header h)
+{
+	const struct sip_row *row = sip_message_first(&c->e->msg, h);
+
+	for (; row; row = sip_message_next(&c->e->msg, row))
+		call_edit(c, sip_offset(&c->e->msg, row->line), row->line.len, SLICE(""));
+}
+
+void call_add_row(struct call *c, struct slice row)
+{
+	call_edit(c, c->e->msg.headers_end, 0, row);
+}

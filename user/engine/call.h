@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * call - one INVITE on its way through the engine: what it says (call.c), what we decide (identity.c,
+ * pai.c, location.c), and the edits.  Private to engine/.
+ */
+#ifndef SIPSEAL_ENGINE_CALL_H
+#define SIPSEAL_ENGINE_CALL_H
+
+#include "engine/engine.h"
+#include "engine/text.h"
+#include "sip/uri.h"
+#include "trunk/model.h"
+
+#define CALL_NUMBERS_MAX 4   /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), some spare */
+
+struct call {
+	struct engine *e;
+	const struct engine_env *env;
+	const struct engine_input *in;
+	const struct policy_trunk *trunk;
+	struct engine_output *out;
+	struct tn_rules rules;
+	struct tn_rule rule_room[POLICY_RULES_MAX];
+
+	/* what the message says */
+	struct sip_uri request_uri, from, to;
+	bool is_emergency, is_anonymous, is_restricted;
+	bool has_privacy_none, has_privacy_id;
+	struct tn from_tn;              /* len 0: none that may be orig */
+	bool from_is_odd_number, pai_is_odd_number; /* a number is shown, but it cannot be made canonical */
+	struct tn pai_tn[CALL_NUMBERS_MAX];
+	unsigned pai_tn_cnt;
+	struct tn calling;              /* first of orig_from that holds a number */
+
+	/* what is decided */
+	bool want_pai_removed, want_pai_set;
+	struct tn pai_set;              /* valid when want_pai_set */
+	struct tn shown[CALL_NUMBERS_MAX + 1]; /* numbers that leave: PAI first, then From */
+	unsigned shown_cnt;
+	struct slice added;             /* rows for the end of the header block are added in this order */
+	bool has_failed;                /* an edit did not fit: nothing is changed */
+};
+
+/** call_read() - addresses, privacy, numbers.  Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
+enum sipseal_reason call_read(struct call *c);
+
+/** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither is usable. */
+struct slice call_domain(const struct call *c);
+
+/** call_edit() - replace @del bytes at @at by @text; a text with p == NULL fails the whole edit. */
+void call_edit(struct call *c, size_t off, size_t del, struct slice text);
+
+/** call_remove() - remove all rows of kind @h. */
+void call_remove(struct call *c, enum sip_header h);
+
+/** call_add_row() - a whole row, with CRLF, at the end of the header block. */
+void call_add_row(struct call *c, struct slice row);
+
+/** pai_decide() - which PAI leaves, and so which numbers the verifier will see (c->shown). */
+void pai_decide(struct call *c);
+
+/** pai_edit() - PAI, PPI, RPID and Privacy rows. */
+void pai_edit(struct call *c);
+
+/** identity_decide() - may and must this call be signed?  Sets out->orig, dest, attest.
+ * Return: SR_SIGNED yes, else the reason why not. */
+enum sipseal_reason identity_decide(struct call *c);
+
+/** identity_edit() - sign; add Identity, and Date where missing.
+ * Return: SR_SIGNED, SR_SIGN_FAILED, or SR_OUTPUT_LIMIT. */
+enum sipseal_reason identity_edit(struct call *c);
+
+/** location_edit() - attach the PIDF-LO where the trunk wants it and the body allows it. */
+void location_edit(struct call *c);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "engine/call.h"
+#include "sip/response.h"
+
+#define UDP_PAYLOAD_MAX 65507 /* 65,535 less IPv4 and UDP headers: fits both families */
+
+const char *engine_verdict_name(enum engine_verdict v)
+{
+	static const char *const names[] = { [VERDICT_PASS] = "pass", [VERDICT_SIGN] = "sign",
+					     [VERDICT_REJECT] = "reject", [VERDICT_DROP] = "drop" };
+
+	return names[v];
+}
+
+static void forget_edits(struct engine *e, const struct engine_input *in)
+{
+	sip_edits_init(&e->edits);
+	e->edits.is_sealed = true;
+	e->edits.out_len = in->datagram.len;
+}
+
+static void refuse(struct engine_output *out, unsigned code, const char *phrase)
+{
+	out->attest = 0;
+	out->verdict = VERDICT_REJECT;
+	out->response_code = code;
+	out->response_phrase = phrase;
+}
+
+/* Is this a reason that the trunk's on_unsignable speaks about?  restricted_unsigned is not: such a
+ * call leaves without Identity by design. */
+static bool is_unsignable(enum sipseal_reason r)
+{
+	return r == SR_NO_ORIG || r == SR_NO_DEST || r == SR_STALE_DATE || r == SR_BAD_DATE ||
+	       r == SR_CERTIFICATE_INVALID || r == SR_CERTIFICATE_MISSING || r == SR_SIGN_FAILED;
+}
+
+/* Marks that are ours to give are never taken along from the PBX; an emergency call is stripped of
+ * nothing. */
+static void strip_marks(struct call *c)
+{
+	if (!c->is_emergency)
+		call_remove(c, SIP_H_MARK);
+}
+
+static void note(struct call *c)
+{
+	c->out->notes |= (c->is_emergency ? ENGINE_NOTE_EMERGENCY : 0u) |
+			 (c->is_restricted ? ENGINE_NOTE_RESTRICTED : 0u);
+}
+
+/* Decide, then collect the edits; on any failure the message stays whole. */
+static void handle(struct call *c)
+{
+	struct engine_output *out = c->out;
+
+	pai_decide(c);
+	out->reason = identity_decide(c);
+	note(c);
+	if (out->reason == SR_NUMBER_REFUSED && !c->is_emergency) {
+		refuse(out, 403, "Forbidden");
+		return;
+	}
+	strip_marks(c);
+	pai_edit(c);
+	if (out->reason == SR_SIGNED)
+		out->reason = identity_edit(c);
+	if (is_unsignable(out->reason) && c->trunk->on_unsignable == UNSIGNABLE_REJECT && !c->is_emergency) {
+		refuse(out, 503, "Service Unavailable");
+		return;
+	}
+	location_edit(c);
+	if (c->has_failed || sip_edits_seal(&c->e->edits, c->in->datagram.len, UDP_PAYLOAD_MAX) < 0)
+		out->reason = SR_OUTPUT_LIMIT;
+	if (out->reason == SR_SIGNED)
+		out->verdict = VERDICT_SIGN;
+	else
+		out->attest = 0;
+}
+
+/* mode observe: everything was decided, the original bytes leave. */
+static void observe(struct engine *e, const struct engine_input *in, struct engine_output *out)
+{
+	out->notes |= ENGINE_NOTE_OBSERVE;
+	out->verdict = VERDICT_PASS;
+	out->reason = SR_OBSERVE;
+	forget_edits(e, in);
+}
+
+void engine_run(struct engine *e, const struct engine_env *env, const struct engine_input *in,
+		struct engine_output *ret)
+{
+	struct call c = { .e = e, .env = env, .in = in, .out = ret,
+			  .trunk = policy_trunk_get(in->policy, in->trunk) };
+	const struct sip_row *call_id;
+
+	*ret = (struct engine_output){ .verdict = VERDICT_PASS };
+	e->arena_len = 0;
+	sip_edits_init(&e->edits);
+	ret->reason = sip_message_parse(in->datagram.p, in->datagram.len, &e->msg);
+	if (ret->reason == SR_NONE) {
+		call_id = sip_message_first(&e->msg, SIP_H_CALL_ID);
+		ret->call_id = call_id->value;
+	}
+	if (!c.trunk) {
+		ret->verdict = VERDICT_DROP;
+		ret->reason = SR_UNKNOWN_TRUNK;
+	} else if (ret->reason == SR_NONE && !in->policy->regulatory_enabled) {
+		ret->reason = SR_SIGNER_REGULATORY_OFF;
+	} else if (ret->reason == SR_NONE && (ret->reason = call_read(&c)) == SR_NONE) {
+		handle(&c);
+	}
+	ret->decided_verdict = ret->verdict;
+	ret->decided_reason = ret->reason;
+	if (c.trunk && c.trunk->mode == TRUNK_OBSERVE && ret->call_id.p &&
+	    ret->reason != SR_SIGNER_REGULATORY_OFF && ret->reason != SR_IN_DIALOG &&
+	    ret->reason != SR_ADDRESS_SYNTAX)
+		observe(e, in, ret);
+	if (!e->edits.is_sealed || ret->verdict > VERDICT_SIGN)
+		forget_edits(e, in);
+}
+
+size_t engine_out_len(const struct engine *e, const struct engine_input *in)
+{
+	return e->edits.cnt ? e->edits.out_len : in->datagram.len;
+}
+
+ssize_t engine_emit(const struct engine *e, const struct engine_input *in, char *dst, size_t cap)
+{
+	if (e->edits.cnt)
+		return sip_edits_emit(&e->edits, in->datagram, dst, cap);
+	if (in->datagram.len > cap)
+		return -ENOSPC;
+	memcpy(dst, in->datagram.p, in->datagram.len);
+	return (ssize_t)in->datagram.len;
+}
+
+ssize_t engine_response_emit(const struct engine *e, const struct engine_env *env,
+			     const struct engine_input *in, const struct engine_output *out,
+			     char *dst, size_t cap)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct sip_response resp = { .code = out->response_code, .phrase = out->response_phrase,
+				     .source_ip = in->source_ip, .source_port = in->source_port };
+	uint8_t mac[EVP_MAX_MD_SIZE];
+
+	/* the same tag for every copy of the request, without state (RFC 3261 s8.2.7) */
+	if (!HMAC(EVP_sha256(), env->tag_key, sizeof(env->tag_key), (const uint8_t *)in->datagram.p,
+		  in->datagram.len, mac, NULL))
+		return -EIO;
+	for (unsigned i = 0; i < 8; i++) {
+		resp.to_tag[2 * i] = hex[mac[i] >> 4];
+		resp.to_tag[2 * i + 1] = hex[mac[i] & 15];
+	}
+	return sip_response_emit(&e->msg, &resp, dst, cap);
+}

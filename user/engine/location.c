@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * location - PIDF-LO into the body, Geolocation rows into the header (RFC 6442, RFC 5621).
+ *
+ * What may change: Content-Type (replaced), the other rows that describe the body (moved into its part),
+ * Content-Length, and bytes added around the body.  The body's own bytes stay.
+ */
+#include "engine/call.h"
+
+#include "location/template.h"
+#include "sip/multipart.h"
+
+#define ID_LEN 16  /* hex digits: 64 random bits, unique world-wide with the domain */
+
+struct place {
+	char id[ID_LEN + 1];
+	struct slice domain;
+	struct slice pidf;       /* the finished document */
+	size_t new_body_len;
+};
+
+static bool contains_nocase(struct slice s, struct slice needle)
+{
+	for (; s.len >= needle.len; s = slice_cut(s, 1))
+		if (slice_iprefix(s, needle))
+			return true;
+	return false;
+}
+
+/* qop=auth-int covers the body: changing it would break the digest (RFC 7616 s3.4.3).  Any mention
+ * counts: a false alarm costs a location, a miss costs the call. */
+static bool is_body_protected(const struct sip_message *m)
+{
+	static const enum sip_header kinds[] = { SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION };
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct sip_row *row = sip_message_first(m, kinds[i]);
+
+		for (; row; row = sip_message_next(m, row))
+			if (contains_nocase(row->value, SLICE("auth-int")))
+				return true;
+	}
+	return false;
+}
+
+static void make_id(struct call *c, char dst[ID_LEN + 1])
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t r[ID_LEN / 2];
+
+	c->env->random(c->env->random_ctx, r, sizeof(r));
+	for (unsigned i = 0; i < sizeof(r); i++) {
+		dst[2 * i] = hex[r[i] >> 4];
+		dst[2 * i + 1] = hex[r[i] & 15];
+	}
+	dst[ID_LEN] = '\0';
+}
+
+/* Who is there: the number that is signed, unless the call hides it. */
+static struct slice entity(struct call *c, const struct place *pl)
+{
+	struct text t = text_begin(c->e);
+
+	if (c->is_restricted)
+		return SLICE("anonymous@anonymous.invalid");
+	if (c->out->orig.len) {
+		text_puts(&t, "+");
+		text_put(&t, tn_slice(&c->out->orig));
+	} else {
+		text_puts(&t, "loc.");
+		text_puts(&t, pl->id);
+	}
+	text_puts(&t, "@");
+	text_put(&t, pl->domain);
+	return text_end(&t);
+}
+
+static bool make_pidf(struct call *c, const struct pidf_template *tpl, struct place *pl)
+{
+	struct pidf_values v = { .entity = entity(c, pl), .now = c->env->now_ms / 1000 };
+	struct text t = text_begin(c->e);
+	size_t cap;
+	char *room = text_room(&t, &cap);
+
+	memcpy(v.id, pl->id, sizeof(v.id));
+	text_grow(&t, pidf_fill(tpl, &v, room, cap));
+	pl->pidf = text_end(&t);
+	return pl->pidf.p != NULL;
+}
+
+static void put_cid(struct text *t, const struct place *pl)
+{
+	text_puts(t, "<");
+	text_puts(t, "loc.");
+	text_puts(t, pl->id);
+	text_puts(t, "@");
+	text_put(t, pl->domain);
+	text_puts(t, ">");
+}
+
+/* The part with its headers, from the CRLF before the delimiter to the last byte of the document.  The
+ * disposition keeps phones that do not know PIDF-LO from answering 415 (RFC 5621 s9.4). */
+static void put_part(struct text *t, struct slice boundary, const struct place *pl)
+{
+	text_puts(t, "--");
+	text_put(t, boundary);
+	text_puts(t, "\r\nContent-Type: application/pidf+xml\r\nContent-ID: ");
+	put_cid(t, pl);
+	text_puts(t, "\r\nContent-Disposition: by-reference;handling=optional\r\n\r\n");
+	text_put(t, pl->pidf);
+}
+
+static void body_edit(struct call *c, struct place *pl, size_t off, size_t del, struct slice text)
+{
+	call_edit(c, off, del, text);
+	pl->new_body_len += text.len;
+	pl->new_body_len -= del;
+}
+
+/* existing: replace - location parts of others go. */
+static void drop_pidf_parts(struct call *c, struct place *pl, const struct multipart *mp)
+{
+	for (unsigned i = 0; i < mp->part_cnt; i++) {
+		struct sip_media_type mt;
+		struct slice type = multipart_header(&mp->parts[i], SLICE("Content-Type"));
+
+		if (type.p && sip_media_type_parse(type, &mt) == 0 &&
+		    sip_media_type_is(&mt, "application", "pidf+xml"))
+			body_edit(c, pl, sip_offset(&c->e->msg, mp->parts[i].whole), mp->parts[i].whole.len,
+				  SLICE(""));
+	}
+}
+
+/* One more part in a multipart/mixed that is there. */
+static bool extend_body(struct call *c, struct place *pl, const struct sip_media_type *mt)
+{
+	const struct sip_message *m = &c->e->msg;
+	struct text t = text_begin(c->e);
+	struct multipart mp;
+	struct slice boundary;
+
+	if (multipart_boundary(mt, &boundary) < 0 || multipart_parse(m->body, boundary, &mp) < 0 ||
+	    multipart_collides(pl->pidf, boundary))
+		return false;
+	if (c->trunk->geo_existing == GEO_REPLACE)
+		drop_pidf_parts(c, pl, &mp);
+	text_puts(&t, "\r\n");
+	put_part(&t, boundary, pl);
+	body_edit(c, pl, sip_offset(m, m->body) + mp.close_off, 0, text_end(&t));
+	return true;
+}
+
+/* Rows that describe the body move into its part; Content-Encoding never gets here. */
+static void move_body_rows(struct call *c, struct text *t)
+{
+	static const enum sip_header kinds[] = { SIP_H_CONTENT_DISPOSITION, SIP_H_CONTENT_LANGUAGE,
+						 SIP_H_CONTENT_ID };
+	const struct sip_message *m = &c->e->msg;
+
+	for (unsigned i = 0; i < 3; i++) {
+		const struct sip_row *row = sip_message_first(m, kinds[i]);
+
+		for (; row; row = sip_message_next(m, row))
+			text_put(t, row->line);
+		call_remove(c, kinds[i]);
+	}
+}
+
+static void put_type_row(struct call *c, const char *boundary)
+{
+	const struct sip_row *row = sip_message_first(&c->e->msg, SIP_H_CONTENT_TYPE);
+	struct text t = text_begin(c->e);
+
+	text_puts(&t, "Content-Type: multipart/mixed;boundary=\"");
+	text_puts(&t, boundary);
+	text_puts(&t, "\"\r\n");
+	if (row)
+		call_edit(c, sip_offset(&c->e->msg, row->line), row->line.len, text_end(&t));
+	else
+		call_add_row(c, text_end(&t));
+}
+
+/* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only one. */
+static void wrap_body(struct call *c, struct place *pl)
+{
+	const struct sip_message *m = &c->e->msg;
+	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
+	size_t body_off = (size_t)(m->body.p - m->raw.p);
+	char boundary[8 + ID_LEN + 1] = "sipseal-";
+	struct text t;
+
+	memcpy(boundary + 8, pl->id, sizeof(pl->id));
+	/* 64 random bits: a collision is somebody's trick, and then the location stays away */
+	if (multipart_collides(m->body, slice_str(boundary))) {
+		c->has_failed = true;
+		return;
+	}
+	put_type_row(c, boundary);
+	t = text_begin(c->e);
+	if (m->body.len) {
+		text_puts(&t, "--");
+		text_puts(&t, boundary);
+		text_puts(&t, "\r\nContent-Type: ");
+		text_put(&t, type->value);
+		text_puts(&t, "\r\n");
+		move_body_rows(c, &t);
+		text_puts(&t, "\r\n");
+		body_edit(c, pl, body_off, 0, text_end(&t));
+		t = text_begin(c->e);
+		text_puts(&t, "\r\n");
+	}
+	put_part(&t, slice_str(boundary), pl);
+	text_puts(&t, "\r\n--");
+	text_puts(&t, boundary);
+	text_puts(&t, "--\r\n");
+	body_edit(c, pl, body_off + m->body.len, 0, text_end(&t));
+}
+
+static void put_content_length(struct call *c, size_t len)
+{
+	const struct sip_row *row = sip_message_first(&c->e->msg, SIP_H_CONTENT_LENGTH);
+	struct text t = text_begin(c->e);
+
+	if (row) {
+		text_put_number(&t, len);
+		call_edit(c, sip_offset(&c->e->msg, row->value), row->value.len, text_end(&t));
+		return;
+	}
+	text_puts(&t, "Content-Length: ");
+	text_put_number(&t, len);
+	text_puts(&t, "\r\n");
+	call_add_row(c, text_end(&t));
+}
+
+static void add_geolocation(struct call *c, const struct place *pl)
+{
+	struct text t = text_begin(c->e);
+
+	text_puts(&t, "Geolocation: <cid:loc.");
+	text_puts(&t, pl->id);
+	text_puts(&t, "@");
+	text_put(&t, pl->domain);
+	text_puts(&t, ">\r\n");
+	/* a received routing row is the rule maker's and stays (RFC 6442 s4.2) */
+	if (c->trunk->geo_routing == GEO_ROUTING_EMERGENCY && !c->e->msg.count[SIP_H_GEOLOCATION_ROUTING])
+		text_puts(&t, "Geolocation-Routing: yes\r\n");
+	call_add_row(c, text_end(&t));
+}
+
+/* Bodies that must stay as they are: signed, encrypted, encoded, or of an unknown type. */
+static bool is_body_ours_to_change(const struct sip_message *m, struct sip_media_type *ret)
+{
+	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
+
+	if (m->count[SIP_H_CONTENT_ENCODING])
+		return false;
+	if (!m->body.len)
+		return true;
+	if (!type || sip_media_type_parse(type->value, ret) < 0)
+		return false;
+	return !sip_media_type_is(ret, "multipart", "signed") &&
+	       !sip_media_type_is(ret, "multipart", "encrypted") &&
+	       !sip_media_type_is(ret, "application", "pkcs7-mime") &&
+	       !sip_media_type_is(ret, "application", "x-pkcs7-mime");
+}
+
+static bool is_wanted(struct call *c)
+{
+	if (!c->trunk->has_location || (c->trunk->geo_attach == GEO_EMERGENCY && !c->is_emergency))
+		return false;
+	if (c->e->msg.count[SIP_H_GEOLOCATION] && (c->trunk->geo_existing == GEO_KEEP || c->is_emergency)) {
+		c->out->notes |= ENGINE_NOTE_LOCATION_PRESENT;
+		return false;
+	}
+	if (is_body_protected(&c->e->msg)) {
+		c->out->notes |= ENGINE_NOTE_LOCATION_AUTHINT;
+		return false;
+	}
+	return true;
+}
+
+void location_edit(struct call *c)
+{
+	const struct sip_message *m = &c->e->msg;
+	const struct pidf_template *tpl = policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
+	struct place pl = { .domain = call_domain(c), .new_body_len = m->body.len };
+	struct sip_media_type mt = { 0 };
+
+	if (!tpl || !is_wanted(c))
+		return;
+	if (!is_body_ours_to_change(m, &mt)) {
+		c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
+		return;
+	}
+	if (!pl.domain.p)
+		pl.domain = SLICE("anonymous.invalid");
+	make_id(c, pl.id);
+	if (!make_pidf(c, tpl, &pl)) {
+		c->has_failed = true;
+		return;
+	}
+	if (m->body.len && sip_media_type_is(&mt, "multipart", "mixed")) {
+		if (!extend_body(c, &pl, &mt)) {
+			c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
+			return;
+		}
+	} else {
+		wrap_body(c, &pl);
+	}
+	call_remove(c, SIP_H_GEOLOCATION);
+	add_geolocation(c, &pl);
+	put_content_length(c, pl.new_body_len);
+	c->out->notes |= ENGINE_NOTE_LOCATION;
+}
