@@ -19,6 +19,7 @@ enum pidf_hole_kind {
 	PIDF_HOLE_TIMESTAMP,   /* 2026-01-01T00:00:00Z, 20 bytes */
 	PIDF_HOLE_EXPIRY,      /* the same form, timestamp + 24 h */
 	PIDF_HOLE_TUPLE_ID,    /* 16 hex digits after a fixed letter */
+	PIDF_HOLE_EXPIRY_1H,   /* timestamp + 1 h: what the legacy form shows */
 };
 
 struct pidf_hole {
@@ -38,8 +39,11 @@ struct pidf_values {
 	char id[17];           /* 16 hex digits */
 };
 
-/** pidf_fill() - the finished document.  Return: length, -ENOSPC, or -EINVAL: a value that XML
- * would have to escape. */
+/**
+ * pidf_fill() - the finished document.  Only values that the template has a hole for are looked at.
+ * Return: length; -ENOSPC; -EINVAL: a value that XML would have to escape, an empty entity, a time
+ * outside of the years 1970 to 9999, or a template that is not one.
+ */
 ssize_t pidf_fill(const struct pidf_template *t, const struct pidf_values *v, char *dst, size_t cap);
 
 #endif

@@ -24,13 +24,25 @@ struct wire_frame {
 	struct slice payload;    /* of UDP; cut to the UDP length */
 };
 
-/** wire_frame_parse() - Return: 0; -EBADMSG does not fit; -EPROTONOSUPPORT not unfragmented UDP. */
+/**
+ * wire_frame_parse() - take a frame apart.  Bytes after the IP packet (padding) are ignored.
+ * Return: 0; -EBADMSG lengths or headers that do not fit (also IP headers over WIRE_L3_MAX);
+ * -EPROTONOSUPPORT not unfragmented UDP, extension headers other than hop-by-hop, routing and
+ * destination options, or a source route that is not used up.
+ */
 int wire_frame_parse(struct slice frame, struct wire_frame *ret);
+
+/**
+ * wire_frame_ttl() - TTL or hop limit as received.  Whoever sets want_ttl_dec forwards nothing that
+ * came with <= 1 (RFC 1812 s5.3.1); the count stops at 0.
+ */
+uint8_t wire_frame_ttl(const struct wire_frame *f);
 
 /* How a datagram leaves. */
 struct wire_out {
 	const struct wire_frame *in;  /* headers are taken from there: addresses, ports, TOS, options */
-	bool is_reply;                /* addresses and ports swapped, TTL 64, no options: an answer of ours */
+	bool is_reply;                /* addresses and ports swapped, TTL 64, no options, ECN cleared: an
+	                                 answer of ours */
 	uint8_t dmac[6], smac[6];
 	uint16_t mtu;                 /* bytes of an IP packet; >= 576 (v4) or 1280 (v6), else taken as that */
 	uint32_t ip_id;               /* identification of fragments, fresh per datagram */
@@ -57,7 +69,8 @@ size_t wire_frame_finish(const struct wire_out *o, char *frame, size_t payload_l
  * wire_fragment_emit() - write fragment @i of wire_frame_cnt() into @dst.
  * The UDP checksum of the first covers the whole datagram (RFC 768); v4: DF cleared, options with the
  * copied flag go into every fragment (RFC 791); v6: a fragment header per frame (RFC 8200 s4.5).
- * Return: length of the frame, or -ENOSPC.
+ * Works for a count of 1, too: then the frame is the same as wire_frame_finish() makes.
+ * Return: length of the frame; -ENOSPC; -EINVAL no such fragment; or what wire_frame_cnt() returns.
  */
 ssize_t wire_fragment_emit(const struct wire_out *o, struct slice payload, int i, char *dst, size_t cap);
 
