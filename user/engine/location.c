@@ -181,7 +181,7 @@ static void put_type_row(struct call *c, const char *boundary)
 }
 
 /* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only one. */
-static void wrap_body(struct call *c, struct place *pl)
+static bool wrap_body(struct call *c, struct place *pl)
 {
 	const struct sip_message *m = &c->e->msg;
 	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
@@ -191,10 +191,8 @@ static void wrap_body(struct call *c, struct place *pl)
 
 	memcpy(boundary + 8, pl->id, sizeof(pl->id));
 	/* 64 random bits: a collision is somebody's trick, and then the location stays away */
-	if (multipart_collides(m->body, slice_str(boundary))) {
-		c->has_failed = true;
-		return;
-	}
+	if (multipart_collides(m->body, slice_str(boundary)))
+		return false;
 	put_type_row(c, boundary);
 	t = text_begin(c->e);
 	if (m->body.len) {
@@ -214,6 +212,7 @@ static void wrap_body(struct call *c, struct place *pl)
 	text_puts(&t, boundary);
 	text_puts(&t, "--\r\n");
 	body_edit(c, pl, body_off + m->body.len, 0, text_end(&t));
+	return true;
 }
 
 static void put_content_length(struct call *c, size_t len)
@@ -299,13 +298,11 @@ void location_edit(struct call *c)
 		c->has_failed = true;
 		return;
 	}
-	if (m->body.len && sip_media_type_is(&mt, "multipart", "mixed")) {
-		if (!extend_body(c, &pl, &mt)) {
-			c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
-			return;
-		}
-	} else {
-		wrap_body(c, &pl);
+	bool is_mixed = m->body.len && sip_media_type_is(&mt, "multipart", "mixed");
+
+	if (!(is_mixed ? extend_body(c, &pl, &mt) : wrap_body(c, &pl))) {
+		c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
+		return;
 	}
 	call_remove(c, SIP_H_GEOLOCATION);
 	add_geolocation(c, &pl);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/reason.h"
+#include "cli/cli.h"
+#include "cli/explain.h"
+
+/* Bytes of the message for JSON and terminals: those outside 20-7e as \xNN.  Return: malloc'd. */
+static char *printable(struct slice s)
+{
+	char *dst = malloc(s.len * 4 + 1), *q = dst;
+
+	if (!dst)
+		return NULL;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x20 && c <= 0x7e)
+			*q++ = (char)c;
+		else
+			q += sprintf(q, "\\x%02x", c);
+	}
+	*q = '\0';
+	return dst;
+}
+
+/* Without the final CRLF; folds stay visible as \x0d\x0a. */
+static struct slice row_text(const struct sip_row *row)
+{
+	return slice_trim(row->line);
+}
+
+/* Does @row stand in @m as often as in @of up to and including @row?  (Rows may repeat.) */
+static bool has_row(const struct sip_message *m, const struct sip_message *of, const struct sip_row *row)
+{
+	unsigned wanted = 0, found = 0;
+
+	for (const struct sip_row *r = of->rows; r <= row; r++)
+		wanted += slice_eq(r->line, row->line);
+	for (unsigned i = 0; i < m->row_cnt; i++)
+		found += slice_eq(m->rows[i].line, row->line);
+	return found >= wanted;
+}
+
+typedef void row_fn(void *ctx, struct slice row);
+
+/* Rows of @a that are not in @b. */
+static void each_difference(const struct sip_message *a, const struct sip_message *b, row_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < a->row_cnt; i++)
+		if (!has_row(b, a, &a->rows[i]))
+			fn(ctx, row_text(&a->rows[i]));
+}
+
+struct change {
+	struct sip_message before, after;
+	bool is_there;
+};
+
+static struct change *change_new(const struct explain *x)
+{
+	struct change *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->is_there = x->result.verdict <= VERDICT_SIGN &&
+		      sip_message_parse(x->message, x->message_len, &c->before) == SR_NONE &&
+		      sip_message_parse(x->out, x->out_len, &c->after) == SR_NONE;
+	return c;
+}
+
+static json_t *json_text(struct slice s)
+{
+	CLEANUP(freep) char *p = s.p && s.len ? printable(s) : NULL;
+
+	return p ? json_string(p) : json_null();
+}
+
+static void append_row(void *ctx, struct slice row)
+{
+	json_array_append_new(ctx, json_text(row));
+}
+
+static json_t *json_rows(const struct change *c, bool is_added)
+{
+	json_t *a = json_array();
+
+	if (c->is_there)
+		each_difference(is_added ? &c->after : &c->before, is_added ? &c->before : &c->after,
+				append_row, a);
+	return a;
+}
+
+static struct slice trunk_name(const struct explain *x)
+{
+	return x->trunk ? policy_text(x->policy, x->trunk->name) : SLICE_NONE;
+}
+
+int explain_print_json(const struct explain *x)
+{
+	CLEANUP(freep) struct change *c = change_new(x);
+	const struct engine_output *o = &x->result;
+	json_t *j;
+	char attest[2] = { o->attest, '\0' };
+	int r;
+
+	if (!c)
+		return CLI_FAILED;
+	j = json_pack("{s:o s:s? s:s s:s s:o s:o s:o s:b s:o s:o}", "trunk", json_text(trunk_name(x)),
+		      "direction", x->direction, "verdict", engine_verdict_name(o->verdict), "reason",
+		      reason_token(o->reason), "attest", json_text(slice_str(attest)), "orig",
+		      json_text(tn_slice(&o->orig)), "dest", json_text(tn_slice(&o->dest)), "signed",
+		      x->is_signed, "added", json_rows(c, true), "removed", json_rows(c, false));
+	if (j && o->reason == SR_OBSERVE)
+		json_object_set_new(j, "observed",
+				    json_pack("{s:s s:s}", "verdict", engine_verdict_name(o->decided_verdict),
+					      "reason", reason_token(o->decided_reason)));
+	if (j && o->verdict == VERDICT_REJECT)
+		json_object_set_new(j, "response_code", json_integer(o->response_code));
+	r = j && json_dumpf(j, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF ? CLI_OK : CLI_FAILED;
+	json_decref(j);
+	return r;
+}
+
+static void print_row(void *ctx, struct slice row)
+{
+	CLEANUP(freep) char *p = printable(row);
+
+	printf("  %s %s\n", (const char *)ctx, p ? p : "?");
+}
+
+static void print_field(const char *name, struct slice value)
+{
+	CLEANUP(freep) char *p = printable(value);
+
+	if (value.len)
+		printf("%-10s %s\n", name, p ? p : "?");
+}
+
+static void print_notes(uint32_t notes)
+{
+	static const struct { uint32_t bit; const char *text; } table[] = {
+		{ ENGINE_NOTE_EMERGENCY, "emergency call" },
+		{ ENGINE_NOTE_RESTRICTED, "the caller's number is restricted" },
+		{ ENGINE_NOTE_OUTSIDE, "a number outside `numbers` is shown: attestation_other applies" },
+		{ ENGINE_NOTE_LOCATION, "location attached" },
+		{ ENGINE_NOTE_LOCATION_PRESENT, "the call has a location already: none attached" },
+		{ ENGINE_NOTE_LOCATION_AUTHINT, "no location: the body is protected by qop=auth-int" },
+		{ ENGINE_NOTE_LOCATION_BODY, "no location: the body is signed, encoded or cannot be parsed" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (notes & table[i].bit)
+			printf("%-10s %s\n", "note", table[i].text);
+}
+
+int explain_print_text(const struct explain *x)
+{
+	CLEANUP(freep) struct change *c = change_new(x);
+	const struct engine_output *o = &x->result;
+	char attest[2] = { o->attest, '\0' };
+
+	if (!c)
+		return CLI_FAILED;
+	print_field("trunk", x->trunk ? trunk_name(x) : SLICE("(none)"));
+	print_field("direction", slice_str(x->direction));
+	printf("%-10s %s", "verdict", engine_verdict_name(o->verdict));
+	if (o->verdict == VERDICT_REJECT)
+		printf(" %u %s", o->response_code, o->response_phrase);
+	printf("\n%-10s %s: %s\n", "reason", reason_token(o->reason), reason_help(o->reason));
+	if (o->reason == SR_OBSERVE)
+		printf("%-10s %s, %s: %s\n", "decided", engine_verdict_name(o->decided_verdict),
+		       reason_token(o->decided_reason), reason_help(o->decided_reason));
+	print_field("attest", slice_str(attest));
+	print_field("orig", tn_slice(&o->orig));
+	print_field("dest", tn_slice(&o->dest));
+	if (o->verdict == VERDICT_SIGN && !x->is_signed)
+		printf("%-10s a placeholder: no access to the key (give it by --key FILE)\n", "signature");
+	print_notes(o->notes);
+	if (c->is_there) {
+		each_difference(&c->before, &c->after, print_row, "-");
+		each_difference(&c->after, &c->before, print_row, "+");
+	}
+	return CLI_OK;
+}
