@@ -1,0 +1,303 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# lib.sh - harness of the lab tests.
+#
+# A test file tests/lab/NN_name.sh sources this, defines functions test_*, and ends with `run_tests "$@"`
+# (arguments: names of tests to run).  It has a lab of its own, made once per file; each test runs in a
+# subshell with `set -e` and everything it started ends with it.  A test that returns is ok; `fail WHY`
+# and any failing command make it not ok; `skip WHY` says why it could not run.
+#
+#   ok NAME | not ok NAME: WHY | skip NAME: WHY         the output of a failed test follows it
+#
+# DEBUG=1 opens a shell before a failed test is cleaned up; KEEP=1 leaves the files in $T.
+# Everything is removed in the end, also after an interrupt; processes are stopped by their pid only.
+set -u
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "$HERE/../.." && pwd)
+O=${O:-$TOP/build}
+case $O in /*) ;; *) O=$TOP/$O ;; esac
+NAME=$(basename "$0" .sh)
+PREFIX=st$$
+SIPSEALD=$O/sipseald
+SIPSEAL=$O/sipseal
+LIBEXEC=$O
+T=
+CORE4=10.66.1.2 CARRIER4=10.66.2.2 CORE6=fd66:1::2 CARRIER6=fd66:2::2
+CALLER=+18005550100 CALLED=+12155551213
+X5U=https://cert.example/chain.pem
+
+fail() { echo "FAIL: $*"; exit 1; }
+skip() { echo "SKIP: $*"; exit 77; }
+
+# ---- processes -------------------------------------------------------------------------------------
+in_ns() { # NS COMMAND...
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$PREFIX-$ns" -- "$@"
+}
+
+is_alive() { # PID; a zombie is dead
+	local state
+	state=$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null) || return 1
+	[ -n "$state" ] && [ "$state" != Z ]
+}
+
+bg() { # NAME NS COMMAND... : output in $T/NAME.log, pid in $T/NAME.pid
+	local name=$1 ns=$2
+	shift 2
+	nsenter --net="/run/netns/$PREFIX-$ns" -- "$@" >"$T/$name.log" 2>&1 </dev/null &
+	echo $! >"$T/$name.pid"
+	echo $! >>"$T/pids"
+}
+
+pid_of() { cat "$T/$1.pid"; }
+
+wait_for() { # SECONDS COMMAND... : until it succeeds
+	local until=$((SECONDS + $1 + 1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.05
+	done
+}
+
+is_dead() { ! is_alive "$1"; }
+
+stop_pid() { # PID [SIGNAL]
+	is_alive "$1" || return 0
+	kill "-${2:-TERM}" "$1" 2>/dev/null || :
+	wait_for 5 is_dead "$1" || kill -KILL "$1" 2>/dev/null || :
+	wait_for 2 is_dead "$1" || :
+}
+
+stop() { stop_pid "$(pid_of "$1")" "${2:-TERM}"; } # NAME [SIGNAL]
+
+wait_exit() { # NAME SECONDS -> exit status of a process of this very shell
+	wait_for "$2" is_dead "$(pid_of "$1")" || fail "$1 did not end within $2 s"
+	wait "$(pid_of "$1")"
+}
+
+stop_all() { # processes of the file $T/pids, last first
+	local p
+	[ -s "$T/pids" ] || return 0
+	for p in $(tac "$T/pids"); do stop_pid "$p"; done
+	: >"$T/pids"
+}
+
+# ---- lab -------------------------------------------------------------------------------------------
+lab() { LAB_PREFIX=$PREFIX "$TOP/scripts/lab.sh" "$@"; }
+
+cleanup() {
+	trap - EXIT INT TERM
+	[ -n "$T" ] || return 0
+	stop_all
+	lab down || echo "$NAME: lab $PREFIX was not removed completely" >&2
+	if [ -n "${KEEP:-}" ]; then echo "# files: $T"; else rm -rf "$T"; fi
+}
+
+make_certs() { # DIR : the lab chain
+	"$SIPSEAL" cert lab "$1" >"$T/certlab.log" 2>&1 || { cat "$T/certlab.log"; fail "sipseal cert lab"; }
+	chmod 600 "$1/key.pem"
+}
+
+# ---- gateway ---------------------------------------------------------------------------------------
+# gateway_yaml - the configuration of most tests; the environment changes single values:
+#   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS TRUNK (more lines of the trunk, indented by 4)
+gateway_yaml() {
+	cat <<-X
+	gateway:
+	  mode: routed
+	  interfaces:
+	    - { name: gwc0, side: core }
+	    - { name: gwp0, side: carrier }
+	  xdp_mode: ${XDP_MODE:-native}
+	  fast_path: ${FAST_PATH:-forward}
+	  on_signer_failure: ${ON_FAILURE:-drop}
+	  heartbeat_ms: ${HEARTBEAT_MS:-500}
+	  umem_frames: 1024
+	  bpffs: ${BPFFS:-/run/$PREFIX-lab/bpf}
+	control:
+	  socket: $T/control.sock
+	  metrics: off
+	regulatory:
+	  enabled: ${REGULATORY:-true}
+	certificates:
+	  root: $T/sti
+	  cert_path: ${CERT:-chain.pem}
+	  key_path: ${KEY:-key.pem}
+	  x5u: $X5U
+	trunks:
+	  - name: acme
+	    carrier: { peers: ["$CARRIER4:5060", "[$CARRIER6]:5060"] }
+	    attestation: A
+	    numbers: ["+1800555*"]
+	    default_country_code: "1"
+	    pai: { mode: set, domain: example.net }
+	${TRUNK:-}
+	X
+}
+
+gateway_start() { # CONFIG [PROGRAM PREFIX...] : the process, without waiting
+	local config=$1
+	shift
+	bg gateway gw "$@" "$SIPSEALD" -c "$config" --state-dir "$T/state" --libexec "$LIBEXEC"
+}
+
+gateway_is_ready() { grep -q 'event=ready' "$T/gateway.log" || is_dead "$(pid_of gateway)"; }
+
+start_gateway() { # [CONFIG] : default gateway_yaml; waits until it is up
+	local config=${1:-$T/sipseal.yaml}
+	[ -d "$T/sti" ] || make_certs "$T/sti"
+	[ $# -gt 0 ] || gateway_yaml >"$config"
+	gateway_start "$config"
+	wait_for 10 gateway_is_ready || { cat "$T/gateway.log"; fail "gateway did not get ready within 10 s"; }
+	is_alive "$(pid_of gateway)" || { cat "$T/gateway.log"; fail "gateway ended at start"; }
+}
+
+stop_gateway() {
+	stop gateway
+	in_ns gw "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf" >"$T/detach.log" 2>&1 ||
+		{ cat "$T/detach.log"; fail "sipseald --detach"; }
+}
+
+sipseal() { "$SIPSEAL" -s "$T/control.sock" "$@"; }
+
+# Counters by the words of bpf/abi.h.
+stats() { sipseal stats -j >"$T/stats.json" || fail "sipseal stats -j"; }
+xdp_count() { jq --arg r "$1" '[.nics[].reasons[$r] // 0] | add' "$T/stats.json"; }    # REASON
+signer_count() { jq --arg r "$1" '.signer.reasons[$r] // 0' "$T/stats.json"; }         # REASON
+signer_total() { jq '[.signer.reasons[]] | add // 0' "$T/stats.json"; }
+signer_value() { jq --arg k "$1" '.signer[$k]' "$T/stats.json"; }                      # signatures, frames_lost
+
+expect() { # WHAT WANTED FOUND
+	[ "$2" = "$3" ] || fail "$1: $3, expected $2"
+}
+
+at_least() { # WHAT MINIMUM FOUND
+	[ "$3" -ge "$2" ] || fail "$1: $3, expected at least $2"
+}
+
+attached() { # -> NICs in gw that have an XDP program
+	local nic
+	for nic in gwc0 gwp0; do
+		case $(in_ns gw ip link show "$nic" 2>/dev/null) in *prog/xdp*) echo $nic ;; esac
+	done
+}
+
+# ---- observers -------------------------------------------------------------------------------------
+capture_start() { # NAME NS NIC
+	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 0 -U -B 8192 --immediate-mode -Z root 'ip or ip6'
+	wait_for 5 grep -q 'listening on' "$T/tcpdump-$1.log" || fail "tcpdump on $3: $(cat "$T/tcpdump-$1.log")"
+}
+
+captures_start() {
+	capture_start core core core0
+	capture_start carrier carrier carr0
+}
+
+captures_stop() {
+	sleep 0.3 # what is under way arrives
+	stop tcpdump-core INT
+	stop tcpdump-carrier INT
+}
+
+check_calls() { # ARGUMENT... of check_calls.py; result in $T/calls.txt
+	python3 "$HERE/check_calls.py" "$T/core.pcap" "$T/carrier.pcap" --x5u "$X5U" --out "$T" "$@" >"$T/calls.txt" ||
+		{ cat "$T/calls.txt"; exit 1; }
+	cat "$T/calls.txt"
+}
+
+calls_value() { sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$T/calls.txt"; } # KEY
+
+secsipidx_verify() { # IDENTITY_FILE : an implementation that shares nothing with ours
+	secsipidx -check -fidentity "$1" -p "$T/sti/leaf.pem" -expire 300 -cert-verify 13 \
+		-ca-file "$T/sti/root.pem" -ca-inter "$T/sti/intermediate.pem" >"$T/secsipidx.log" 2>&1 ||
+		{ cat "$T/secsipidx.log"; fail "secsipidx refuses $1"; }
+	grep -qx ok "$T/secsipidx.log" || fail "secsipidx does not say ok: $(cat "$T/secsipidx.log")"
+}
+
+# ---- SIP -------------------------------------------------------------------------------------------
+host_of() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; } # ADDRESS as in a URI
+
+has_port() { [ -n "$(in_ns "$1" ss -Hlun "sport = :$2")" ]; } # NS PORT
+
+uas() { # SCENARIO ADDRESS [ARGUMENT...] : sipp at the carrier
+	local scenario=$1 addr=$2
+	shift 2
+	bg uas carrier timeout 60 sipp -sf "$HERE/sipp/$scenario.xml" -i "$addr" -p 5060 -nostdin "$@"
+	wait_for 5 has_port carrier 5060 || { tail -n 5 "$T/uas.log"; fail "sipp did not start at the carrier"; }
+}
+
+# uac - sipp at the core, one call unless -m says otherwise.  RURI, FROM, TO and EXTRA (rows behind the
+# User-Agent, each begun with CRLF) in the environment replace what stands in the message.
+uac() { # SCENARIO FROM TO [ARGUMENT...]
+	local scenario=$1 from=$2 to=$3 host
+	shift 3
+	host=$(host_of "$to")
+	( cd "$T" && in_ns core timeout 30 sipp "$host:5060" -sf "$HERE/sipp/$scenario.xml" -i "$from" -p 5070 \
+		-nostdin -m 1 -recv_timeout 5000 -trace_err -error_file "$T/uac.err" \
+		-key caller "$CALLER" -key ruri "${RURI:-sip:$CALLED@$host;user=phone}" \
+		-key from "${FROM:-\"Front Desk\" <sip:$CALLER@$(host_of "$from");user=phone>}" \
+		-key to "${TO:-<sip:$CALLED@$host;user=phone>}" -key extra "${EXTRA:-}" "$@" ) >"$T/uac.log" 2>&1 ||
+		{ cat "$T/uac.err" 2>/dev/null; tail -n 30 "$T/uac.log"; fail "sipp scenario $scenario"; }
+}
+
+udp_sink() { # ADDR:PORT... at the carrier, so that nobody answers "port unreachable"
+	bg sink carrier python3 "$HERE/udp.py" sink "$@"
+	wait_for 5 grep -q ready "$T/sink.log" || fail "sink: $(cat "$T/sink.log")"
+}
+
+send_files() { # SRC DST ARGUMENT... of udp.py send
+	in_ns core python3 "$HERE/udp.py" send "$@"
+}
+
+# ---- runner ----------------------------------------------------------------------------------------
+run_one() { # FUNCTION -> line, 0 unless it failed
+	local fn=$1 log=$T/test.log rc why
+	(
+		set -Eeuo pipefail
+		trap 'echo "FAIL: line $LINENO: $BASH_COMMAND"' ERR
+		"$fn"
+	) >"$log" 2>&1
+	rc=$?
+	why=$(grep -a -m 1 -E '^(FAIL|SKIP): ' "$log" | cut -d' ' -f2-)
+	if [ $rc != 0 ] && [ $rc != 77 ] && [ -n "${DEBUG:-}" ] && [ -t 0 ]; then
+		echo "# $fn failed: $why; files in $T, lab $PREFIX (scripts/lab.sh shell gw --prefix $PREFIX); exit to go on"
+		( cd "$T" && exec "${SHELL:-/bin/sh}" )
+	fi
+	case $rc in
+	0) echo "ok $NAME/${fn#test_}" ;;
+	77) echo "skip $NAME/${fn#test_}: $why" ;;
+	*)
+		echo "not ok $NAME/${fn#test_}: ${why:-exit status $rc}"
+		sed 's/^/    | /' "$log"
+		for f in "$T"/gateway.log; do [ ! -s "$f" ] || tail -n 20 "$f" | sed 's/^/    gateway| /'; done ;;
+	esac
+	stop_all
+	[ $rc = 0 ] || [ $rc = 77 ]
+}
+
+between_tests() { # a fresh lab: nothing of one test is seen by the next
+	find "$T" -mindepth 1 -maxdepth 1 ! -name pids -exec rm -rf {} +
+	lab down && lab up
+}
+
+run_tests() { # [NAME...]
+	local fns fn bad=0
+	[ "$(id -u)" = 0 ] || { echo "skip $NAME: not root"; exit 0; }
+	T=$(mktemp -d "/tmp/sipseal-$NAME.XXXXXX")
+	: >"$T/pids"
+	trap cleanup EXIT
+	trap 'exit 130' INT TERM
+	if [ $# -gt 0 ]; then
+		fns=$(printf 'test_%s\n' "$@")
+	else
+		fns=$(grep -oE '^test_[a-z0-9_]+' "$0")
+	fi
+	for fn in $fns; do
+		if ! between_tests; then echo "not ok $NAME/${fn#test_}: the lab could not be made"; bad=1; continue; fi
+		run_one "$fn" || bad=1
+	done
+	exit $bad
+}
