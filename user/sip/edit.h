@@ -3,8 +3,9 @@
  * edit - changes to a message, collected first and applied once.
  *
  * An edit replaces `del` bytes at offset `off` of the original by `text`.  Edits are collected in
- * any order; edits at the same offset keep the order in which they were added.  They apply all or
- * not at all: sip_edits_seal() refuses overlaps and results over the limit before a byte is written.
+ * any order; edits at the same offset keep the order in which they were added (one of them may
+ * delete, the others insert before or after its text).  They apply all or not at all:
+ * sip_edits_seal() refuses overlaps and results over the limit before a byte is written.
  * Memory: texts belong to the caller and must live until the emit.
  */
 #ifndef SIPSEAL_SIP_EDIT_H
@@ -27,6 +28,7 @@ struct sip_edits {
 	unsigned cnt;
 	bool is_sealed;
 	size_t out_len;      /* length of the result; valid when sealed */
+	size_t src_len;      /* length of the source it was sealed for */
 	struct sip_edit e[SIP_EDITS_MAX];
 };
 
@@ -35,6 +37,7 @@ static inline void sip_edits_init(struct sip_edits *e)
 	e->cnt = 0;
 	e->is_sealed = false;
 	e->out_len = 0;
+	e->src_len = 0;
 }
 
 /** sip_edits_add() - Return: 0, or -E2BIG: too many edits. */

@@ -30,6 +30,17 @@ int sip_uri_parse(struct slice s, struct sip_uri *ret);
  * was quoted.  Return: 1 found with value, 0 found without value, -ENOENT. */
 int sip_param_get(struct slice params, struct slice name, struct slice *ret_value);
 
+/**
+ * sip_param_next() - take the next ";name=value" parameter.
+ * @params: the rest; advanced behind the parameter
+ * @name:   the name
+ * @value:  the value with its quotes or angle brackets; p == NULL where there is no '='
+ * Semicolons inside quoted strings or "<...>" do not separate; blanks and folds may stand around
+ * ';' and '='.
+ * Return: 1, 0 nothing left, -EBADMSG.
+ */
+int sip_param_next(struct slice *params, struct slice *name, struct slice *value);
+
 /* One value of From, To, P-Asserted-Identity ... */
 struct sip_addr {
 	struct slice display;  /* display name without quotes, or empty */
