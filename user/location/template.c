@@ -3,10 +3,10 @@
 
 #include <errno.h>
 
-#define TIME_LEN 20                 /* 2026-01-01T00:00:00Z */
-#define ID_LEN   16
-#define TIME_MAX 253402300799       /* 9999-12-31T23:59:59Z */
-#define HOUR     3600
+#define TIME_LEN 20 /* 2026-01-01T00:00:00Z */
+#define ID_LEN 16
+#define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z */
+#define HOUR 3600
 
 struct out {
 	char *dst;
@@ -106,7 +106,7 @@ static int hole_put(struct out *o, unsigned kind, const struct pidf_values *v)
 
 ssize_t pidf_fill(const struct pidf_template *t, const struct pidf_values *v, char *dst, size_t cap)
 {
-	struct out o = { .dst = dst, .cap = cap };
+	struct out o = {.dst = dst, .cap = cap};
 	size_t done = 0;
 	int r;
 

@@ -80,7 +80,7 @@ void udp_put(const struct wire_out *o, const uint8_t *l3, struct slice payload, 
 {
 	uint16_t sport = o->is_reply ? o->in->dst_port : o->in->src_port;
 	uint16_t dport = o->is_reply ? o->in->src_port : o->in->dst_port;
-	uint8_t pseudo[4] = { 0, IPPROTO_UDP }; /* and the length; IPv6's longer form sums the same */
+	uint8_t pseudo[4] = {0, IPPROTO_UDP}; /* and the length; IPv6's longer form sums the same */
 	uint64_t sum;
 	uint16_t folded;
 
@@ -94,7 +94,8 @@ void udp_put(const struct wire_out *o, const uint8_t *l3, struct slice payload, 
 	sum = checksum_add(sum, dst, UDP_LEN);
 	folded = checksum_fold(checksum_add(sum, payload.p, payload.len));
 	if (folded == 0)
-		folded = 0xffff; /* 0 means "no checksum" (RFC 768), forbidden in IPv6 (RFC 8200 s8.1) */
+		folded =
+		    0xffff; /* 0 means "no checksum" (RFC 768), forbidden in IPv6 (RFC 8200 s8.1) */
 	memcpy(dst + 6, &folded, 2);
 }
 

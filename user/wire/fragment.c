@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define V4_MTU_MIN 576  /* RFC 791: every host takes that much */
+#define V4_MTU_MIN 576	/* RFC 791: every host takes that much */
 #define V6_MTU_MIN 1280 /* RFC 8200 s5 */
 
 /*
@@ -11,13 +11,13 @@
  * headers before it that are for the destination alone.
  */
 struct plan {
-	uint8_t l3[WIRE_L3_MAX];    /* headers of the whole packet */
+	uint8_t l3[WIRE_L3_MAX]; /* headers of the whole packet */
 	size_t l3_len;
-	uint8_t next[WIRE_L3_MAX];  /* headers of the second and later fragments; v6: of all */
+	uint8_t next[WIRE_L3_MAX]; /* headers of the second and later fragments; v6: of all */
 	size_t next_len;
-	size_t next_proto_off;      /* v6: of the byte that names the fragment header */
-	size_t first_len;           /* bytes of data in the first fragment, a multiple of 8 */
-	size_t step;                /* ... in those between, a multiple of 8 */
+	size_t next_proto_off; /* v6: of the byte that names the fragment header */
+	size_t first_len;      /* bytes of data in the first fragment, a multiple of 8 */
+	size_t step;	       /* ... in those between, a multiple of 8 */
 	size_t data_len;
 	int cnt;
 };
@@ -110,7 +110,8 @@ int wire_frame_cnt(const struct wire_out *o, size_t len)
 }
 
 /* The part [off, off + len) of: headers at the front of the data, then the payload. */
-static void data_copy(struct slice front, struct slice payload, size_t off, size_t len, uint8_t *dst)
+static void data_copy(struct slice front, struct slice payload, size_t off, size_t len,
+		      uint8_t *dst)
 {
 	if (off < front.len) {
 		size_t n = front.len - off < len ? front.len - off : len;
@@ -124,7 +125,8 @@ static void data_copy(struct slice front, struct slice payload, size_t off, size
 		memcpy(dst, payload.p + (off - front.len), len);
 }
 
-/* Writes the IP header(s) of the fragment that carries data [off, off + len).  Return: their length. */
+/* Writes the IP header(s) of the fragment that carries data [off, off + len).  Return: their
+ * length. */
 static size_t fragment_header_put(const struct plan *p, const struct wire_out *o, size_t off,
 				  size_t len, uint8_t *dst)
 {
@@ -139,7 +141,8 @@ static size_t fragment_header_put(const struct plan *p, const struct wire_out *o
 		frag[0] = dst[p->next_proto_off];
 		dst[p->next_proto_off] = IPPROTO_FRAGMENT;
 		frag[1] = 0;
-		put_be16(frag + 2, off | !is_last); /* off is a multiple of 8, low bit: more follow */
+		put_be16(frag + 2,
+			 off | !is_last); /* off is a multiple of 8, low bit: more follow */
 		put_be16(frag + 4, o->ip_id >> 16);
 		put_be16(frag + 6, o->ip_id);
 		return hlen + FRAG6_LEN;
@@ -164,7 +167,8 @@ static ssize_t whole_emit(const struct wire_out *o, struct slice payload, char *
 	return (ssize_t)wire_frame_finish(o, dst, payload.len);
 }
 
-ssize_t wire_fragment_emit(const struct wire_out *o, struct slice payload, int i, char *dst, size_t cap)
+ssize_t wire_fragment_emit(const struct wire_out *o, struct slice payload, int i, char *dst,
+			   size_t cap)
 {
 	uint8_t front[WIRE_L3_MAX + UDP_LEN], *d = (uint8_t *)dst;
 	size_t off, len, hlen, front_len;

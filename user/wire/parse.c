@@ -62,8 +62,8 @@ static int v4_parse(struct slice p, struct wire_frame *f, struct slice *ret_l4)
 
 int v6_chain_walk(const uint8_t *p, size_t len, struct v6_chain *ret)
 {
-	struct v6_chain c = { .len = V6_LEN, .proto_off = 6, .unfrag_len = V6_LEN,
-			      .unfrag_proto_off = 6 };
+	struct v6_chain c = {
+	    .len = V6_LEN, .proto_off = 6, .unfrag_len = V6_LEN, .unfrag_proto_off = 6};
 
 	while (p[c.proto_off] != IPPROTO_UDP) {
 		uint8_t type = p[c.proto_off];
@@ -119,7 +119,7 @@ static int v6_parse(struct slice p, struct wire_frame *f, struct slice *ret_l4)
 
 int wire_frame_parse(struct slice frame, struct wire_frame *ret)
 {
-	struct wire_frame f = { 0 };
+	struct wire_frame f = {0};
 	struct slice l4;
 	size_t udp_len;
 	uint16_t type;
