@@ -36,8 +36,9 @@ struct compile_input {
 };
 
 /** policy_compile() - write one copy.
- * @dst, @cap: start of the copy (zeroed or an old copy), 8-byte aligned
- * Return: bytes used; -ENOSPC; -EINVAL. */
+ * @dst, @cap: start of the copy (zeroed or an old copy), 8-byte aligned; dst NULL: only count the bytes
+ * After a failure the copy holds no generation.
+ * Return: bytes used; -ENOSPC; -ENOMEM; -EINVAL. */
 ssize_t policy_compile(const struct compile_input *in, struct policy_copy *dst, size_t cap);
 
 /* Match tables as arrays; see bpf/abi.h for their meaning. */
@@ -50,8 +51,15 @@ struct match_tables {
 	size_t core_cnt;
 };
 
-/** match_tables_compile() - Return: 0; -ENOMEM; -EEXIST: two trunks claim the same carrier peer and core
- * prefix (their indexes in the input in *ret_a and *ret_b). */
+/**
+ * match_tables_compile() - groups of trunks by carrier peer.
+ * Every (address, port) that a peer stands for gets the core prefixes of all trunks that name it; keys of
+ * one address share a group where all its trunks name it in the same way.  The port-0 entry of an address
+ * that is named with several ports only says that it is a trunk peer: where two trunks share a core prefix
+ * there, the first of the input stands.
+ * Return: 0; -ENOMEM; -E2BIG more entries than memory should hold; -EEXIST: two trunks claim the same
+ * carrier peer and core prefix (their indexes in the input in *reterr_a and *reterr_b, a < b).
+ */
 int match_tables_compile(const struct compile_input *in, struct match_tables *ret,
 			 size_t *reterr_a, size_t *reterr_b);
 void match_tables_done(struct match_tables *t);
