@@ -118,7 +118,7 @@ define unit_rule
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call ar,$(1) $(USES_$(1)))
 	@mkdir -p $$(@D)
 	$$(say) UNIT $$<
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -Wno-conversion -Itests/unit -MMD -MP $$(ALL_LDFLAGS) -o $$@ $$< $(call ar,$(1) $(USES_$(1))) \
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $$(ALL_LDFLAGS) -o $$@ $$< $(call ar,$(1) $(USES_$(1))) \
 		$(call libs,$(1) $(USES_$(1))) $$(shell $$(PKG_CONFIG) --libs cmocka)
 endef
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
@@ -129,7 +129,7 @@ bpftests: $(patsubst tests/bpf/%.c,$(O)/bpftest/%,$(BPFTEST_SRC)) ## build the B
 $(O)/bpftest/%: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(call ar,daemon $(USES_daemon))
 	@mkdir -p $(@D)
 	$(say) BPFTEST $<
-	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon $(USES_daemon)) \
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon $(USES_daemon)) \
 		$(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
