@@ -37,7 +37,7 @@
 	X(1,  NOT_IP,             "not_ip",             "neither IPv4 nor IPv6 (ARP, LLDP): left to the kernel") \
 	X(2,  MALFORMED,          "malformed",          "IP or UDP header that does not fit the frame: left to the kernel") \
 	X(3,  FORWARDED,          "forwarded",          "fast path: sent out by XDP") \
-	X(4,  KERNEL,             "kernel",             "fast path: forwarded by the kernel (fast_path kernel)") \
+	X(4,  KERNEL,             "kernel",             "fast path: forwarded by the kernel (fast_path kernel, or IP options)") \
 	X(5,  LOCAL,              "local",              "no route through this gateway (for itself, broadcast, multicast): left to the kernel") \
 	X(6,  NO_NEIGHBOUR,       "no_neighbour",       "next hop not resolved yet: left to the kernel, which resolves it") \
 	X(7,  TOO_BIG,            "too_big",            "larger than the MTU of the egress NIC: left to the kernel") \
@@ -199,5 +199,25 @@ struct sipseal_core_key {          /* LPM_TRIE: core prefixes of a group */
 _Static_assert(sizeof(struct sipseal_core_key) == 24, "sipseal_core_key");
 
 /* Values: carrier tables give a group number (__u32), the core table a trunk slot (__u32). */
+
+/*
+ * Ports that any carrier peer or prefix of a copy names, one bit each, bit (port & 63) of word port / 64:
+ * ordinary TCP is told from SIP over TCP without a look-up.
+ */
+#define SIPSEAL_PORT_WORDS (65536 / 64)
+
+struct sipseal_unmatched_key {     /* LRU_HASH: who sent INVITEs that match no trunk; value: __u64 count */
+	__u8   src[16];
+	__u8   dst[16];
+	__be16 src_port_be;
+	__be16 dst_port_be;
+};
+_Static_assert(sizeof(struct sipseal_unmatched_key) == 36, "sipseal_unmatched_key");
+
+/*
+ * Counters: per-CPU __u64, index port * SR_XDP_MAX + reason.  The row after the last port takes what
+ * came in on a NIC that is in no slot of sipseal_config.ports (counted as SR_NO_PORT).
+ */
+#define SIPSEAL_COUNTER_ROWS (SIPSEAL_PORTS_MAX + 1)
 
 #endif

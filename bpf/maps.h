@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * maps.h - every map of the XDP program, in one place.
+ *
+ * The kernel cuts names at 15 characters: they differ within those.  Match tables come in two copies;
+ * the low bit of sipseal_config.generation says which one is live.  Plain pairs of maps instead of an
+ * array of maps: one look-up less, and a change costs no RCU wait per table.
+ */
+#ifndef SIPSEAL_MAPS_H
+#define SIPSEAL_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+/*
+ * Entries of a match table.  100,000 trunks with one carrier peer each need 200,000 peers (port and
+ * port 0).  Unused entries of the tries cost nothing, those of a hash 16 bytes (its buckets).
+ */
+#define MAPS_ENTRIES_MAX (1 << 18)
+
+/* Peers of unmatched INVITEs that `status` can show; old ones give way. */
+#define MAPS_UNMATCHED_MAX 256
+
+struct maps_peers {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAPS_ENTRIES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sipseal_peer_key);
+	__type(value, __u32);
+};
+struct maps_peers sipseal_peers0 SEC(".maps"), sipseal_peers1 SEC(".maps");
+
+struct maps_prefix {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, MAPS_ENTRIES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sipseal_prefix_key);
+	__type(value, __u32);
+};
+struct maps_prefix sipseal_prefix0 SEC(".maps"), sipseal_prefix1 SEC(".maps");
+
+struct maps_cores {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, MAPS_ENTRIES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct sipseal_core_key);
+	__type(value, __u32);
+};
+struct maps_cores sipseal_cores0 SEC(".maps"), sipseal_cores1 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SIPSEAL_COUNTER_ROWS * SR_XDP_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} sipseal_count SEC(".maps");
+
+/* Slot: port * SIPSEAL_QUEUES_MAX + rx queue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} sipseal_xsks SEC(".maps");
+
+/* By port, not by ifindex: an array is the fastest look-up, and the program knows the port anyway. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, SIPSEAL_PORTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} sipseal_devs SEC(".maps");
+
+/* Heartbeats: worker i stores CLOCK_MONOTONIC nanoseconds into element i through a mapping. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIPSEAL_WORKERS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} sipseal_beats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAPS_UNMATCHED_MAX);
+	__type(key, struct sipseal_unmatched_key);
+	__type(value, __u64);
+} sipseal_unmatch SEC(".maps");
+
+/*
+ * Global variables: read without a helper call.  Sections of their own, so that each is a map that can
+ * be pinned and adopted.  Volatile, for userspace changes them while the program runs.
+ */
+volatile struct sipseal_config sipseal_config SEC(".data.config") = {
+	.abi_version = SIPSEAL_ABI_VERSION,
+};
+volatile __u64 sipseal_ports[2][SIPSEAL_PORT_WORDS] SEC(".data.ports") = { { 0 } };
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * trunk_match.h - which trunk: carrier peer -> group, group and core address -> slot.
+ *
+ * No backtracking: the exact peer wins over any prefix, the longest prefix over shorter ones, and what
+ * that group has no core prefix for is unmatched.  @generation is read once per packet and used for
+ * every look-up, so that no packet sees half of a change.
+ */
+#ifndef SIPSEAL_TRUNK_MATCH_H
+#define SIPSEAL_TRUNK_MATCH_H
+
+#include "maps.h"
+#include "packet.h"
+
+#define MATCH_NONE (-1)
+
+/* Bits before the address in LPM keys: port and pad, or the group. */
+#define MATCH_PREFIX_BITS (32 + 128)
+
+/* 5061 is SIP over TLS (RFC 3261 s18): a peer without a port has it, too. */
+#define MATCH_SIPS_PORT 5061
+
+/* The group of the carrier peer at @addr; port 0: the peer whatever its ports.  Or MATCH_NONE. */
+static __noinline __s64 match_group(__u32 generation, const __u8 *addr, __be16 port_be)
+{
+	struct sipseal_prefix_key prefix = { .prefixlen = MATCH_PREFIX_BITS, .port_be = port_be };
+	struct sipseal_peer_key peer = { .port_be = port_be };
+	__u32 *group;
+
+	__builtin_memcpy(peer.addr, addr, 16);
+	if (generation & 1)
+		group = bpf_map_lookup_elem(&sipseal_peers1, &peer);
+	else
+		group = bpf_map_lookup_elem(&sipseal_peers0, &peer);
+	if (group)
+		return *group;
+	__builtin_memcpy(prefix.addr, addr, 16);
+	if (generation & 1)
+		group = bpf_map_lookup_elem(&sipseal_prefix1, &prefix);
+	else
+		group = bpf_map_lookup_elem(&sipseal_prefix0, &prefix);
+	return group ? *group : MATCH_NONE;
+}
+
+/* The trunk slot of core address @addr in @group, or MATCH_NONE. */
+static __noinline __s64 match_core(__u32 generation, __u32 group, const __u8 *addr)
+{
+	struct sipseal_core_key key = {
+		.prefixlen = MATCH_PREFIX_BITS,
+		.group_be = bpf_htonl(group),
+	};
+	__u32 *slot;
+
+	__builtin_memcpy(key.addr, addr, 16);
+	if (generation & 1)
+		slot = bpf_map_lookup_elem(&sipseal_cores1, &key);
+	else
+		slot = bpf_map_lookup_elem(&sipseal_cores0, &key);
+	return slot ? *slot : MATCH_NONE;
+}
+
+/* match_outbound() - the slot for a packet from the core; port 0: by addresses alone. */
+static __always_inline __s64 match_outbound(__u32 generation, const struct packet_addrs *a,
+					    __be16 port_be)
+{
+	__s64 group = match_group(generation, a->dst, port_be);
+
+	return group < 0 ? MATCH_NONE : match_core(generation, (__u32)group, a->src);
+}
+
+static __always_inline bool match_is_sip_port(__be16 port_be)
+{
+	__u16 port = bpf_ntohs(port_be);
+	__u32 i, n = sipseal_config.sip_port_cnt;
+
+	for (i = 0; i < SIPSEAL_SIP_PORTS_MAX; i++) {
+		if (i >= n)
+			return false;
+		if (sipseal_config.sip_ports[i] == port)
+			return true;
+	}
+	return false;
+}
+
+/* match_is_peer_port() - may any carrier peer have this port?  No look-up. */
+static __always_inline bool match_is_peer_port(__u32 generation, __be16 port_be)
+{
+	__u32 port = bpf_ntohs(port_be);
+
+	return sipseal_ports[generation & 1][port / 64 % SIPSEAL_PORT_WORDS] >> (port % 64) & 1;
+}
+
+#endif
