@@ -31,10 +31,12 @@ struct tnauthlist {
 	struct tnauth_entry e[TNAUTHLIST_MAX];
 };
 
-/** tnauthlist_parse() - Return: 0; -EBADMSG broken DER or illegal entry; -E2BIG too many entries. */
+/** tnauthlist_parse() - Return: 0; -EBADMSG broken DER or illegal entry; -E2BIG too many
+ * entries. */
 int tnauthlist_parse(const uint8_t *der, size_t len, struct tnauthlist *ret);
 
-/** tnauthlist_emit() - DER of a list.  Return: length, or -ENOSPC. */
+/** tnauthlist_emit() - DER of a list.  Return: length; -ENOSPC; -EINVAL: empty, or an entry that
+ * tnauthlist_parse() would refuse. */
 ssize_t tnauthlist_emit(const struct tnauthlist *l, uint8_t *dst, size_t cap);
 
 /** tnauthlist_covers() - may the holder use this canonical number?  true where the list has an SPC. */
