@@ -132,6 +132,15 @@ $(O)/bpftest/%: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(call ar,daemon $(USES_
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon $(USES_daemon)) \
 		$(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
+# Programs of the benchmarks
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+benchprogs: $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_SRC)) ## build the programs that make bench runs
+$(O)/bench/%: tests/bench/%.c $(call ar,daemon engine $(USES_daemon) wire)
+	@mkdir -p $(@D)
+	$(say) BENCH $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon engine $(USES_daemon) wire) \
+		$(call libs,daemon $(USES_daemon)) -lm
+
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
@@ -172,6 +181,6 @@ help:                    ## this list
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 PREFIX= DESTDIR="
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests fuzz test demo bench soak install clean fmt help
+.PHONY: all unit bpftests benchprogs fuzz test demo bench soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sipflood - sends INVITEs that are all different (Call-ID, branch, tag, numbers), paced, by sendmmsg.
+ * sipp ends at a few thousand calls per second; this is for measuring, not for completing calls.
+ *
+ * usage: sipflood --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N]
+ * --repeat sends each INVITE N times in a row (retransmissions).
+ * Prints one JSON line: {"sent":N,"seconds":S,"bytes":LENGTH}.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define BATCH 32
+#define BUF   1200
+
+static const char sdp[] = "v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
+			  "m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+			  "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n";
+
+struct flood {
+	const char *from;
+	struct sockaddr_in to;
+	char to_ip[32];
+	unsigned long count, rate, repeat;
+	unsigned long run;      /* makes Call-IDs of two runs different */
+};
+
+static size_t build(const struct flood *f, unsigned long n, char *dst)
+{
+	return (size_t)snprintf(dst, BUF,
+		"INVITE sip:+1215555%04lu@%s:%u;user=phone SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP %s:5060;branch=z9hG4bK%lx-%lu\r\n"
+		"Max-Forwards: 70\r\n"
+		"From: \"Bench\" <sip:+1212555%04lu@%s>;tag=%lx%lu\r\n"
+		"To: <sip:+1215555%04lu@%s>\r\n"
+		"Call-ID: %lx-%lu@%s\r\n"
+		"CSeq: 1 INVITE\r\n"
+		"Contact: <sip:bench@%s:5060>\r\n"
+		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE\r\n"
+		"Content-Type: application/sdp\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		n % 10000, f->to_ip, ntohs(f->to.sin_port), f->from, f->run, n, n % 9973, f->from, f->run, n, n % 10000,
+		f->to_ip, f->run, n, f->from, f->from, sizeof(sdp) - 1, sdp);
+}
+
+static int parse(int argc, char **argv, struct flood *f)
+{
+	static const struct option options[] = {
+		{ "from", required_argument, NULL, 'f' },  { "to", required_argument, NULL, 't' },
+		{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
+		{ "repeat", required_argument, NULL, 'n' }, { 0 },
+	};
+	unsigned port;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'f')
+			f->from = optarg;
+		else if (opt == 't' && sscanf(optarg, "%31[0-9.]:%u", f->to_ip, &port) == 2)
+			f->to.sin_port = htons((uint16_t)port);
+		else if (opt == 'c')
+			f->count = strtoul(optarg, NULL, 10);
+		else if (opt == 'r')
+			f->rate = strtoul(optarg, NULL, 10);
+		else if (opt == 'n')
+			f->repeat = strtoul(optarg, NULL, 10);
+		else
+			return -1;
+	}
+	f->to.sin_family = AF_INET;
+	return f->from && f->count && f->repeat && inet_pton(AF_INET, f->to_ip, &f->to.sin_addr) == 1 ? 0 : -1;
+}
+
+/* Wait until message @n is due. */
+static void pace(const struct flood *f, uint64_t start, unsigned long n)
+{
+	uint64_t due = f->rate ? start + n * 1000000000ull / f->rate : 0, now = clock_mono_ns();
+
+	if (due > now + 50000)
+		usleep((unsigned)((due - now) / 1000));
+}
+
+static int send_all(int fd, struct mmsghdr *m, unsigned cnt)
+{
+	for (unsigned done = 0; done < cnt;) {
+		int r = sendmmsg(fd, m + done, cnt - done, 0);
+
+		if (r < 0 && errno != ENOBUFS && errno != ECONNREFUSED && errno != EINTR)
+			return -errno;
+		done += r > 0 ? (unsigned)r : 0;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static char buf[BATCH][BUF];
+	struct flood f = { .repeat = 1, .run = (unsigned long)clock_real_ms() };
+	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(5060) };
+	struct iovec iov[BATCH];
+	struct mmsghdr m[BATCH] = { 0 };
+	unsigned long total, len = 0;
+	uint64_t start;
+	int fd;
+
+	if (parse(argc, argv, &f) < 0) {
+		fprintf(stderr, "usage: sipflood --from IP --to IP:PORT --count N [--rate R] [--repeat N]\n");
+		return 2;
+	}
+	inet_pton(AF_INET, f.from, &local.sin_addr);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0) {
+		perror("sipflood: bind");
+		return 1;
+	}
+	total = f.count * f.repeat;
+	start = clock_mono_ns();
+	for (unsigned long n = 0; n < total;) {
+		unsigned cnt = 0;
+
+		pace(&f, start, n);
+		for (; cnt < BATCH && n < total; cnt++, n++) {
+			len = build(&f, n / f.repeat, buf[cnt]);
+			iov[cnt] = (struct iovec){ buf[cnt], len };
+			m[cnt].msg_hdr = (struct msghdr){ .msg_name = &f.to, .msg_namelen = sizeof(f.to),
+							  .msg_iov = &iov[cnt], .msg_iovlen = 1 };
+		}
+		if (send_all(fd, m, cnt) < 0) {
+			perror("sipflood: send");
+			return 1;
+		}
+	}
+	printf("{\"sent\":%lu,\"seconds\":%.3f,\"bytes\":%lu}\n", total, (double)(clock_mono_ns() - start) / 1e9, len);
+	return 0;
+}
