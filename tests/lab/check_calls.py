@@ -236,10 +236,16 @@ def main():
         if now and now[1]:
             print(show_diff(now[0].payload, now[1].payload))
         return 1
-    sip = sum(sipmsg.Message(d.payload).is_sip for d in rest[0])
-    print("invites=%d edited=%d same=%d same_sip=%d outbound_same=%d inbound_same=%d fragmented=%d" % (
-        len(invites[0]), edited, len(rest[0]), sip, len(out[0]), len(back[0]),
-        sum(len(d.frames) > 1 for d in invites[1])))
+    sip = [sipmsg.Message(d.payload) for d in rest[0]]
+    figures = {
+        "invites": len(invites[0]), "edited": edited,
+        "transactions": len({sipmsg.Message(d.payload).key for d in invites[0]}),
+        "fragmented": sum(len(d.frames) > 1 for d in invites[1]),
+        "same": len(rest[0]), "same_sip": sum(m.is_sip for m in sip),
+        "same_invites": sum(m.method == b"INVITE" for m in sip),
+        "outbound_same": len(out[0]), "inbound_same": len(back[0]),
+    }
+    print(" ".join("%s=%d" % item for item in figures.items()))
     return 0
 
 

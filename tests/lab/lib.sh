@@ -243,6 +243,44 @@ uac() { # SCENARIO FROM TO [ARGUMENT...]
 		{ cat "$T/uac.err" 2>/dev/null; tail -n 30 "$T/uac.log"; fail "sipp scenario $scenario"; }
 }
 
+# invite_file FILE CALL-ID [REQUEST-URI] : an INVITE for `send`, with CRLF line ends
+invite_file() {
+	local uri=${3:-sip:$CALLED@$CARRIER4}
+	sed 's/$/\r/' >"$1" <<-X
+	INVITE $uri SIP/2.0
+	Via: SIP/2.0/UDP $CORE4:5070;branch=z9hG4bK$2
+	From: <sip:$CALLER@$CORE4>;tag=1
+	To: <$uri>
+	Call-ID: $2
+	CSeq: 1 INVITE
+	Contact: <sip:$CORE4:5070>
+	Max-Forwards: 70
+	Content-Length: 0
+
+	X
+}
+
+send_invite() { # CALL-ID [REQUEST-URI]
+	invite_file "$T/$1.sip" "$@"
+	send_files "$CORE4:5070" "$CARRIER4:5060" "$T/$1.sip"
+}
+
+send_options() { # CALL-ID
+	invite_file "$T/$1.sip" "$1"
+	sed -i 's/INVITE/OPTIONS/' "$T/$1.sip"
+	send_files "$CORE4:5070" "$CARRIER4:5060" "$T/$1.sip"
+}
+
+seen() { # CALL-ID -> absent, signed N, unsigned N (at the carrier, so far)
+	python3 "$HERE/look.py" "$T/carrier.pcap" "$1"
+}
+
+is_seen() { [ "$(seen "$1")" = "$2" ]; }
+
+expect_seen() { # CALL-ID WANTED
+	wait_for 2 is_seen "$@" || fail "$1 at the carrier: $(seen "$1"), expected $2"
+}
+
 udp_sink() { # ADDR:PORT... at the carrier, so that nobody answers "port unreachable"
 	bg sink carrier python3 "$HERE/udp.py" sink "$@"
 	wait_for 5 grep -q ready "$T/sink.log" || fail "sink: $(cat "$T/sink.log")"

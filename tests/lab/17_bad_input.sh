@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Whatever is wrong at start is named, ends with the right status, and leaves nothing behind.
+. "$(dirname "$0")/lib.sh"
+
+refused() { # STATUS WORD [PROGRAM PREFIX...] : with $T/sipseal.yaml
+	local status=$1 word=$2 rc=0
+	shift 2
+	grep "$PREFIX" /proc/mounts >"$T/mounts.before" || :
+	gateway_start "$T/sipseal.yaml" "$@"
+	wait_exit gateway 10 || rc=$?
+	cat "$T/gateway.log"
+	case $rc in $status) ;; *) fail "exit status $rc, expected $status" ;; esac
+	grep -qiE -- "$word" "$T/gateway.log" || fail "the message does not say '$word'"
+	expect "NICs with a program" "" "$(attached)"
+	[ -z "$(find "/run/$PREFIX-lab/bpf" -mindepth 1 2>/dev/null)" ] || fail "pins were left"
+	expect "processes left" "" "$(ip netns pids "$PREFIX-gw")"
+	[ ! -e "$T/control.sock" ] || fail "the control socket was left"
+	grep "$PREFIX" /proc/mounts >"$T/mounts.after" || :
+	cmp -s "$T/mounts.before" "$T/mounts.after" || fail "mounts changed"
+}
+
+good() {
+	make_certs "$T/sti"
+	gateway_yaml >"$T/sipseal.yaml"
+}
+
+test_unknown_key_and_more() {
+	good
+	sed -i 's/attestation: A/attestation: D\n    colour: red/; s/on_signer_failure: drop/on_signer_failure: maybe/' "$T/sipseal.yaml"
+	refused 5 'sipseal.yaml:[0-9]+:[0-9]+: .*attestation'
+	grep -qE 'sipseal.yaml:[0-9]+:[0-9]+: .*colour' "$T/gateway.log" || fail "the second error is not reported"
+	grep -qE 'sipseal.yaml:[0-9]+:[0-9]+: .*on_signer_failure.*drop' "$T/gateway.log" || fail "what is allowed is not said"
+}
+
+test_no_file() {
+	make_certs "$T/sti"
+	rm -f "$T/sipseal.yaml"
+	refused 5 'sipseal.yaml.*(No such file|not found|ENOENT|does not exist)'
+}
+
+test_no_yaml() {
+	good
+	printf 'gateway: [\n' >"$T/sipseal.yaml"
+	refused 5 'sipseal.yaml:[0-9]+'
+}
+
+test_key_mode() {
+	good
+	chmod 644 "$T/sti/key.pem"
+	refused 5 'key.*(mode|group|permission|0600|others)'
+}
+
+test_key_of_another_certificate() {
+	good
+	openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$T/sti/key.pem" 2>/dev/null
+	refused 5 'key.*(match|belong|fit)'
+}
+
+test_no_key() {
+	good
+	rm "$T/sti/key.pem"
+	refused 5 'key'
+}
+
+test_key_outside_root() {
+	good
+	mv "$T/sti/key.pem" "$T/key.pem"
+	ln -s ../key.pem "$T/sti/key.pem"
+	refused 5 'key'
+}
+
+# TNAuthList with the service provider code 1234
+self_signed() { # CURVE START END TNAUTH
+	openssl ecparam -name "$1" -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$T/sti/key.pem" 2>/dev/null
+	chmod 600 "$T/sti/key.pem"
+	cat >"$T/ca.cnf" <<-X
+	[ca]
+	default_ca = c
+	[c]
+	database = $T/ca.db
+	new_certs_dir = $T
+	serial = $T/ca.serial
+	default_md = sha256
+	policy = p
+	[p]
+	commonName = supplied
+	[e]
+	basicConstraints = critical,CA:FALSE
+	keyUsage = critical,digitalSignature
+	$4
+	X
+	: >"$T/ca.db"
+	echo 01 >"$T/ca.serial"
+	openssl req -new -key "$T/sti/key.pem" -subj "/CN=SHAKEN 1234" -out "$T/ca.csr"
+	openssl ca -config "$T/ca.cnf" -selfsign -batch -notext -keyfile "$T/sti/key.pem" -in "$T/ca.csr" \
+		-startdate "$2" -enddate "$3" -extensions e -out "$T/sti/chain.pem" 2>"$T/ca.log" || { cat "$T/ca.log"; fail "openssl ca"; }
+}
+TNAUTH='1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334'
+
+test_expired_certificate() {
+	good
+	self_signed prime256v1 20200101000000Z 20200201000000Z "$TNAUTH"
+	refused 5 'expired'
+}
+
+test_certificate_of_the_future() {
+	good
+	self_signed prime256v1 20900101000000Z 20910101000000Z "$TNAUTH"
+	refused 5 'not yet valid'
+}
+
+test_wrong_curve() {
+	good
+	self_signed secp384r1 20200101000000Z 20900101000000Z "$TNAUTH"
+	refused 5 'P-256'
+}
+
+test_no_tnauthlist() {
+	good
+	self_signed prime256v1 20200101000000Z 20900101000000Z ''
+	refused 5 'TNAuthList'
+}
+
+test_missing_nic() {
+	good
+	sed -i 's/gwp0/nosuch0/' "$T/sipseal.yaml"
+	refused '[15]' nosuch0
+}
+
+test_no_bpffs() {
+	good
+	sed -i "s|bpffs: .*|bpffs: $T/nobpf|" "$T/sipseal.yaml"
+	mkdir "$T/nobpf"
+	refused 1 'bpffs.*mount|mount.*bpf'
+}
+
+test_missing_capability() {
+	good
+	local cap
+	for cap in net_admin net_raw; do
+		: >"$T/gateway.log"
+		refused 1 "cap_$cap" setpriv --bounding-set "-$cap" --
+	done
+}
+
+test_foreign_xdp_program() {
+	good
+	command -v clang >/dev/null || skip "no clang"
+	printf '__attribute__((section("xdp"))) int pass(void *c) { return 2; }\nchar l[] __attribute__((section("license"))) = "GPL";\n' |
+		clang -O2 -target bpf -x c -c -o "$T/pass.o" -
+	in_ns gw ip link set gwp0 xdpdrv obj "$T/pass.o" sec xdp
+	local rc=0
+	gateway_start "$T/sipseal.yaml"
+	wait_exit gateway 10 || rc=$?
+	cat "$T/gateway.log"
+	expect "exit status" 1 $rc
+	grep -q gwp0 "$T/gateway.log" || fail "the NIC is not named"
+	expect "NICs with a program" gwp0 "$(attached)"
+	[ -z "$(find "/run/$PREFIX-lab/bpf" -mindepth 1)" ] || fail "pins were left"
+}
+
+run_tests "$@"
