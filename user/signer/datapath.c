@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way of a frame through the signer: frame_run() is the whole of it.
+ *
+ * Emergency calls (flagged by XDP) that the rules below would drop leave as they came instead: unsigned,
+ * counted under the cause.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "base/clock.h"
+#include "signer/worker.h"
+
+/* One received frame on its way. */
+struct steered {
+	struct port *in;
+	struct sipseal_meta meta;
+	struct slice frame;
+	struct wire_frame wire;              /* valid once parsed */
+	const struct policy_copy *policy;
+	struct engine_output out;
+	struct replay_key key;
+	bool has_key;
+};
+
+static bool is_emergency(const struct steered *s)
+{
+	return s->meta.flags & SIPSEAL_META_F_EMERGENCY;
+}
+
+/* A socket of ours on the egress NIC: the same queue if it is ours, so that flows keep their order. */
+static struct port *egress(const struct worker *w, const struct steered *s)
+{
+	uint16_t nic = s->meta.egress;
+
+	if ((s->meta.flags & SIPSEAL_META_F_RAW) || nic >= SIPSEAL_PORTS_MAX || !w->tx_cnt[nic])
+		return NULL;
+	for (unsigned i = 0; i < w->tx_cnt[nic]; i++)
+		if (w->tx[nic][i]->queue == s->in->queue)
+			return w->tx[nic][i];
+	return w->tx[nic][s->in->queue % w->tx_cnt[nic]];
+}
+
+static enum sipseal_reason meta_check(struct worker *w, struct steered *s)
+{
+	const struct sipseal_meta *m = &s->meta;
+
+	if (m->version != SIPSEAL_ABI_VERSION)
+		return SR_BAD_METADATA;
+	s->policy = policy_copy_get(w->cfg.policy, m->generation);
+	if (!s->policy)
+		return SR_UNKNOWN_GENERATION;
+	/* signed: a frame may be newer than the clock of its batch */
+	if ((int64_t)(w->now_ns - m->time_ns) > (int64_t)s->policy->stale_ns)
+		return SR_STALE_FRAME;
+	return policy_trunk_get(s->policy, m->trunk) ? SR_NONE : SR_UNKNOWN_TRUNK;
+}
+
+/* The datagram leaves, edited or as it came. */
+static int forward(struct worker *w, struct steered *s, const struct sip_edits *edits)
+{
+	struct emit_job j = {
+		.out = { .in = &s->wire, .want_ttl_dec = true },
+		.mtu = s->meta.mtu,
+		.src = s->wire.payload,
+		.edits = edits,
+		.port = egress(w, s),
+	};
+
+	memcpy(j.out.dmac, s->meta.dmac, 6);
+	memcpy(j.out.smac, s->meta.smac, 6);
+	return emit_datagram(&w->emitter, &j);
+}
+
+/* @reason, or what became of it.  What cannot be framed with our additions leaves without them
+ * (standards 7.1: never drop the call). */
+static enum sipseal_reason forward_edited(struct worker *w, struct steered *s,
+					  const struct sip_edits *edits, enum sipseal_reason reason)
+{
+	int r = forward(w, s, edits);
+
+	if ((r == -E2BIG || r == -EMSGSIZE) && edits->cnt) {
+		reason = SR_OUTPUT_LIMIT;
+		r = forward(w, s, NULL);
+	}
+	if (r == 0)
+		return reason;
+	counters_bump(&w->counters->send_errors, 1);
+	return SR_NO_FRAME;
+}
+
+/* An emergency call that cannot be processed: as it came, as long as there is any way out. */
+static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s, enum sipseal_reason cause)
+{
+	int r;
+
+	if (s->wire.payload.p)
+		r = forward(w, s, NULL);
+	else
+		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
+	if (r < 0)
+		counters_bump(&w->counters->send_errors, 1);
+	return r < 0 ? SR_NO_FRAME : cause;
+}
+
+static void engine_input_make(const struct steered *s, struct engine_input *ret)
+{
+	*ret = (struct engine_input){
+		.datagram = s->wire.payload,
+		.policy = s->policy,
+		.trunk = s->meta.trunk,
+		.source_port = s->wire.src_port,
+	};
+	if (s->wire.is_v6)
+		inet_ntop(AF_INET6, s->wire.src, ret->source_ip, sizeof(ret->source_ip));
+	else
+		inet_ntop(AF_INET, s->wire.src + 12, ret->source_ip, sizeof(ret->source_ip));
+}
+
+/* The answer goes back where the INVITE came from: same NIC, MACs swapped. */
+static enum sipseal_reason refuse(struct worker *w, struct steered *s, const struct engine_input *in)
+{
+	static_assert(SIP_MESSAGE_MAX < sizeof(w->emitter.staging), "an answer fits in the staging area");
+	struct emit_job j = {
+		.out = { .in = &s->wire, .is_reply = true },
+		.mtu = s->in->mtu,
+		.port = s->in->tx.size ? s->in : NULL,
+	};
+	ssize_t n = engine_response_emit(&w->engine, &w->env, in, &s->out, w->emitter.staging,
+					 sizeof(w->emitter.staging));
+
+	memcpy(j.out.dmac, s->wire.l2.p + 6, 6);
+	memcpy(j.out.smac, s->wire.l2.p, 6);
+	j.src = slice_of(w->emitter.staging, n < 0 ? 0 : (size_t)n);
+	if (n < 0 || emit_datagram(&w->emitter, &j) < 0)
+		counters_bump(&w->counters->send_errors, 1);
+	return s->out.reason;
+}
+
+static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
+{
+	struct engine_input in;
+
+	engine_input_make(s, &in);
+	engine_run(&w->engine, &w->env, &in, &s->out);
+	if (s->out.is_signed)
+		counters_bump(&w->counters->signatures, 1);
+	switch (s->out.verdict) {
+	case VERDICT_REJECT:
+		return is_emergency(s) ? emergency_pass(w, s, s->out.reason) : refuse(w, s, &in);
+	case VERDICT_DROP:
+		return is_emergency(s) ? emergency_pass(w, s, s->out.reason) : s->out.reason;
+	case VERDICT_PASS:
+	case VERDICT_SIGN:
+		break;
+	}
+	if (w->engine.edits.cnt && s->has_key)
+		replay_add(w->replay, &s->key, w->now_ns, &w->engine.edits);
+	return forward_edited(w, s, &w->engine.edits, s->out.reason);
+}
+
+static bool is_retransmission(struct worker *w, struct steered *s)
+{
+	struct replay_flow f = { .src_port = s->wire.src_port, .dst_port = s->wire.dst_port,
+				 .trunk = s->meta.trunk };
+
+	memcpy(f.src, s->wire.src, sizeof(f.src));
+	memcpy(f.dst, s->wire.dst, sizeof(f.dst));
+	s->has_key = replay_key(w->replay, &f, s->wire.payload, &s->key) == 0;
+	return s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
+}
+
+/* The data path. */
+static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
+{
+	enum sipseal_reason bad = meta_check(w, s);
+
+	if (bad == SR_BAD_METADATA)
+		return bad; /* nothing in it can be believed, its flags included */
+	if (wire_frame_parse(s->frame, &s->wire) < 0) {
+		s->wire.payload = SLICE_NONE;
+		bad = bad ? bad : SR_BAD_FRAME;
+	} else if (wire_frame_ttl(&s->wire) <= 1) {
+		return SR_BAD_FRAME; /* XDP steers none of these: routing loops end here */
+	}
+	if (bad)
+		return is_emergency(s) ? emergency_pass(w, s, bad) : bad;
+	if (is_retransmission(w, s))
+		return forward_edited(w, s, &w->cached, SR_RETRANSMISSION);
+	return engine_turn(w, s);
+}
+
+static void count(struct worker *w, const struct steered *s, enum sipseal_reason reason)
+{
+	_Atomic uint64_t *trunk;
+
+	assert(reason >= SR_XDP_MAX && reason < SR_MAX);
+	counters_bump(&w->counters->reasons[reason - SR_XDP_MAX], 1);
+	if (reason == SR_BAD_METADATA || s->meta.trunk >= w->cfg.counters->trunk_max)
+		return;
+	trunk = &w->counters->trunk_reasons[(size_t)s->meta.trunk * COUNTERS_SIGNER_REASONS];
+	counters_bump(&trunk[reason - SR_XDP_MAX], 1);
+	if (reason == SR_OBSERVE && s->out.decided_reason >= SR_XDP_MAX &&
+	    s->out.decided_reason < SR_MAX && s->out.decided_reason != SR_OBSERVE)
+		counters_bump(&trunk[s->out.decided_reason - SR_XDP_MAX], 1);
+}
+
+static void descriptor_run(struct worker *w, struct port *in, const struct xdp_desc *d)
+{
+	struct steered s = { .in = in };
+	int r = umem_take_rx(w->umem, d->addr, d->len, sizeof(s.meta));
+
+	if (r < 0 || d->options) { /* options: a frame in pieces, which we did not ask for */
+		count(w, &s, SR_BAD_METADATA);
+	} else {
+		s.frame = slice_of(umem_at(w->umem, d->addr), d->len);
+		memcpy(&s.meta, s.frame.p - sizeof(s.meta), sizeof(s.meta));
+		count(w, &s, frame_run(w, &s));
+	}
+	if (r != -EBADMSG)
+		umem_put(w->umem, d->addr);
+}
+
+unsigned worker_batch(struct worker *w, struct port *in)
+{
+	struct xdp_desc d[PORT_BATCH];
+	unsigned n = port_recv(in, d);
+
+	if (!n)
+		return 0;
+	w->now_ns = clock_mono_ns();
+	w->env.now_ms = (int64_t)clock_real_ms();
+	for (unsigned i = 0; i < n; i++)
+		descriptor_run(w, in, &d[i]);
+	return n;
+}

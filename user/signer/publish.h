@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * publish - what a worker tells the daemon through shared memory.  Threads: the worker's own.
+ */
+#ifndef SIPSEAL_SIGNER_PUBLISH_H
+#define SIPSEAL_SIGNER_PUBLISH_H
+
+#include "signer/worker.h"
+
+/** publish_loop() - UMEM accounting and heartbeat; plain stores, once per loop. */
+void publish_loop(struct worker *w);
+
+/** publish_second() - XDP_STATISTICS of each socket, CPU time, replay cache. */
+void publish_second(struct worker *w);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * replay - retransmissions leave byte-identical and cost no second signature (RFC 3261 s17.1.1.2,
+ * stateless proxy rule s16.11: same input, same output).
+ *
+ * Key: SipHash-128 with a random key of this start over trunk slot, source and destination address and
+ * port, and the whole datagram.  Branch, sent-by, Call-ID and CSeq are parts of the datagram, so the
+ * hash covers them; a message that differs in one byte is another message and is processed anew.
+ * Value: the edits (offsets and inserted bytes), never the datagram.  Only edited messages are kept:
+ * what leaves unchanged or is refused comes out the same by itself.
+ *
+ * The store is one block of memory written like a log:
+ *
+ *       tail                  head
+ *     | oldest | ... | newest | free ................... |   then around
+ *
+ * An entry lives LIFETIME after its last copy; the oldest goes first when room is needed.  Memory is
+ * bounded by the size given to replay_new(), and nothing is allocated afterwards.
+ * Threads: one per cache.
+ */
+#ifndef SIPSEAL_SIGNER_REPLAY_H
+#define SIPSEAL_SIGNER_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/slice.h"
+#include "sip/edit.h"
+
+/* 64*T1 (RFC 3261 s17.1.1.2): after that no client sends copies any more. */
+#define REPLAY_LIFETIME_NS (32ull * 1000000000)
+
+/* Per worker, index included; about 24,000 signed calls, i.e. 750 calls/s within the lifetime. */
+#define REPLAY_SIZE (16u << 20)
+
+struct replay;
+
+struct replay_key {
+	uint8_t hash[16];
+};
+
+struct replay_flow {
+	uint8_t src[16], dst[16];
+	uint16_t src_port, dst_port;
+	uint32_t trunk;
+};
+
+struct replay_stats {
+	uint64_t entries, bytes, evicted; /* evicted: gone before their lifetime was over */
+};
+
+/** replay_new() - @size bytes in all, at least 64 KiB.
+ * Return: 0; -EINVAL size; -ENOMEM; -EIO OpenSSL without SIPHASH. */
+int replay_new(size_t size, struct replay **ret);
+void replay_free(struct replay *r);
+DEFINE_FREEP(struct replay *, replay_free)
+
+/** replay_key() - Return: 0, or -EIO: OpenSSL failed, do without the cache. */
+int replay_key(struct replay *r, const struct replay_flow *f, struct slice datagram,
+	       struct replay_key *ret);
+
+/**
+ * replay_find() - look for an earlier copy; a hit lives another LIFETIME.
+ * @ret: sealed edits; their texts stay valid until the next replay_add()
+ */
+bool replay_find(struct replay *r, const struct replay_key *k, uint64_t now_ns, struct sip_edits *ret);
+
+/** replay_add() - keep sealed edits.  Return: 0, or -E2BIG: larger than the whole store. */
+int replay_add(struct replay *r, const struct replay_key *k, uint64_t now_ns, const struct sip_edits *e);
+
+/** replay_expire() - drop a few entries whose time is over; called when there is nothing to do. */
+void replay_expire(struct replay *r, uint64_t now_ns);
+
+struct replay_stats replay_stats(const struct replay *r);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "signer/signer.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "signer/keys.h"
+
+/* A message while it is handled: closing what is left of `fds` is the caller's. */
+struct request {
+	const struct handover_msg *m;
+	int fds[HANDOVER_FDS_MAX];
+	unsigned fd_cnt;
+	char *text;              /* [200], of the RESULT */
+};
+
+static int refuse(const struct request *q, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct request *q, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(q->text, 200, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+int signer_init(struct signer *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->raw_v4 = s->raw_v6 = -1;
+	s->want_sandbox = true;
+	sem_init(&s->ready, 0, 0);
+	sem_init(&s->go, 0, 0);
+	if (RAND_bytes(s->tag_key, sizeof(s->tag_key)) != 1)
+		return -EIO;
+	return credential_set_new(&s->credentials);
+}
+
+static void unmap(const void *p, uint64_t len)
+{
+	if (p)
+		munmap((void *)(uintptr_t)p, len);
+}
+
+void signer_done(struct signer *s)
+{
+	for (unsigned i = 0; i < SIPSEAL_WORKERS_MAX; i++)
+		if (s->threads[i].is_running)
+			worker_stop(s->threads[i].worker);
+	for (unsigned i = 0; i < SIPSEAL_WORKERS_MAX; i++) {
+		if (s->threads[i].is_running)
+			pthread_join(s->threads[i].thread, NULL);
+		worker_free(s->threads[i].worker);
+		unmap(s->threads[i].umem, s->threads[i].umem_len);
+	}
+	credential_set_free(s->credentials);
+	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
+	unmap(s->policy, s->policy_len);
+	unmap(s->counters, s->counters_len);
+	unmap((void *)s->heartbeat, SIPSEAL_WORKERS_MAX * sizeof(uint64_t));
+	closep(&s->raw_v4);
+	closep(&s->raw_v6);
+	sem_destroy(&s->ready);
+	sem_destroy(&s->go);
+}
+
+/* Map @len bytes of @fd; a file that is shorter would raise SIGBUS later. */
+static int map_fd(int fd, uint64_t len, int prot, void **ret)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!len || (S_ISREG(st.st_mode) && (uint64_t)st.st_size < len))
+		return -EINVAL;
+	p = mmap(NULL, len, prot, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	*ret = p;
+	return 0;
+}
+
+static bool is_counters_ok(const struct counters_region *c, uint64_t len, uint32_t workers)
+{
+	return c->magic == COUNTERS_MAGIC && c->workers >= workers &&
+	       c->worker_size >= counters_worker_size(c->trunk_max) && c->worker_off >= sizeof(*c) &&
+	       c->worker_off % 8 == 0 && c->worker_size % 8 == 0 && c->worker_off <= len &&
+	       c->worker_size <= (len - c->worker_off) / c->workers;
+}
+
+static int take_hello(struct signer *s, struct request *q)
+{
+	const struct handover_msg *m = q->m;
+	void *p;
+	int r;
+
+	if (s->has_hello)
+		return refuse(q, -EEXIST, "HELLO came twice");
+	if (!m->hello.workers || m->hello.workers > SIPSEAL_WORKERS_MAX || !m->hello.ports ||
+	    m->hello.ports > SIPSEAL_PORTS_MAX || m->hello.idle > IDLE_SPIN ||
+	    m->hello.counters_len < sizeof(struct counters_region))
+		return refuse(q, -EINVAL, "HELLO out of range");
+	if (!s->policy) {
+		if ((r = map_fd(q->fds[0], m->hello.policy_len, PROT_READ, &p)) < 0)
+			return refuse(q, r, "policy cannot be mapped: %s", strerror(-r));
+		s->policy = p;
+		s->policy_len = m->hello.policy_len;
+	}
+	if ((r = policy_region_check(s->policy, s->policy_len)) < 0)
+		return refuse(q, r, "policy has another layout");
+	if (!s->counters) {
+		if ((r = map_fd(q->fds[1], m->hello.counters_len, PROT_READ | PROT_WRITE, &p)) < 0)
+			return refuse(q, r, "counters cannot be mapped: %s", strerror(-r));
+		s->counters = p;
+		s->counters_len = m->hello.counters_len;
+	}
+	if (!is_counters_ok(s->counters, s->counters_len, m->hello.workers))
+		return refuse(q, -EBADMSG, "counters have another layout");
+	r = map_fd(q->fds[2], SIPSEAL_WORKERS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE, &p);
+	if (r < 0)
+		return refuse(q, r, "heartbeat map cannot be mapped: %s", strerror(-r));
+	s->heartbeat = p;
+	s->worker_cnt = m->hello.workers;
+	s->nic_cnt = m->hello.ports;
+	s->idle = (enum idle_mode)m->hello.idle;
+	s->has_hello = true;
+	return 0;
+}
+
+static int take_worker(struct signer *s, struct request *q)
+{
+	uint32_t i = q->m->worker.worker;
+	uint64_t len = (uint64_t)q->m->worker.frames * XSK_FRAME_SIZE;
+	struct signer_thread *t = &s->threads[i < SIPSEAL_WORKERS_MAX ? i : 0];
+	struct worker_cfg cfg = {
+		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
+		.heartbeat = s->heartbeat + i, .credentials = s->credentials,
+		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
+	};
+	void *p;
+	int r;
+
+	if (i >= s->worker_cnt || q->m->worker.frame_size != XSK_FRAME_SIZE)
+		return refuse(q, -EINVAL, "WORKER out of range");
+	if (t->worker)
+		return refuse(q, -EEXIST, "WORKER %u came twice", i);
+	if ((r = map_fd(q->fds[0], len, PROT_READ | PROT_WRITE, &p)) < 0)
+		return refuse(q, r, "UMEM of worker %u cannot be mapped: %s", i, strerror(-r));
+	cfg.umem = p;
+	memcpy(cfg.tag_key, s->tag_key, sizeof(cfg.tag_key));
+	if ((r = worker_new(&cfg, &t->worker)) < 0) {
+		munmap(p, len);
+		return refuse(q, r, "worker %u: %s", i, strerror(-r));
+	}
+	t->umem = p;
+	t->umem_len = len;
+	return 0;
+}
+
+static int take_socket(struct signer *s, struct request *q)
+{
+	const struct handover_msg *m = q->m;
+	struct port_cfg cfg = {
+		.fd = q->fds[0], .index = m->socket.port, .queue = m->socket.queue, .mtu = m->socket.mtu,
+		.fill_size = m->socket.fill_size, .comp_size = m->socket.comp_size,
+		.rx_size = m->socket.rx_size, .tx_size = m->socket.tx_size,
+	};
+	int r;
+
+	if (m->socket.worker >= s->worker_cnt || !s->threads[m->socket.worker].worker ||
+	    m->socket.port >= s->nic_cnt || m->socket.queue >= SIPSEAL_QUEUES_MAX)
+		return refuse(q, -EINVAL, "SOCKET out of range, or its WORKER is missing");
+	q->fds[0] = -1;
+	r = worker_port_add(s->threads[m->socket.worker].worker, &cfg);
+	if (r < 0)
+		return refuse(q, r, "rings of port %u queue %u cannot be mapped: %s", m->socket.port,
+			      m->socket.queue, strerror(-r));
+	return 0;
+}
+
+static int take_raw(struct signer *s, struct request *q)
+{
+	int *slot = q->m->raw.family == AF_INET ? &s->raw_v4 : &s->raw_v6;
+
+	if (q->m->raw.family != AF_INET && q->m->raw.family != AF_INET6)
+		return refuse(q, -EAFNOSUPPORT, "RAW of unknown family");
+	if (*slot >= 0)
+		return refuse(q, -EEXIST, "RAW came twice");
+	*slot = TAKE_FD(q->fds[0]);
+	return 0;
+}
+
+static int take_credential(struct signer *s, struct request *q)
+{
+	static const uint8_t none[CERT_POINT_LEN];
+	const uint8_t *point = q->m->credential.point;
+
+	/* all zero: the daemon has no certificate to compare with */
+	if (memcmp(point, none, sizeof(none)) == 0)
+		point = NULL;
+	return keys_add(s->credentials, q->m->credential.id, q->fds[0], point, q->text);
+}
+
+static int dispatch(struct signer *s, struct request *q)
+{
+	static const uint8_t fds_wanted[] = { [HANDOVER_HELLO] = 3, [HANDOVER_WORKER] = 1,
+		[HANDOVER_SOCKET] = 1, [HANDOVER_RAW] = 1, [HANDOVER_CREDENTIAL] = 1,
+		[HANDOVER_CREDENTIAL_DROP] = 0, [HANDOVER_START] = 0, [HANDOVER_RESULT] = 0 };
+	uint32_t type = q->m->type;
+
+	if (type >= ARRAY_SIZE(fds_wanted) || q->fd_cnt != fds_wanted[type])
+		return refuse(q, -EBADMSG, "message %u came with %u descriptors", type, q->fd_cnt);
+	if (!s->has_hello && type != HANDOVER_HELLO)
+		return refuse(q, -EPROTO, "message %u before HELLO", type);
+	if (s->is_started && type != HANDOVER_CREDENTIAL && type != HANDOVER_CREDENTIAL_DROP)
+		return refuse(q, -EPROTO, "message %u after START", type);
+	switch (type) {
+	case HANDOVER_HELLO:
+		return take_hello(s, q);
+	case HANDOVER_WORKER:
+		return take_worker(s, q);
+	case HANDOVER_SOCKET:
+		return take_socket(s, q);
+	case HANDOVER_RAW:
+		return take_raw(s, q);
+	case HANDOVER_CREDENTIAL:
+		return take_credential(s, q);
+	case HANDOVER_CREDENTIAL_DROP:
+		credential_drop(s->credentials, q->m->credential.id);
+		return 0;
+	case HANDOVER_START:
+		return signer_start(s, q->text);
+	default:
+		return refuse(q, -EPROTO, "message %u is not for a signer", type);
+	}
+}
+
+void signer_take(struct signer *s, const struct handover_msg *m, int *fds, unsigned fd_cnt,
+		 struct handover_msg *ret)
+{
+	struct request q = { .m = m, .fd_cnt = fd_cnt, .text = ret->text };
+
+	*ret = (struct handover_msg){ .version = HANDOVER_VERSION, .type = HANDOVER_RESULT,
+				      .seq = m->seq };
+	for (unsigned i = 0; i < fd_cnt; i++)
+		q.fds[i] = fds[i];
+	ret->error = dispatch(s, &q);
+	for (unsigned i = 0; i < fd_cnt; i++)
+		closep(&q.fds[i]);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "signer/worker.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "signer/publish.h"
+
+#define SECOND_NS 1000000000ull
+
+/* A worker's queues of every NIC. */
+#define SOCKETS_MAX (SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX)
+
+int worker_new(const struct worker_cfg *cfg, struct worker **ret)
+{
+	CLEANUP(worker_freep) struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->cfg = *cfg;
+	w->counters = counters_worker(cfg->counters, cfg->index);
+	w->stale_ns = WORKER_STALE_NS;
+	w->ports = calloc(SOCKETS_MAX, sizeof(*w->ports)); /* in one piece: tx[] points into it */
+	w->pollfds = calloc(SOCKETS_MAX, sizeof(*w->pollfds));
+	if (!w->ports || !w->pollfds)
+		return -ENOMEM;
+	if ((r = umem_new(cfg->umem, cfg->frames, &w->umem)) < 0 ||
+	    (r = replay_new(REPLAY_SIZE, &w->replay)) < 0 ||
+	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0)
+		return r;
+	w->emitter.umem = w->umem;
+	w->emitter.counters = w->counters;
+	w->emitter.raw_v4 = cfg->raw_v4;
+	w->emitter.raw_v6 = cfg->raw_v6;
+	w->env.sign = credential_sign;
+	w->env.sign_ctx = w->signer;
+	w->env.random = random_take;
+	w->env.random_ctx = &w->random;
+	memcpy(w->env.tag_key, cfg->tag_key, sizeof(w->env.tag_key));
+	*ret = TAKE(w);
+	return 0;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	for (unsigned i = 0; i < w->port_cnt; i++)
+		port_close(&w->ports[i]);
+	free(w->ports);
+	free(w->pollfds);
+	umem_free(w->umem);
+	replay_free(w->replay);
+	credential_signer_free(w->signer);
+	free(w);
+}
+
+int worker_port_add(struct worker *w, const struct port_cfg *cfg)
+{
+	struct port *p = &w->ports[w->port_cnt];
+	int r;
+
+	if (w->port_cnt >= SOCKETS_MAX || cfg->index >= SIPSEAL_PORTS_MAX ||
+	    w->tx_cnt[cfg->index] >= SIPSEAL_QUEUES_MAX) {
+		close(cfg->fd);
+		return -ENOSPC;
+	}
+	if ((r = port_open(cfg, w->umem, p)) < 0)
+		return r;
+	w->pollfds[w->port_cnt] = (struct pollfd){ .fd = p->fd, .events = POLLIN };
+	w->port_cnt++;
+	if (p->tx.size)
+		w->tx[p->index][w->tx_cnt[p->index]++] = p;
+	return 0;
+}
+
+/* A quarter of the chunks is kept for sending, the rest is shared out to the fill rings.  Too small a
+ * reserve: bursts leave by the raw socket.  Too small a share: bursts are dropped by the kernel. */
+int worker_prepare(struct worker *w)
+{
+	uint32_t share;
+
+	if (!w->port_cnt)
+		return -EINVAL;
+	w->reserve = w->umem->frames / 4;
+	share = (w->umem->frames - w->reserve) / w->port_cnt;
+	if (!share)
+		return -ENOMEM;
+	for (unsigned i = 0; i < w->port_cnt; i++) {
+		struct port *p = &w->ports[i];
+
+		p->fill_target = share < p->fill.size ? share : p->fill.size;
+		port_fill(p, w->reserve);
+	}
+	random_take(&w->random, &w->emitter.next_ip_id, sizeof(w->emitter.next_ip_id));
+	w->now_ns = clock_mono_ns();
+	publish_loop(w);
+	return 0;
+}
+
+/* The limit of the copies in use; a copy that is being written counts for nothing. */
+static uint64_t stale_limit(const struct policy_region *r)
+{
+	uint64_t limit = UINT64_MAX;
+
+	for (int i = 0; i < 2; i++) {
+		const struct policy_copy *c = (const void *)((const char *)r + r->copy_off[i]);
+		uint64_t generation = *(volatile const uint64_t *)&c->generation;
+
+		if (generation && c->stale_ns < limit)
+			limit = c->stale_ns;
+	}
+	return limit == UINT64_MAX ? WORKER_STALE_NS : limit;
+}
+
+/* Returns true while frames wait to be sent (void ones do not: the link is down). */
+static bool flush_all(struct worker *w)
+{
+	bool is_pending = false;
+
+	for (unsigned i = 0; i < w->port_cnt; i++) {
+		struct port *p = &w->ports[i];
+
+		if (p->tx_new || (p->tx.size && ring_unsent(&p->tx)))
+			is_pending |= port_flush(p, w->now_ns, w->stale_ns) < 0 && !p->is_void;
+		if (p->send_errors)
+			counters_bump(&w->counters->send_errors, p->send_errors);
+		p->send_errors = 0;
+	}
+	return is_pending;
+}
+
+bool worker_loop(struct worker *w)
+{
+	bool is_busy = false;
+
+	w->now_ns = clock_mono_ns();
+	publish_loop(w);
+	for (unsigned i = 0; i < w->port_cnt; i++) {
+		struct port *p = &w->ports[i];
+
+		if (worker_batch(w, p)) {
+			is_busy = true;
+			w->now_ns = clock_mono_ns();
+			flush_all(w);
+			publish_loop(w); /* 64 signatures take milliseconds: the heartbeat goes on */
+		}
+		port_reap(p);
+		port_fill(p, w->reserve);
+	}
+	flush_all(w);
+	return is_busy;
+}
+
+static void idle(struct worker *w)
+{
+	uint64_t quarter_ms = w->stale_ns / 4 / 1000000;
+	int timeout = quarter_ms < WORKER_POLL_MS ? (int)quarter_ms : WORKER_POLL_MS;
+
+	if (flush_all(w) || timeout < 1)
+		timeout = 1;
+	replay_expire(w->replay, w->now_ns);
+	if (poll(w->pollfds, w->port_cnt, timeout) <= 0)
+		return;
+	for (unsigned i = 0; i < w->port_cnt; i++)
+		if (w->pollfds[i].revents & (POLLERR | POLLHUP | POLLNVAL))
+			w->pollfds[i].fd = -1; /* the NIC is gone: poll() would return at once for ever */
+}
+
+void worker_run(struct worker *w)
+{
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		bool is_busy = worker_loop(w);
+
+		w->stale_ns = stale_limit(w->cfg.policy);
+		if (w->now_ns - w->second_ns >= SECOND_NS) {
+			w->second_ns = w->now_ns;
+			publish_second(w);
+		}
+		if (!is_busy && w->cfg.idle == IDLE_POLL)
+			idle(w);
+	}
+	publish_second(w);
+}
+
+void worker_stop(struct worker *w)
+{
+	atomic_store(&w->stop, true);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * worker - one thread of the data path: it owns one UMEM and the AF_XDP sockets of its queues on every
+ * NIC, and shares nothing that it writes with other workers.
+ *
+ *     rx ring -> metadata -> frame -> replay cache or engine -> edits -> fresh frame -> tx ring
+ *
+ * Between rx and tx there is no lock, no log line and no system call, except
+ *   - clock_gettime(): twice per batch (at most 64 frames), a vDSO call;
+ *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
+ *   - what credential_sign() needs (OpenSSL's allocations), once per signature.
+ * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time.
+ *
+ * Every received frame ends with exactly one reason, counted once in `reasons`.  A call that XDP
+ * flagged as an emergency is never dropped or refused here as long as any way out is left.
+ * Life: worker_new(), ports by worker_port_add(), worker_prepare(), worker_run() in its thread,
+ * worker_free() after the thread has ended.
+ */
+#ifndef SIPSEAL_SIGNER_WORKER_H
+#define SIPSEAL_SIGNER_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "signer/emit.h"
+#include "signer/random.h"
+#include "signer/replay.h"
+#include "stir/credential.h"
+#include "trunk/model.h"
+
+#define WORKER_POLL_MS 50    /* longest sleep; shorter where the heartbeat must be fresher */
+#define WORKER_STALE_NS 500000000ull /* until a policy says otherwise: the default of heartbeat_ms */
+
+struct worker_cfg {
+	unsigned index;
+	enum idle_mode idle;
+	const struct policy_region *policy;
+	struct counters_region *counters;
+	_Atomic uint64_t *heartbeat;         /* this worker's word; CLOCK_MONOTONIC ns */
+	struct credential_set *credentials;
+	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
+	uint32_t frames;
+	uint8_t tag_key[16];
+	int raw_v4, raw_v6;                  /* -1: none; not owned */
+};
+
+struct worker {
+	struct worker_cfg cfg;
+	struct counters_worker *counters;
+	struct umem *umem;
+	struct port *ports;                  /* sockets, in the order they were added */
+	unsigned port_cnt;
+	struct port *tx[SIPSEAL_PORTS_MAX][SIPSEAL_QUEUES_MAX]; /* sockets that can send, by NIC */
+	unsigned tx_cnt[SIPSEAL_PORTS_MAX];
+	uint32_t reserve;                    /* chunks kept for sending */
+	struct credential_signer *signer;
+	struct replay *replay;
+	struct random_pool random;
+	struct emitter emitter;
+	struct engine_env env;
+	struct engine engine;
+	struct sip_edits cached;             /* of a hit in the replay cache */
+	uint64_t now_ns, stale_ns, second_ns;
+	struct pollfd *pollfds;
+	atomic_bool stop;
+};
+
+/** worker_new() - Return: 0, -ENOMEM, or what replay_new() and umem_new() return. */
+int worker_new(const struct worker_cfg *cfg, struct worker **ret);
+void worker_free(struct worker *w);
+DEFINE_FREEP(struct worker *, worker_free)
+
+/** worker_port_add() - Return: 0, -ENOSPC too many, or what port_open() returns (the descriptor is
+ * closed in any case). */
+int worker_port_add(struct worker *w, const struct port_cfg *cfg);
+
+/** worker_prepare() - share the UMEM out, fill the fill rings, first heartbeat.
+ * Return: 0; -EINVAL no socket; -ENOMEM. */
+int worker_prepare(struct worker *w);
+
+/** worker_loop() - one round over all sockets.  Return: true if frames came. */
+bool worker_loop(struct worker *w);
+
+/** worker_run() - until worker_stop(). */
+void worker_run(struct worker *w);
+void worker_stop(struct worker *w);
+
+/* worker.c and datapath.c only */
+unsigned worker_batch(struct worker *w, struct port *in);
+
+#endif
