@@ -44,7 +44,7 @@ whole_call() { # CORE CARRIER FAST_PATH
 	expect "signed" $CALLS "$(signer_count signed)"
 	expect "frames lost" 0 "$(signer_value frames_lost)"
 	# the signer saw the INVITEs of core and nothing else
-	local invites rest way
+	local invites rest
 	invites=$(($(calls_value invites) + $(calls_value same_invites)))
 	rest=$(($(calls_value same) - $(calls_value same_invites)))
 	expect "steered" $invites "$(xdp_count steered)"

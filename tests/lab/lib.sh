@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2086,SC2119
 # SPDX-License-Identifier: BSD-2-Clause
 # lib.sh - harness of the lab tests.
 #
@@ -310,7 +310,7 @@ run_one() { # FUNCTION -> line, 0 unless it failed
 	*)
 		echo "not ok $NAME/${fn#test_}: ${why:-exit status $rc}"
 		sed 's/^/    | /' "$log"
-		for f in "$T"/gateway.log; do [ ! -s "$f" ] || tail -n 20 "$f" | sed 's/^/    gateway| /'; done ;;
+		[ ! -s "$T/gateway.log" ] || tail -n 20 "$T/gateway.log" | sed 's/^/    gateway| /' ;;
 	esac
 	stop_all
 	[ $rc = 0 ] || [ $rc = 77 ]

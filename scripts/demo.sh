@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# One real call through sipseal, from an empty Debian 12 to the verified Identity.
+#
+#   scripts/demo.sh
+#
+# Installs what is missing, builds, makes three network namespaces (core - gw - carrier), starts
+# sipseald in gw, lets sipp call from core to carrier, and shows what happened to the INVITE.
+# Everything but the installed packages and build/ is removed in the end.
+set -uo pipefail
+case ${1:-} in
+'') ;;
+-h|--help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+*) sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+cd "$(dirname "$0")/.." || exit 1
+O=${O:-$PWD/build}
+# shellcheck source=tests/lab/lib.sh
+. tests/lab/lib.sh
+PREFIX=sipseal-demo$$
+
+B='' N=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then B=$'\033[1;36m' N=$'\033[0m'; fi
+say() { printf '\n%s== %s%s\n' "$B" "$*" "$N"; }
+
+scripts/bootstrap.sh demo || exit 1
+
+say "Build"
+make -j"$(nproc)" O="$O" || exit 1
+
+T=$(mktemp -d /tmp/sipseal-demo.XXXXXX)
+: >"$T/pids"
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+say "Lab network: a PBX (core), the gateway (gw), a carrier"
+lab up
+cat <<'X'
+   PBX 10.66.1.2 ---- 10.66.1.1  gw: sipseald  10.66.2.1 ---- 10.66.2.2 carrier
+        core0         gwc0                          gwp0      carr0
+X
+
+say "A lab certificate (root, intermediate, leaf with TNAuthList), a trunk, the gateway"
+make_certs "$T/sti"
+TRUNK='    extras:
+      geolocation:
+        default_civic_address: { country: US, region: CA, city: San Francisco, street: 1 Market Street, postal: 94105 }' \
+	gateway_yaml >"$T/sipseal.yaml"
+sed -n '/^trunks:/,$p' "$T/sipseal.yaml" | sed "s/^/   /"
+start_gateway "$T/sipseal.yaml"
+
+say "The call: INVITE, hold, BYE; then REGISTER with digest, OPTIONS and RTP"
+captures_start
+for s in call register options; do
+	uas carrier_$s $CARRIER4 -m 1
+	uac pbx_$s $CORE4 $CARRIER4
+	stop uas
+done
+in_ns core python3 "$HERE/udp.py" rtp $CORE4:6000 $CARRIER4:7000 100
+captures_stop
+check_calls --location --location-routing --added Identity Date P-Asserted-Identity Privacy >/dev/null ||
+	{ cat "$T/calls.txt"; exit 1; }
+echo "   completed; every message but the INVITE arrived byte for byte as it was sent"
+
+say "The INVITE before and after"
+python3 "$HERE/show.py" invite "$T/core.pcap" "$T/carrier.pcap"
+
+say "Its PASSporT"
+python3 "$HERE/show.py" passport "$T/identity.0.txt" | sed 's/^/   /'
+
+say "An independent implementation verifies it against the chain"
+echo "   secsipidx -check -fidentity identity.txt -p leaf.pem -expire 300 -cert-verify 13 -ca-file root.pem -ca-inter intermediate.pem"
+secsipidx_verify "$T/identity.0.txt"
+sed 's/^/   /' "$T/secsipidx.log"
+
+say "The location (PIDF-LO)"
+xmllint --format "$T/pidf.0.xml" | sed 's/^/   /' || exit 1
+
+say "Which way the packets went"
+stats
+printf '   %-46s %s\n' \
+	"forwarded by XDP, in the kernel:" "$(xdp_count forwarded)" \
+	"given to the signer (INVITE and hold re-INVITE):" "$(xdp_count steered)" \
+	"of these unchanged, because of their To tag:" "$(signer_count in_dialog)" \
+	"signatures made:" "$(signer_value signatures)" \
+	"frames lost:" "$(signer_value frames_lost)"
+echo
+sipseal status | sed 's/^/   /'
+
+say "Removing the lab"
+stop_gateway
+cleanup
+echo "   done; 'scripts/test.sh' runs all tests"

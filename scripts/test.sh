@@ -1,0 +1,237 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Run the tests: install what is missing, build, and then
+#
+#   static  includes point one way, shell scripts parse, installation is complete
+#   unit    cmocka programs under AddressSanitizer and UBSan
+#   bpf     the XDP program by BPF_PROG_TEST_RUN
+#   fuzz    each fuzz target from its corpus, for a while
+#   lab     real SIP through namespaces
+#
+#   scripts/test.sh [static|unit|bpf|fuzz|lab [NAME]]      one part, or one file of it
+#
+# SCALE=ci (default) stays below 15 minutes on two cores, SCALE=full runs the same with other counts.
+# O=dir is the build directory.  The last line is `N passed, N failed` (with `, N skipped` if any were);
+# the status is 0 only if nothing failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+case ${SCALE:=ci} in
+ci) FUZZ_S=8 ;;
+full) FUZZ_S=300 ;;
+*) echo "test: SCALE is ci or full" >&2; exit 2 ;;
+esac
+export SCALE
+export O=${O:-build}
+case $O in /*) ;; *) O=$PWD/$O ;; esac
+JOBS=$(nproc)
+# a lab that hangs shall not hang the run: more than any file needs
+UNIT_LIMIT=120 LAB_LIMIT=300
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log" "$log".*' EXIT
+trap 'exit 130' INT TERM
+
+usage() { sed -n '3,17s/^# \{0,1\}//p' "$0"; }
+
+# ---- counting ---------------------------------------------------------------------------------------
+step_name='' step_start=0 step_p=0 step_f=0 step_s=0
+step() { # NAME
+	step_name=$1 step_start=$SECONDS step_p=$passed step_f=$failed step_s=$skipped
+	printf '== %s\n' "$1"
+}
+
+step_end() {
+	local s=$((skipped - step_s))
+	printf '   %s: %d passed, %d failed%s  [%d s]\n' "$step_name" $((passed - step_p)) $((failed - step_f)) \
+		"$([ $s = 0 ] || echo ", $s skipped")" $((SECONDS - step_start))
+}
+
+pass() { passed=$((passed + 1)); }
+flunk() { # NAME [FILE with its output]
+	failed=$((failed + 1))
+	echo "not ok $1"
+	[ $# -lt 2 ] || sed 's/^/    | /' "$2"
+}
+skip() { skipped=$((skipped + 1)); echo "skip $1"; }
+
+did() { # NAME COMMAND... : one test
+	local name=$1
+	shift
+	if "$@" >"$log" 2>&1; then pass; else flunk "$name" "$log"; fi
+}
+
+# Each cmocka test counts.  A failed one is listed again at the end, so only what follows its RUN line
+# is looked at; one that never came to its end (a crash, a sanitizer) has failed.
+cmocka_tally() { # FILE -> "passed failed skipped"
+	awk '
+	/^\[ RUN      \]/ { if (open) f++; open = 1; next }
+	open && /^\[       OK \]/ { p++; open = 0 }
+	open && /^\[  FAILED  \]/ { f++; open = 0 }
+	open && /^\[  SKIPPED \]/ { s++; open = 0 }
+	END { print p + 0, f + open + 0, s + 0 }' "$1"
+}
+
+run_cmocka() { # NAME PROGRAM...
+	local name=$1 rc p f s
+	shift
+	timeout -k 5 $UNIT_LIMIT "$@" >"$log" 2>&1 </dev/null
+	rc=$?
+	read -r p f s < <(cmocka_tally "$log")
+	[ $rc = 0 ] || [ "$f" -gt 0 ] || f=1             # ended badly outside any test
+	[ $((p + f + s)) -gt 0 ] || f=1                  # a program without a test proves nothing
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	[ "$s" = 0 ] || grep -h -A1 'SKIPPED' "$log" | head -n 3 | sed 's/^/   /'
+	[ "$f" = 0 ] || { echo "not ok $name: $f failed, exit status $rc"; grep -v '^\[       OK\|^\[ RUN ' "$log" | sed 's/^/    | /'; }
+}
+
+# Lines `ok NAME`, `not ok NAME: WHY`, `skip NAME: WHY`; the last two are shown with what follows them.
+run_lines() { # NAME LIMIT COMMAND...
+	local name=$1 limit=$2 rc p f s
+	shift 2
+	timeout -k 20 "$limit" "$@" >"$log" 2>&1 </dev/null
+	rc=$?
+	p=$(grep -c '^ok ' "$log") f=$(grep -c '^not ok ' "$log") s=$(grep -c '^skip ' "$log")
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	grep -v '^ok ' "$log"
+	if [ "$f" = 0 ] && { [ $rc != 0 ] || [ $((p + s)) = 0 ]; }; then flunk "$name: exit status $rc$([ $rc != 124 ] || echo ' (too slow)')"; fi
+	printf '   %s: %d ok\n' "$name" "$p"
+}
+
+build() { # WHAT MAKE-ARGUMENT...
+	local what=$1
+	shift
+	make -j"$JOBS" O="$O" WERROR=1 "$@" >"$log" 2>&1 && return 0
+	grep -nE 'error|warning|Error' "$log" | head -n 40 | sed 's/^/    | /'
+	flunk "build of $what: make $*"
+	return 1
+}
+
+# ---- parts ------------------------------------------------------------------------------------------
+in_programs() { # the installation, into a directory of its own
+	local dest=$log.dest p rc=0
+	make O="$O" install DESTDIR="$dest" PREFIX=/usr || rc=1
+	for p in bin/sipseal sbin/sipseald libexec/sipseal/sipseal-signer; do
+		[ -x "$dest/usr/$p" ] || { echo "not installed: $p"; rc=1; }
+	done
+	"$dest/usr/bin/sipseal" --version && "$dest/usr/sbin/sipseald" --help || rc=1
+	rm -rf "$dest"
+	return $rc
+}
+
+# Parsers of the counts themselves: a harness that cannot count says "0 failed".
+tally_counts() {
+	printf '%s\n' '[ RUN      ] a' '[       OK ] a' '[ RUN      ] b' '[  ERROR   ] --- x' '[  FAILED  ] b' \
+		'[ RUN      ] c' '[  SKIPPED ] c' '[ RUN      ] d' 'crash' >"$log.t"
+	printf '%s\n' '[  PASSED  ] 1 test(s).' '[  FAILED  ] 1 test(s), listed below:' '[  FAILED  ] b' >>"$log.t"
+	[ "$(cmocka_tally "$log.t")" = "1 2 1" ]
+}
+
+part_static() {
+	step "static"
+	run_lines arrows 60 tests/unit/arrows.sh
+	did "scripts parse" bash -n scripts/*.sh tests/lab/*.sh tests/unit/*.sh .ci/run
+	did "counting of this script" tally_counts
+	did "make help" make help
+	did "sample configuration" "$O/sipseal" config check conf/sipseal.yaml
+	did "installation" in_programs
+	step_end
+}
+
+part_unit() { # [NAME]
+	local src name
+	step "unit (ASan, UBSan)"
+	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+	for src in tests/unit/*/test_*.c; do
+		name=${src#tests/unit/}
+		name=${name%.c}
+		case $name in *"${1:-}"*) ;; *) continue ;; esac
+		[ -x "$O/san/unit/$name" ] || continue
+		run_cmocka "unit $name" "$O/san/unit/$name"
+	done
+	step_end
+}
+
+part_bpf() { # [NAME]
+	local src name
+	step "bpf (BPF_PROG_TEST_RUN)"
+	for src in tests/bpf/test_*.c; do
+		name=$(basename "$src" .c)
+		case $name in *"${1:-}"*) ;; *) continue ;; esac
+		[ -x "$O/bpftest/$name" ] || continue
+		# a network namespace of its own: nothing that a test attaches touches this machine
+		run_cmocka "bpf $name" unshare --net "$O/bpftest/$name"
+	done
+	step_end
+}
+
+fuzz_one() { # TARGET
+	local name=$1 corpus=tests/fuzz/corpus/${1#fuzz_} found=$log.corpus dirs
+	mkdir -p "$found" "$O/fuzz"
+	dirs=("$found")
+	[ ! -d "$corpus" ] || dirs+=("$corpus")
+	[ ! -d "tests/fuzz/corpus/$name" ] || dirs+=("tests/fuzz/corpus/$name")
+	timeout -k 5 $((FUZZ_S + 60)) "$O/fuzz/$name" -max_total_time=$FUZZ_S -timeout=5 -rss_limit_mb=2048 -max_len=8192 \
+		-artifact_prefix="$O/fuzz/$name-" -print_final_stats=1 "${dirs[@]}" >"$log" 2>&1 </dev/null
+	local rc=$?
+	rm -rf "$found"
+	if [ $rc = 0 ]; then
+		pass
+		printf '   %s: %s runs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+	else
+		tail -n 40 "$log" >"$log.tail"
+		flunk "fuzz $name: exit status $rc" "$log.tail"
+	fi
+}
+
+part_fuzz() { # [NAME]
+	local src name
+	step "fuzz ($FUZZ_S s each)"
+	for src in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$src" .c)
+		case $name in *"${1:-}"*) ;; *) continue ;; esac
+		[ ! -x "$O/fuzz/$name" ] || fuzz_one "$name"
+	done
+	step_end
+}
+
+part_lab() { # [NAME]
+	local file name
+	step "lab"
+	for file in tests/lab/[0-9]*.sh; do
+		name=$(basename "$file" .sh)
+		case $name in *"${1:-}"*) ;; *) continue ;; esac
+		run_lines "lab $name" $LAB_LIMIT "$file"
+	done
+	step_end
+}
+
+# ---- run --------------------------------------------------------------------------------------------
+part=${1:-all}
+case $part in
+all|static|unit|bpf|fuzz|lab) ;;
+-h|--help) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
+esac
+only=${2:-}
+
+scripts/bootstrap.sh test || { echo "0 passed, 1 failed"; exit 1; }
+
+step "build"
+case $part in all|static|lab) build programs all && pass ;; esac
+case $part in all|unit) build "unit tests" SAN=address,undefined unit && pass ;; esac
+case $part in all|bpf) build "BPF tests" bpftests && pass ;; esac
+case $part in all|fuzz) build "fuzz targets" fuzz && pass ;; esac
+step_end
+
+case $part in
+all) for p in static unit bpf fuzz lab; do "part_$p" ""; done ;;
+*) "part_$part" "$only" ;;
+esac
+
+tail_text=
+[ $skipped = 0 ] || tail_text=", $skipped skipped"
+echo "$passed passed, $failed failed$tail_text"
+[ $failed = 0 ]
