@@ -20,7 +20,7 @@ struct sip_response {
 	uint16_t source_port;    /* for rport= */
 };
 
-/** sip_response_emit() - Return: length written, -ENOSPC, or -EBADMSG (top Via not parseable). */
+/** sip_response_emit() - Return: length written, -ENOSPC, or -EBADMSG (top Via or To not parseable). */
 ssize_t sip_response_emit(const struct sip_message *req, const struct sip_response *resp,
 			  char *dst, size_t cap);
 

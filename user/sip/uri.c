@@ -248,6 +248,31 @@ static int take_bare(struct slice *s, struct sip_addr *a)
 	return 0;
 }
 
+int sip_params_take(struct slice *value, struct slice *ret_params)
+{
+	struct slice s = sip_skip_lws(*value), params;
+	size_t n;
+
+	if (s.len && s.p[0] != ';' && s.p[0] != ',')
+		return -EBADMSG;
+	if (span_outside(s, ',', ',', &n) < 0)
+		return -EBADMSG;
+	/* what a caller inserts behind the parameters goes before the blanks */
+	params = slice_of(s.p, n);
+	while (params.len && sip_is(params.p[params.len - 1], SIP_C_LWS))
+		params.len--;
+	if (n < s.len) {
+		s = sip_skip_lws(slice_cut(s, n + 1));
+		if (!s.len)
+			return -EBADMSG;
+	} else {
+		s = slice_cut(s, n);
+	}
+	*ret_params = params;
+	*value = s;
+	return 0;
+}
+
 int sip_addr_next(struct slice *value, struct sip_addr *ret)
 {
 	struct slice s = sip_skip_lws(*value);
@@ -264,18 +289,8 @@ int sip_addr_next(struct slice *value, struct sip_addr *ret)
 	if ((is_bracketed ? take_bracketed(&s, &a) : take_bare(&s, &a)) < 0)
 		return -EBADMSG;
 
-	s = sip_skip_lws(s);
-	if (s.len && s.p[0] != ';' && s.p[0] != ',')
+	if (sip_params_take(&s, &a.params) < 0)
 		return -EBADMSG;
-	if (span_outside(s, ',', ',', &n) < 0)
-		return -EBADMSG;
-	a.params = slice_trim(slice_of(s.p, n));
-	s = slice_cut(s, n);
-	if (s.len) {
-		s = sip_skip_lws(slice_cut(s, 1));
-		if (!s.len)
-			return -EBADMSG;
-	}
 	*value = s;
 	*ret = a;
 	return 1;

@@ -41,6 +41,14 @@ int sip_param_get(struct slice params, struct slice name, struct slice *ret_valu
  */
 int sip_param_next(struct slice *params, struct slice *name, struct slice *value);
 
+/**
+ * sip_params_take() - the ";name=value..." of one value of a comma list.
+ * @value:  what follows the address, sent-by ...; advanced behind the comma
+ * Return: 0; -EBADMSG unbalanced quotes or brackets, something else than ';' or ',' in front, or
+ * nothing after the comma.
+ */
+int sip_params_take(struct slice *value, struct slice *ret_params);
+
 /* One value of From, To, P-Asserted-Identity ... */
 struct sip_addr {
 	struct slice display;  /* display name without quotes, or empty */
