@@ -6,6 +6,13 @@
  * daemon dies; the next start adopts maps and links and replaces the program in place.  The order of a
  * start: bpfgw_open, bpfgw_fill, bpfgw_config_set, bpfgw_attach, then sockets by bpfgw_xsk_set - traffic
  * reaches the signer only after the last step.  Threads: one.
+ *
+ *     <bpffs>/v1/config ports peers0 ...   maps
+ *                prog                      the program, for bpftool
+ *                link_<ifindex>            one per NIC; removing it detaches
+ *
+ * Maps are pinned by the first bpfgw_attach(), not before: a start that fails earlier leaves nothing, one
+ * that fails later undoes it by bpfgw_detach_port().
  */
 #ifndef SIPSEAL_DAEMON_BPFGW_H
 #define SIPSEAL_DAEMON_BPFGW_H
@@ -21,10 +28,10 @@ struct bpfgw;
 
 #define BPFGW_ERR_LEN 256
 
-/** bpfgw_open() - load the program; adopt pinned maps of this ABI or create and pin them.
+/** bpfgw_open() - load the program; adopt pinned maps of this ABI or create new ones.
  * @bpffs: directory of a mounted bpffs (checked by statfs; created subdirectories are mode 0700)
- * Return: 0; -ENOTSUP no bpffs there; -EPERM capabilities missing; other errno.  reterr says what and
- * how to mend it. */
+ * Return: 0; -ENOTSUP no bpffs there; -EPERM capabilities missing; -EPROTO the pins are not of this ABI;
+ * other errno.  reterr says what and how to mend it. */
 int bpfgw_open(const char *bpffs, struct bpfgw **ret, char reterr[BPFGW_ERR_LEN]);
 
 /** bpfgw_close() - closes descriptors; pins stay. */
@@ -37,11 +44,14 @@ bool bpfgw_was_adopted(const struct bpfgw *g);
 /** bpfgw_generation() - the active generation found in the pins, or 0. */
 uint32_t bpfgw_generation(const struct bpfgw *g);
 
-/** bpfgw_fill() - replace the match tables of the copy that belongs to @generation (the idle one). */
+/** bpfgw_fill() - replace the match tables of the copy that belongs to @generation (the idle one).
+ * Waits until no CPU runs the program on what that copy held before (RCU, some ms).
+ * Return: 0; -EBUSY @generation belongs to the copy in use; -E2BIG too many entries; other errno. */
 int bpfgw_fill(struct bpfgw *g, const struct match_tables *t, uint32_t generation,
 	       char reterr[BPFGW_ERR_LEN]);
 
-/** bpfgw_config_set() - publish the global configuration; the generation word flips last. */
+/** bpfgw_config_set() - publish the global configuration; the generation word flips last.  NICs that an
+ * earlier run attached and that are no port any more are detached.  abi_version is filled in. */
 int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c);
 const struct sipseal_config *bpfgw_config(const struct bpfgw *g);
 
@@ -49,11 +59,12 @@ const struct sipseal_config *bpfgw_config(const struct bpfgw *g);
  * @mode: 0 auto (native, generic where the driver has none), 1 native, 2 generic
  * @port: index; also put into the devmap
  * Return: 0 (ret_is_native says how); -EBUSY another XDP program is there; -ERANGE MTU too large for native
- * XDP; other errno.  reterr names the remedy. */
+ * XDP; -ENOSPC too few rx queues for it; other errno.  reterr names the remedy. */
 int bpfgw_attach(struct bpfgw *g, unsigned port, unsigned ifindex, const char *name, int mode,
 		 bool *ret_is_native, char reterr[BPFGW_ERR_LEN]);
 
-/** bpfgw_detach_port() - undo bpfgw_attach() of this start (a start that failed half-way). */
+/** bpfgw_detach_port() - undo bpfgw_attach() of this start (a start that failed half-way).  A link that was
+ * adopted stays, with the new program; pins of maps that this start made go with its last link. */
 void bpfgw_detach_port(struct bpfgw *g, unsigned port);
 
 /** bpfgw_xsk_set() - let traffic of a queue in.  The map holds its own reference of the socket. */
@@ -63,10 +74,12 @@ int bpfgw_xsk_set(struct bpfgw *g, unsigned port, unsigned queue, int fd);
  * worker i; owned by g. */
 int bpfgw_heartbeat_fd(const struct bpfgw *g);
 
-/** bpfgw_counters() - sums over CPUs of one port, by XDP reason. */
+/** bpfgw_counters() - sums over CPUs of one port, by XDP reason.  @port SIPSEAL_PORTS_MAX: what came in on
+ * a NIC that is no port (the moment between a change of interfaces and its detaching). */
 int bpfgw_counters(const struct bpfgw *g, unsigned port, uint64_t ret[SR_XDP_MAX]);
 
-/** bpfgw_unmatched_peers() - up to @max source/destination pairs of INVITEs that matched no trunk lately. */
+/** bpfgw_unmatched_peers() - up to @max source/destination pairs of INVITEs that matched no trunk lately.
+ * Return: how many, or negative errno. */
 struct bpfgw_unmatched { uint8_t src[16], dst[16]; uint16_t src_port, dst_port; uint64_t count; };
 int bpfgw_unmatched_peers(const struct bpfgw *g, struct bpfgw_unmatched *ret, unsigned max);
 
