@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * load - the gateway from a file, or from the arguments of --attach, with every message printed.
+ */
+#ifndef SIPSEAL_DAEMON_LOAD_H
+#define SIPSEAL_DAEMON_LOAD_H
+
+#include "config/assemble.h"
+#include "daemon/options.h"
+
+/** load_gateway() - parse and check.  Return: enum daemon_exit; messages are on stderr. */
+int load_gateway(const struct options *opt, struct gateway **ret);
+
+/** load_assembled() - certificates and keys.  Return: enum daemon_exit; messages are on stderr. */
+int load_assembled(const struct gateway *g, struct assembled **ret);
+
+/** load_attach_text() - the configuration that the arguments of --attach stand for.
+ * @trunks_dir: NULL where there is none
+ * Return: malloc'd text, or NULL without memory. */
+char *load_attach_text(const struct options *opt, const char *trunks_dir);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/notify.h"
+
+static void say_what_runs(const struct sipseald *d)
+{
+	const struct gateway *g = d->gateway;
+
+	for (unsigned i = 0; i < g->interface_cnt; i++)
+		log_notice("event=attached interface=%s side=%s xdp=%s queues=%u", d->nics[i].name,
+			   g->interfaces[i].side == SIPSEAL_SIDE_CORE ? "core" :
+			   g->interfaces[i].side == SIPSEAL_SIDE_CARRIER ? "carrier" : "both",
+			   d->is_native[i] ? "native" : "generic", d->nics[i].queues);
+	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",
+		   d->fast_path_why);
+	if (!g->trunk_cnt)
+		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and forwarded, "
+			   "nothing is signed; trunks go to /etc/sipseal/trunks.d or into the configuration\"");
+	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d socket=%s",
+		   SIPSEAL_VERSION, d->generation, g->trunk_cnt, d->workers, (int)d->signer.pid,
+		   g->control_socket);
+}
+
+static int run(const struct options *opt)
+{
+	struct sipseald d = { .opt = *opt };
+	CLEANUP(closep) int signal_fd = daemon_signals();
+	int r;
+
+	if (signal_fd < 0) {
+		log_err("event=start reason=\"signals: %s\"", strerror(-signal_fd));
+		return EXIT_ERROR;
+	}
+	if ((r = daemon_start(&d)))
+		return r;
+	say_what_runs(&d);
+	notify_send("READY=1");
+	supervise(&d, signal_fd);
+	notify_send("STOPPING=1");
+	daemon_done(&d);
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+
+	log_set_name("sipseald");
+	if (options_parse(argc, argv, &opt) < 0)
+		return EXIT_USAGE;
+	switch (opt.action) {
+	case ACTION_HELP:
+		options_help();
+		return EXIT_DONE;
+	case ACTION_VERSION:
+		printf("sipseald %s\n", SIPSEAL_VERSION);
+		return EXIT_DONE;
+	case ACTION_CHECK:
+		return daemon_check(&opt);
+	case ACTION_DETACH:
+		return daemon_detach(&opt);
+	case ACTION_RUN:
+		break;
+	}
+	return run(&opt);
+}

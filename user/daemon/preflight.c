@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/preflight.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	unsigned cap;
+	const char *name, *why;
+} needed[] = {
+	{ CAP_BPF, "CAP_BPF", "BPF maps" },
+	{ CAP_PERFMON, "CAP_PERFMON", "load the XDP program" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach XDP" },
+	{ CAP_NET_RAW, "CAP_NET_RAW", "AF_XDP and raw sockets" },
+	{ CAP_IPC_LOCK, "CAP_IPC_LOCK", "packet memory" },
+	{ CAP_SETUID, "CAP_SETUID", "the signer's own user" },
+	{ CAP_SETGID, "CAP_SETGID", "the signer's own group" },
+};
+
+int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN])
+{
+	size_t len = 0;
+
+	if (capng_get_caps_process() < 0) {
+		snprintf(reterr, PREFLIGHT_ERR_LEN, "cannot read the capabilities of this process");
+		return -EPERM;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap))
+			continue;
+		len += (size_t)snprintf(reterr + len, PREFLIGHT_ERR_LEN - len, "%s%s (%s)", len ? ", " : "missing ",
+					needed[i].name, needed[i].why);
+	}
+	if (!len)
+		return 0;
+	snprintf(reterr + len, PREFLIGHT_ERR_LEN - len, ": start sipseald as root%s",
+		 geteuid() == 0 ? ", in a container or unit that does not take these away" : "");
+	return -EPERM;
+}
+
+bool preflight_forwarding(bool is_v6)
+{
+	CLEANUP(fclosep) FILE *f = fopen(is_v6 ? "/proc/sys/net/ipv6/conf/all/forwarding" :
+						 "/proc/sys/net/ipv4/ip_forward", "re");
+
+	return !f || fgetc(f) != '0';
+}
+
+bool preflight_wants_v6(const struct gateway *g)
+{
+	for (size_t i = 0; i < g->trunk_cnt; i++)
+		for (size_t j = 0; j < g->trunks[i]->carrier_cnt; j++)
+			if (!g->trunks[i]->carrier_peers[j].is_v4)
+				return true;
+	return false;
+}

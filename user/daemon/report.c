@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/report.h"
+
+#include <time.h>
+
+#include "base/reason.h"
+
+json_t *report_time(int64_t seconds)
+{
+	time_t t = (time_t)seconds;
+	char buf[32];
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		return json_null();
+	return json_string(buf);
+}
+
+json_t *report_text(const char *s)
+{
+	json_t *j = s ? json_string(s) : json_null();
+
+	return j ? j : json_string("(not text)"); /* no UTF-8 */
+}
+
+json_t *report_reasons(const uint64_t *counts, unsigned first, unsigned cnt, bool want_zero)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; o && i < cnt; i++) {
+		const char *token = reason_token(first + i);
+
+		if (token[0] != '?' && (counts[i] || want_zero))
+			json_object_set_new(o, token, json_integer((json_int_t)counts[i]));
+	}
+	return o;
+}
+
+enum call_status call_status_of(unsigned reason, const struct trunk *t)
+{
+	switch (reason) {
+	case SR_SIGNED:
+	case SR_RETRANSMISSION:
+		return CALL_SIGNED;
+	case SR_NUMBER_REFUSED:
+		return CALL_REJECTED;
+	case SR_NO_ORIG:
+	case SR_NO_DEST:
+	case SR_STALE_DATE:
+	case SR_BAD_DATE:
+	case SR_CERTIFICATE_INVALID:
+	case SR_CERTIFICATE_MISSING:
+	case SR_SIGN_FAILED:
+		return t && t->on_unsignable == UNSIGNABLE_REJECT ? CALL_REJECTED : CALL_UNSIGNED;
+	case SR_STALE_FRAME:
+	case SR_UNKNOWN_GENERATION:
+	case SR_UNKNOWN_TRUNK:
+	case SR_BAD_METADATA:
+	case SR_BAD_FRAME:
+	case SR_NO_FRAME:
+		return CALL_DROPPED;
+	default:
+		return CALL_UNSIGNED;
+	}
+}
+
+const char *call_status_name(enum call_status s)
+{
+	static const char *const names[] = { "SIGNED", "UNSIGNED", "REJECTED", "DROPPED" };
+
+	return s < CALL_STATUS_CNT ? names[s] : "?";
+}
+
+json_t *report_calls(const struct sipseald *d, size_t trunk)
+{
+	const struct compile_trunk *ct = &d->assembled->trunks[trunk];
+	uint64_t c[COUNTERS_SIGNER_REASONS], sum[CALL_STATUS_CNT] = { 0 };
+
+	counts_trunk(&d->counts, ct->slot, c);
+	/* each INVITE of a trunk in observe is counted twice: as observe, and as what was decided */
+	for (unsigned i = 0; i < COUNTERS_SIGNER_REASONS; i++)
+		if (i + SR_XDP_MAX != SR_OBSERVE)
+			sum[call_status_of(i + SR_XDP_MAX, ct->trunk)] += c[i];
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED],
+			 "unsigned", (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
+			 "dropped", (json_int_t)sum[CALL_DROPPED],
+			 "observed", (json_int_t)c[SR_OBSERVE - SR_XDP_MAX]);
+}

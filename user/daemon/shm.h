@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shm - the policy memfd: the daemon maps it writable once, then the seals leave everybody else (the
+ * signer) only read-only mappings of a region that can neither grow nor shrink.
+ */
+#ifndef SIPSEAL_DAEMON_SHM_H
+#define SIPSEAL_DAEMON_SHM_H
+
+#include <stdint.h>
+
+#include "trunk/policy.h"
+
+struct policy_shm {
+	int fd;
+	struct policy_region *region;   /* NULL: none */
+	uint64_t len;
+};
+
+/** policy_shm_new() - two standing copies of @copy_size bytes (a multiple of 4096); sparse: only bytes
+ * that are written take memory.  Return: 0, or negative errno. */
+int policy_shm_new(uint64_t copy_size, struct policy_shm *ret);
+void policy_shm_done(struct policy_shm *s);
+
+/** policy_shm_copy() - where @generation is compiled to. */
+struct policy_copy *policy_shm_copy(const struct policy_shm *s, uint32_t generation);
+
+/** shm_memfd() - memfd of @len bytes, mapped writable, sealed against resizing and with @seals.
+ * Return: descriptor (*ret_map is the mapping), or negative errno. */
+int shm_memfd(const char *name, uint64_t len, int seals, void **ret_map);
+
+#endif

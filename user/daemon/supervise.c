@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/notify.h"
+
+/* A signer that dies at once is not started in a circle; one that ran for a while starts over. */
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 5000
+#define HEALTHY_NS     (30ull * 1000000000)
+
+int daemon_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP); /* else it would end us */
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static void retry_later(struct sipseald *d)
+{
+	if (!d->backoff_ms || (d->signer_started_ns && clock_mono_ns() - d->signer_started_ns > HEALTHY_NS))
+		d->backoff_ms = BACKOFF_MIN_MS;
+	else
+		d->backoff_ms = d->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : d->backoff_ms * 2;
+	d->signer_started_ns = 0;
+	d->retry_at_ns = clock_mono_ns() + d->backoff_ms * 1000000ull;
+}
+
+static void on_signer_gone(struct sipseald *d)
+{
+	retry_later(d);
+	log_err("event=signer_died how=\"%s\" restart_in_ms=%u traffic=%s", d->signer.how, d->backoff_ms,
+		d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
+}
+
+static void restart(struct sipseald *d)
+{
+	char err[SIGNER_ERR_LEN];
+
+	d->retry_at_ns = 0;
+	d->restarts++;
+	if (signer_start(d, false, err)) {
+		retry_later(d);
+		log_err("event=signer_restart reason=\"%s\" restart_in_ms=%u", err, d->backoff_ms);
+		return;
+	}
+	log_notice("event=signer_restart pid=%d restarts=%u lost=%llu", (int)d->signer.pid, d->restarts,
+		   (unsigned long long)d->lost_with_signer);
+}
+
+/* Return: false: it is time to end. */
+static bool on_signals(struct sipseald *d, int signal_fd)
+{
+	struct signalfd_siginfo si;
+
+	while (read(signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT) {
+			log_notice("event=stop signal=%u", si.ssi_signo);
+			return false;
+		}
+		if (si.ssi_signo == SIGHUP)
+			log_notice("event=reload reason=\"SIGHUP does nothing in this version: restart sipseald\"");
+	}
+	if (signer_proc_reap(&d->signer))
+		on_signer_gone(d);
+	return true;
+}
+
+/* Outside a call the signer says nothing; its socket only becomes readable when it ends.  One that closed
+ * the socket and lives on is of no use. */
+static void on_signer_socket(struct sipseald *d)
+{
+	struct handover_msg m;
+	int fds[HANDOVER_FDS_MAX], r;
+	unsigned fd_cnt = 0;
+
+	r = handover_recv(d->signer.fd, &m, fds, &fd_cnt);
+	while (r > 0 && fd_cnt)
+		close(fds[--fd_cnt]);
+	if (r > 0) /* an answer that came too late */
+		return;
+	signer_proc_stop(&d->signer);
+	on_signer_gone(d);
+}
+
+static int timeout_ms(const struct sipseald *d, int control_ms)
+{
+	uint64_t now = clock_mono_ns();
+	int ms = -1;
+
+	if (d->retry_at_ns)
+		ms = d->retry_at_ns <= now ? 0 : (int)((d->retry_at_ns - now) / 1000000) + 1;
+	if (control_ms >= 0 && (ms < 0 || control_ms < ms))
+		ms = control_ms;
+	return ms;
+}
+
+void supervise(struct sipseald *d, int signal_fd)
+{
+	for (;;) {
+		int control_ms = control_run(d->control), http[2];
+		struct pollfd p[4];
+
+		control_fds(d->control, http);
+		p[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = d->signer.fd, .events = POLLIN };
+		p[2] = (struct pollfd){ .fd = http[0], .events = POLLIN };
+		p[3] = (struct pollfd){ .fd = http[1], .events = POLLIN };
+		if (poll(p, ARRAY_SIZE(p), timeout_ms(d, control_ms)) < 0 && errno != EINTR)
+			return;
+			/* signals first: SIGTERM must not wait for a restart */
+		if (!on_signals(d, signal_fd))
+			return;
+		if (d->signer.fd >= 0 && p[1].revents)
+			on_signer_socket(d);
+		if (d->retry_at_ns && clock_mono_ns() >= d->retry_at_ns)
+			restart(d);
+	}
+}
