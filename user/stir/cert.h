@@ -26,6 +26,13 @@ struct cert_fault {
 	char text[160];        /* for people, names the certificate (leaf, intermediate 1 ...) */
 };
 
+/* One certificate of the chain, for display. */
+struct cert_link {
+	char name[24];         /* "leaf", "intermediate 1" ..., "root" */
+	char subject[256];
+	int64_t not_before, not_after;
+};
+
 struct cert_info {
 	char subject[256], issuer[256];
 	char serial[64];       /* lower-case hex, no colons, no leading zero byte */
@@ -33,6 +40,7 @@ struct cert_info {
 	uint8_t point[CERT_POINT_LEN];   /* public key of the leaf */
 	struct tnauthlist tnauth;
 	unsigned chain_cnt;
+	struct cert_link chain[CERT_CHAIN_MAX];
 	unsigned fault_cnt, error_cnt;
 	struct cert_fault faults[CERT_FAULTS_MAX];
 };

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cert_internal - what the files behind cert.h share: reading, the rules on one certificate, the
+ * rules on the chain.
+ */
+#ifndef SIPSEAL_STIR_CERT_INTERNAL_H
+#define SIPSEAL_STIR_CERT_INTERNAL_H
+
+#include <openssl/x509.h>
+
+#include "stir/cert.h"
+
+typedef STACK_OF(X509) x509_stack;
+
+static inline void x509_stack_free(x509_stack *s)
+{
+	sk_X509_pop_free(s, X509_free);
+}
+DEFINE_FREEP(x509_stack *, x509_stack_free)
+
+enum cert_role { CERT_LEAF, CERT_INTERMEDIATE, CERT_ROOT };
+
+/** cert_read() - the certificates of a PEM text (or one in DER), in their order.
+ * @ret_has_key: the text holds a private key too
+ * Return: 0; -EBADMSG, -E2BIG with a text. */
+int cert_read(const char *pem, size_t len, unsigned max, x509_stack **ret, bool *ret_has_key,
+	      char reterr_text[160]);
+
+/** cert_fault_add() - note a fault; where the list is full an error takes the place of a warning. */
+void cert_fault_add(struct cert_info *i, bool is_error, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/** cert_name() - "leaf", "intermediate 1" ..., "root". */
+const char *cert_name(enum cert_role role, unsigned idx, char buf[24]);
+
+/** cert_time() - seconds since 1970.  Return: 0, or -EBADMSG. */
+int cert_time(const ASN1_TIME *t, int64_t *ret);
+
+/** cert_profile_check() - the rules on one certificate, whoever signed it. */
+void cert_profile_check(X509 *x, enum cert_role role, const char *name,
+			const struct cert_check_opts *opts, struct cert_info *i);
+
+/** cert_path_check() - the rules between certificates: order, signatures, anchors.
+ * Return: 0, or -EBADMSG: unreadable anchors, with a text. */
+int cert_path_check(x509_stack *chain, const struct cert_check_opts *opts, struct cert_info *i,
+		    char reterr_text[160]);
+
+#endif
