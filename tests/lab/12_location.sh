@@ -40,9 +40,13 @@ located_call() { # CORE CARRIER PIDF
 test_rfc_ipv4() {
 	located_call $CORE4 $CARRIER4 rfc
 	expect "RD" "Market Street" "$(xpath "$T/pidf.0.xml" RD)"
+	xmllint --noout --relaxng "$TOP/tests/data/location/pidf-lo.rng" "$T"/pidf.*.xml || fail "PIDF-LO is not valid"
 }
 
-test_rfc_ipv6() { located_call $CORE6 $CARRIER6 rfc; }
+test_rfc_ipv6() {
+	located_call $CORE6 $CARRIER6 rfc
+	xmllint --noout --relaxng "$TOP/tests/data/location/pidf-lo.rng" "$T"/pidf.*.xml || fail "PIDF-LO is not valid"
+}
 
 test_legacy() {
 	located_call $CORE4 $CARRIER4 legacy

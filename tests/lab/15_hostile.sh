@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 drops() { # sum of all reasons that mean "dropped"
-	jq '[(.nics[].reasons, .signer.reasons) | to_entries[] |
+	jq '[(.interfaces[].packets, .signer.reasons) | to_entries[] |
 		select(.key | test("_dropped$|^(stale_frame|unknown_generation|unknown_trunk|bad_metadata|bad_frame|no_frame|number_refused)$"))
 		| .value] | add // 0' "$T/stats.json"
 }

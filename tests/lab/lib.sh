@@ -165,7 +165,7 @@ sipseal() { "$SIPSEAL" -s "$T/control.sock" "$@"; }
 
 # Counters by the words of bpf/abi.h.
 stats() { sipseal stats -j >"$T/stats.json" || fail "sipseal stats -j"; }
-xdp_count() { jq --arg r "$1" '[.nics[].reasons[$r] // 0] | add' "$T/stats.json"; }    # REASON
+xdp_count() { jq --arg r "$1" '[.interfaces[].packets[$r] // 0] | add' "$T/stats.json"; }    # REASON
 signer_count() { jq --arg r "$1" '.signer.reasons[$r] // 0' "$T/stats.json"; }         # REASON
 signer_total() { jq '[.signer.reasons[]] | add // 0' "$T/stats.json"; }
 signer_value() { jq --arg k "$1" '.signer[$k]' "$T/stats.json"; }                      # signatures, frames_lost
