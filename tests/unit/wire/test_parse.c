@@ -121,7 +121,7 @@ static const struct {
     {"v6, hop-by-hop, then TCP", true, 1, 40, {6, 0}, -EPROTONOSUPPORT},
     {"v6, hop-by-hop twice", true, 3, 40, {0, 0}, -EBADMSG},
     {"v6, extension too long", true, 1, 40, {17, 200}, -EBADMSG},
-    {"v6, extension up to the end", true, 1, 40, {60, 0}, -EPROTONOSUPPORT},
+    {"v6, UDP read as an extension", true, 1, 40, {60, 0}, -EBADMSG},
     {"v6, segments left", true, 3, 40 + 8 + 8 + 2, {2, 1}, -EPROTONOSUPPORT},
     {"v6, UDP longer than IP", true, 0, 44, {0, 8 + TEXT_LEN + 1}, -EBADMSG},
 };
