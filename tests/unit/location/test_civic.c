@@ -40,6 +40,7 @@ static const struct {
     {"tab", "unit", "a\tb", "control"},
     {"DEL", "unit", "\x7f", "control"},
     {"C1", "unit", "\xc2\x85", "control"},
+    {"last C1", "unit", "\xc2\x9f", "control"},
     {"noncharacter", "floor", "\xef\xbf\xbe", "XML"},
     {"Latin-1", "city", "Z\xfcrich", "UTF-8"},
     {"cut", "city", "Z\xc3", "UTF-8"},
