@@ -77,15 +77,16 @@ int worker_port_add(struct worker *w, const struct port_cfg *cfg)
 	return 0;
 }
 
-/* A quarter of the chunks is kept for sending, the rest is shared out to the fill rings.  Too small a
- * reserve: bursts leave by the raw socket.  Too small a share: bursts are dropped by the kernel. */
+/* A quarter of the chunks is for sending, the rest is shared out to the fill rings.  Too small a reserve:
+ * bursts leave by the raw socket.  Too small a share: bursts are dropped by the kernel.  Sending never
+ * takes more than its part, so that a NIC that does not finish cannot stop the others from receiving. */
 int worker_prepare(struct worker *w)
 {
 	uint32_t share;
 
 	if (!w->port_cnt)
 		return -EINVAL;
-	w->reserve = w->umem->frames / 4;
+	w->reserve = w->umem->tx_max = w->umem->frames / 4;
 	share = (w->umem->frames - w->reserve) / w->port_cnt;
 	if (!share)
 		return -ENOMEM;

@@ -204,18 +204,24 @@ int port_flush(struct port *p, uint64_t now_ns, uint64_t limit_ns)
 	return r;
 }
 
+static bool has_room(const struct port *p, unsigned n)
+{
+	const uint32_t *count = p->umem->count;
+
+	return !p->is_void && ring_reserve(&p->tx, p->tx_new + n) >= p->tx_new + n &&
+	       count[UMEM_FREE] >= n && count[UMEM_TX] + count[UMEM_VOID] + n <= p->umem->tx_max;
+}
+
 bool port_tx_room(struct port *p, unsigned n)
 {
 	if (!p->tx.size || n > p->tx.size)
 		return false;
 	port_reap(p);
-	if (p->is_void || ring_reserve(&p->tx, p->tx_new + n) < p->tx_new + n ||
-	    p->umem->count[UMEM_FREE] < n) {
-		tx_submit(p);
-		tx_drain(p);
-	}
-	return !p->is_void && ring_reserve(&p->tx, p->tx_new + n) >= p->tx_new + n &&
-	       p->umem->count[UMEM_FREE] >= n;
+	if (has_room(p, n))
+		return true;
+	tx_submit(p);
+	tx_drain(p);
+	return has_room(p, n);
 }
 
 void port_tx_put(struct port *p, uint64_t addr, uint32_t len)

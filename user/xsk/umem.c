@@ -13,7 +13,7 @@ int umem_new(char *mem, uint32_t frames, struct umem **ret)
 	if (!frames || frames > UMEM_FRAMES_MAX)
 		return -EINVAL;
 	u->mem = mem;
-	u->frames = frames;
+	u->frames = u->tx_max = frames;
 	u->free = calloc(frames, sizeof(*u->free));
 	u->state = calloc(frames, sizeof(*u->state));
 	if (!u->free || !u->state)

@@ -35,6 +35,7 @@ enum umem_state { UMEM_FREE, UMEM_RX, UMEM_TX, UMEM_VOID, UMEM_HELD, UMEM_STATES
 struct umem {
 	char *mem;                    /* mapping; not owned */
 	uint32_t frames;
+	uint32_t tx_max;              /* chunks that may be on their way out; all, until the worker says less */
 	uint32_t count[UMEM_STATES];  /* chunks in each state */
 	uint64_t bad;                 /* addresses from the kernel that were refused */
 	uint32_t *free;               /* stack of free chunks, count[UMEM_FREE] deep */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* replay: what hits, what misses, how long entries live, and that the store stays within its bound. */
+#include "guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "signer/replay.h"
+
+#define SECOND 1000000000ull
+
+static const struct replay_flow flow = { .src = { [15] = 1 }, .dst = { [15] = 2 }, .src_port = 5060,
+					 .dst_port = 5070, .trunk = 3 };
+
+static struct replay *cache(size_t size)
+{
+	struct replay *r = NULL;
+
+	assert_int_equal(replay_new(size, &r), 0);
+	return r;
+}
+
+static struct replay_key key_of(struct replay *r, const char *text)
+{
+	struct guard g = guard_new(text, strlen(text));
+	struct replay_key k;
+
+	assert_int_equal(replay_key(r, &flow, slice_of(g.p, g.len), &k), 0);
+	guard_free(&g);
+	return k;
+}
+
+/* one insertion of @len times @c at 10, and one deletion at 20 */
+static void edits(struct sip_edits *e, char *buf, size_t len, char c)
+{
+	memset(buf, c, len);
+	sip_edits_init(e);
+	assert_int_equal(sip_edits_add(e, 10, 0, slice_of(buf, len)), 0);
+	assert_int_equal(sip_edits_add(e, 20, 5, SLICE_NONE), 0);
+	assert_int_equal(sip_edits_seal(e, 100, 65535), 0);
+}
+
+static void test_hit_is_byte_identical(void **state)
+{
+	struct replay *r = cache(REPLAY_SIZE);
+	struct replay_key k = key_of(r, "INVITE 1");
+	char buf[700], out1[1000], out2[1000];
+	char src[100];
+	struct sip_edits e, got;
+	ssize_t n;
+
+	(void)state;
+	memset(src, 's', sizeof(src));
+	edits(&e, buf, sizeof(buf), 'I');
+	n = sip_edits_emit(&e, slice_of(src, sizeof(src)), out1, sizeof(out1));
+	assert_int_equal(n, 795);
+	assert_false(replay_find(r, &k, SECOND, &got));
+	assert_int_equal(replay_add(r, &k, SECOND, &e), 0);
+	memset(buf, 0, sizeof(buf)); /* the cache holds its own copy */
+	for (int copy = 0; copy < 3; copy++) {
+		assert_true(replay_find(r, &k, 2 * SECOND, &got));
+		assert_int_equal(sip_edits_emit(&got, slice_of(src, sizeof(src)), out2, sizeof(out2)), n);
+		assert_memory_equal(out1, out2, n);
+	}
+	assert_int_equal(replay_stats(r).entries, 1);
+	replay_free(r);
+}
+
+static void test_misses(void **state)
+{
+	struct replay *r = cache(REPLAY_SIZE), *other = cache(REPLAY_SIZE);
+	struct replay_key base = key_of(r, "INVITE sip:a"), k;
+	struct replay_flow f;
+	struct sip_edits e, got;
+	char buf[16];
+
+	(void)state;
+	edits(&e, buf, sizeof(buf), 'x');
+	assert_int_equal(replay_add(r, &base, 0, &e), 0);
+	k = key_of(r, "INVITE sip:b");
+	assert_false(replay_find(r, &k, 0, &got));
+	k = key_of(r, "INVITE sip:");
+	assert_false(replay_find(r, &k, 0, &got));
+	k = key_of(r, "INVITE sip:a");
+	assert_true(replay_find(r, &k, 0, &got));
+#define MISS(change) do { f = flow; change; \
+		assert_int_equal(replay_key(r, &f, SLICE("INVITE sip:a"), &k), 0); \
+		assert_false(replay_find(r, &k, 0, &got)); } while (0)
+	MISS(f.src[15]++);
+	MISS(f.dst[0]++);
+	MISS(f.src_port++);
+	MISS(f.dst_port++);
+	MISS(f.trunk++);
+#undef MISS
+	/* another start has another secret: keys cannot be made to collide in advance */
+	k = key_of(other, "INVITE sip:a");
+	assert_memory_not_equal(&k, &base, sizeof(k));
+	replay_free(r);
+	replay_free(other);
+}
+
+static void test_lifetime(void **state)
+{
+	struct replay *r = cache(REPLAY_SIZE);
+	struct replay_key k = key_of(r, "INVITE");
+	struct sip_edits e, got;
+	uint64_t t = 100 * SECOND;
+	char buf[16];
+
+	(void)state;
+	edits(&e, buf, sizeof(buf), 'x');
+	assert_int_equal(replay_add(r, &k, t, &e), 0);
+	t += REPLAY_LIFETIME_NS;
+	assert_true(replay_find(r, &k, t, &got)); /* and lives again from here */
+	t += REPLAY_LIFETIME_NS;
+	assert_true(replay_find(r, &k, t, &got));
+	replay_expire(r, t);
+	assert_int_equal(replay_stats(r).entries, 1);
+	t += REPLAY_LIFETIME_NS + 1;
+	assert_false(replay_find(r, &k, t, &got));
+	replay_expire(r, t);
+	assert_int_equal(replay_stats(r).entries, 0);
+	assert_int_equal(replay_stats(r).bytes, 0);
+	assert_int_equal(replay_stats(r).evicted, 0); /* its time was over */
+	replay_free(r);
+}
+
+/* Entries of odd sizes, many times around: oldest out, counted, never over the bound, rest intact. */
+static void test_eviction(void **state)
+{
+	enum { SIZE = 64 << 10, N = 3000 };
+	struct replay *r = cache(SIZE);
+	struct sip_edits e, got;
+	static char buf[5000];
+	char name[32];
+	unsigned hits = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		struct replay_key k;
+		struct replay_stats s;
+
+		snprintf(name, sizeof(name), "INVITE %u", i);
+		k = key_of(r, name);
+		edits(&e, buf, 1 + (i * 977) % sizeof(buf), (char)('a' + i % 26));
+		assert_int_equal(replay_add(r, &k, SECOND + i, &e), 0);
+		assert_true(replay_find(r, &k, SECOND + i, &got)); /* the newest is always there */
+		assert_int_equal(got.e[0].text.len, 1 + (i * 977) % sizeof(buf));
+		assert_int_equal(got.e[0].text.p[got.e[0].text.len - 1], 'a' + i % 26);
+		s = replay_stats(r);
+		assert_true(s.bytes <= SIZE);
+		assert_int_equal(s.entries + s.evicted, i + 1);
+	}
+	/* what is left is an unbroken run of the newest */
+	for (unsigned i = N; i-- > 0;) {
+		struct replay_key k;
+
+		snprintf(name, sizeof(name), "INVITE %u", i);
+		k = key_of(r, name);
+		if (!replay_find(r, &k, SECOND + N, &got))
+			break;
+		assert_int_equal(got.e[0].text.p[0], 'a' + i % 26);
+		hits++;
+	}
+	assert_int_equal(hits, replay_stats(r).entries);
+	assert_true(hits > 10);
+	replay_free(r);
+}
+
+static void test_limits(void **state)
+{
+	struct replay *r = NULL;
+	static char buf[40000];
+	struct sip_edits e;
+	struct replay_key k;
+
+	(void)state;
+	assert_int_equal(replay_new(1000, &r), -EINVAL);
+	assert_null(r);
+	r = cache(64 << 10);
+	k = key_of(r, "x");
+	edits(&e, buf, sizeof(buf), 'x');
+	assert_int_equal(replay_add(r, &k, 0, &e), -E2BIG);
+	assert_int_equal(replay_stats(r).entries, 0);
+	replay_free(r);
+	replay_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hit_is_byte_identical),
+		cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_lifetime),
+		cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
