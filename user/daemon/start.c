@@ -206,18 +206,14 @@ static int all_steps(struct sipseald *d)
 	return control_start(d);
 }
 
-/* What stood before us stays: pins that were adopted are the former daemon's. */
+/* What stood before us stays: pins that were adopted are the former daemon's; our own go with the last
+ * port. */
 static void bpf_undo(struct sipseald *d)
 {
-	bool was_adopted = bpfgw_was_adopted(d->bpf);
-	char err[BPFGW_ERR_LEN];
-
 	for (unsigned i = 0; i < SIPSEAL_PORTS_MAX; i++)
 		if (d->is_attached[i])
 			bpfgw_detach_port(d->bpf, i);
 	bpfgw_close(TAKE(d->bpf));
-	if (!was_adopted && bpfgw_detach_all(d->gateway->bpffs, err) < 0)
-		log_warning("event=undo reason=\"%s\"", err);
 }
 
 int daemon_start(struct sipseald *d)
