@@ -51,7 +51,7 @@ void sip_date_emit(int64_t t, char dst[SIP_DATE_LEN])
 	unsigned s, month = 0, day, year;
 	int64_t days;
 
-	/* a clock outside the form shows as its first or last instant, which nobody takes for fresh */
+	/* a clock beyond the form shows as its first or last instant: nobody takes it for fresh */
 	t = t < 0 ? 0 : t > INSTANT_MAX ? INSTANT_MAX : t;
 	days = t / DAY_S;
 	s = (unsigned)(t % DAY_S);

@@ -17,7 +17,7 @@ struct known_name {
 #define END       { NULL, 0, SIP_H_OTHER }
 #define LETTER(c) [(c) - 'a'] = (const struct known_name[])
 
-/* By first letter; long and compact forms (RFC 3261 s7.3.3, RFC 8224 s4) side by side, in lower case. */
+/* By first letter; long and compact forms (RFC 3261 s7.3.3, RFC 8224 s4) together; lower case. */
 static const struct known_name *const known_names[26] = {
 	LETTER('a'){ N("authorization", AUTHORIZATION), N("attestation-info", MARK), END },
 	LETTER('c'){ N("content-length", CONTENT_LENGTH), N("content-type", CONTENT_TYPE),
@@ -168,7 +168,8 @@ static enum sipseal_reason parse_rows(struct slice *rest, struct sip_message *m)
 /* Which of two wins is not defined (RFC 3261 s7.3.1, RFC 4475 s3.3.9): nobody may guess for us. */
 static enum sipseal_reason check_counts(const struct sip_message *m)
 {
-	static const uint8_t needed[] = { SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID, SIP_H_CSEQ };
+	static const uint8_t needed[] = { SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID,
+					  SIP_H_CSEQ };
 	static const uint8_t single[] = { SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID, SIP_H_CSEQ,
 					  SIP_H_MAX_FORWARDS, SIP_H_CONTENT_LENGTH,
 					  SIP_H_CONTENT_TYPE, SIP_H_DATE };

@@ -41,11 +41,11 @@ struct tn_rules {
  *         "-.() " and blanks dropped; a ';phone-context=+CC...' is put before a local tel number
  * @rules: number rules and country code of the trunk
  * National numbers: with country code 1 ten digits NXXNXXXXXX get the 1 and eleven digits with a
- * leading 1 stay; with other country codes a leading trunk '0' is dropped, and a number without it
- * that starts with the country code is refused (-EDOM): it may be either, only a rule can say.  Seven
- * digits without an area code are -EDOM too.  Service numbers (N11,
- * 988, 3 to 6 digit short codes, dial strings with '*' or '#') are kept as they are.
- * A '+' number with country code 1 must satisfy NANP (NPA and NXX start with 2-9);
+ * leading 1 stay; with other country codes a leading trunk '0' is dropped, and a number without
+ * it that starts with the country code is refused (-EDOM): it may be either, only a rule can say.
+ * Seven digits without an area code are -EDOM too.
+ * Service numbers (N11, 988, 3 to 6 digit short codes, dial strings with '*' or '#') are kept as
+ * they are.  A '+' number with country code 1 must satisfy NANP (NPA and NXX start with 2-9);
  * any '+' number has at least 7 digits and no "(0)".
  * Return: 0; -EINVAL not a number; -ERANGE longer than TN_MAX; -EDOM national, no country code.
  */

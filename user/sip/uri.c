@@ -54,7 +54,7 @@ static int parse_userinfo(struct slice s, struct slice *ret_user)
 {
 	size_t colon = slice_find(s, ':');
 
-	if (colon == 0 || (colon < s.len && slice_find(slice_cut(s, colon + 1), ':') + colon + 1 < s.len))
+	if (colon == 0 || (colon < s.len && memchr(s.p + colon + 1, ':', s.len - colon - 1)))
 		return -EBADMSG;
 	*ret_user = slice_of(s.p, colon);
 	return 0;

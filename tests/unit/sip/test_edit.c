@@ -29,8 +29,10 @@ static const struct {
 	{ "delete all", { { 0, 10, "" } }, 100, 0, "" },
 	{ "delete two neighbours", { { 2, 2, "" }, { 4, 2, "" } }, 100, 0, "016789" },
 	{ "any order", { { 8, 1, "c" }, { 0, 0, "a" }, { 4, 2, "b" } }, 100, 0, "a0123b67c9" },
-	{ "insert, then replace at one place", { { 3, 0, "a" }, { 3, 2, "b" } }, 100, 0, "012ab56789" },
-	{ "replace, then insert at one place", { { 3, 2, "b" }, { 3, 0, "a" } }, 100, 0, "012ba56789" },
+	{ "insert, then replace at one place", { { 3, 0, "a" }, { 3, 2, "b" } }, 100, 0,
+	  "012ab56789" },
+	{ "replace, then insert at one place", { { 3, 2, "b" }, { 3, 0, "a" } }, 100, 0,
+	  "012ba56789" },
 	{ "replace between insertions", { { 3, 0, "a" }, { 3, 2, "b" }, { 3, 0, "c" } }, 100, 0,
 	  "012abc56789" },
 	{ "insert where a deletion ends", { { 5, 0, "a" }, { 3, 2, "" } }, 100, 0, "012a56789" },
@@ -39,7 +41,8 @@ static const struct {
 	{ "overlap", { { 3, 4, "" }, { 6, 2, "" } }, 100, -EINVAL, NULL },
 	{ "overlap, other order", { { 6, 2, "" }, { 3, 4, "" } }, 100, -EINVAL, NULL },
 	{ "two deletions at one place", { { 3, 1, "" }, { 3, 1, "" } }, 100, -EINVAL, NULL },
-	{ "deletion hidden by an insertion", { { 3, 4, "" }, { 3, 0, "a" }, { 4, 1, "" } }, 100, -EINVAL, NULL },
+	{ "deletion hidden by an insertion", { { 3, 4, "" }, { 3, 0, "a" }, { 4, 1, "" } }, 100,
+	  -EINVAL, NULL },
 	{ "offset beyond the end", { { 11, 0, "a" } }, 100, -EINVAL, NULL },
 	{ "deletion beyond the end", { { 9, 2, "" } }, 100, -EINVAL, NULL },
 	{ "huge deletion", { { 9, UINT32_MAX, "" } }, 100, -EINVAL, NULL },
@@ -59,7 +62,8 @@ static void test_cases(void **state)
 
 		sip_edits_init(&e);
 		for (const struct op *op = cases[i].ops; op->text; op++)
-			assert_int_equal(sip_edits_add(&e, op->off, op->del, slice_str(op->text)), 0);
+			assert_int_equal(sip_edits_add(&e, op->off, op->del, slice_str(op->text)),
+				0);
 		r = sip_edits_seal(&e, 10, cases[i].max);
 		if (r != cases[i].ret || e.is_sealed != (r == 0))
 			fail_msg("%s: returns %d, sealed %d", cases[i].name, r, e.is_sealed);
@@ -69,11 +73,13 @@ static void test_cases(void **state)
 			dst = guard_new(blank, len);
 			assert_int_equal(e.out_len, len);
 			if (len)
-				assert_int_equal(sip_edits_emit(&e, slice_of(src.p, 10), dst.p, len - 1),
+				assert_int_equal(sip_edits_emit(&e, slice_of(src.p, 10), dst.p,
+					len - 1),
 						 -ENOSPC);
 			assert_int_equal(sip_edits_emit(&e, slice_of(src.p, 10), dst.p, len), len);
 			if (memcmp(dst.p, cases[i].out, len) != 0)
-				fail_msg("%s: %.*s, want %s", cases[i].name, (int)len, dst.p, cases[i].out);
+				fail_msg("%s: %.*s, want %s", cases[i].name, (int)len, dst.p,
+					cases[i].out);
 			guard_free(&dst);
 		}
 		guard_free(&src);

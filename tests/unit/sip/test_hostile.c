@@ -75,7 +75,7 @@ static void test_expected(void **state)
 	assert_int_equal(cnt, count_files());
 }
 
-/* Every prefix of every message: nothing reads on, nothing is taken that ends in its header block. */
+/* Every prefix: nothing reads on, and nothing is taken that ends in its header block. */
 static void test_cut(void **state)
 {
 	CLEANUP(fclosep) FILE *f = fopen(DIRECTORY "expected.tsv", "r");
@@ -101,7 +101,8 @@ static void test_cut(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_expected), cmocka_unit_test(test_cut) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_expected),
+		cmocka_unit_test(test_cut) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

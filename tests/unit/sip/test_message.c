@@ -26,18 +26,27 @@ static const struct {
 	{ "body with LF, CR and blanks", LINE BASE END "\na\r b\n", SR_NONE, "\na\r b\n" },
 	{ "content-length", LINE BASE "Content-Length: 5\r\n" END "v=0\r\n", SR_NONE, "v=0\r\n" },
 	{ "content-length 0", LINE BASE "l:0\r\n" END, SR_NONE, "" },
-	{ "content-length folded", LINE BASE "Content-Length  :\r\n \t 0005 \r\n" END "v=0\r\n", SR_NONE, "v=0\r\n" },
-	{ "content-length too short", LINE BASE "Content-Length: 4\r\n" END "v=0\r\n", SR_BODY_LENGTH },
-	{ "content-length too long", LINE BASE "Content-Length: 6\r\n" END "v=0\r\n", SR_BODY_LENGTH },
-	{ "content-length negative", LINE BASE "Content-Length: -5\r\n" END "v=0\r\n", SR_BODY_LENGTH },
-	{ "content-length with plus", LINE BASE "Content-Length: +5\r\n" END "v=0\r\n", SR_BODY_LENGTH },
+	{ "content-length folded", LINE BASE "Content-Length  :\r\n \t 0005 \r\n" END "v=0\r\n",
+	  SR_NONE, "v=0\r\n" },
+	{ "content-length too short", LINE BASE "Content-Length: 4\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
+	{ "content-length too long", LINE BASE "Content-Length: 6\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
+	{ "content-length negative", LINE BASE "Content-Length: -5\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
+	{ "content-length with plus", LINE BASE "Content-Length: +5\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
 	{ "content-length hex", LINE BASE "Content-Length: 0x5\r\n" END "v=0\r\n", SR_BODY_LENGTH },
 	{ "content-length empty", LINE BASE "Content-Length:\r\n" END, SR_BODY_LENGTH },
-	{ "content-length two numbers", LINE BASE "Content-Length: 5, 5\r\n" END "v=0\r\n", SR_BODY_LENGTH },
-	{ "content-length 2^32 + 5", LINE BASE "Content-Length: 4294967301\r\n" END "v=0\r\n", SR_BODY_LENGTH },
-	{ "content-length 2^64 + 5", LINE BASE "Content-Length: 18446744073709551621\r\n" END "v=0\r\n",
+	{ "content-length two numbers", LINE BASE "Content-Length: 5, 5\r\n" END "v=0\r\n",
 	  SR_BODY_LENGTH },
-	{ "content-length twice", LINE BASE "l: 0\r\nContent-Length: 0\r\n" END, SR_DUPLICATE_HEADER },
+	{ "content-length 2^32 + 5", LINE BASE "Content-Length: 4294967301\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
+	{ "content-length 2^64 + 5",
+	  LINE BASE "Content-Length: 18446744073709551621\r\n" END "v=0\r\n",
+	  SR_BODY_LENGTH },
+	{ "content-length twice", LINE BASE "l: 0\r\nContent-Length: 0\r\n" END,
+	  SR_DUPLICATE_HEADER },
 
 	{ "leading CRLFs", "\r\n\r\n\r\n" LINE BASE END, SR_NONE, "" },
 	{ "leading LF", "\n" LINE BASE END, SR_BARE_LF },
@@ -68,11 +77,15 @@ static const struct {
 	{ "response in lower case", "sip/2.0 200 OK\r\n" BASE END, SR_NOT_INVITE },
 	{ "no method", "@ sip:a@b SIP/2.0\r\n" BASE END, SR_START_LINE },
 
-	{ "compact, odd case", LINE "v: SIP/2.0/UDP h\r\nF: <sip:a@b>\r\nt:<sip:c@d>\r\nI: 1\r\ncSEQ:1 INVITE\r\n" END,
+	{ "compact, odd case",
+	  LINE "v: SIP/2.0/UDP h\r\nF: <sip:a@b>\r\nt:<sip:c@d>\r\nI: 1\r\ncSEQ:1 INVITE\r\n" END,
 	  SR_NONE, "" },
-	{ "blanks before the colon", LINE VIA FROM "To \t : <sip:a@b>\r\n" ID CSEQ END, SR_NONE, "" },
-	{ "fold before the colon", LINE VIA FROM "To\r\n : <sip:a@b>\r\n" ID CSEQ END, SR_HEADER_SYNTAX },
-	{ "folds after the colon", LINE VIA FROM "To:\r\n\t\r\n <sip:a@b>\r\n\t;x=1\r\n" ID CSEQ END, SR_NONE, "" },
+	{ "blanks before the colon", LINE VIA FROM "To \t : <sip:a@b>\r\n" ID CSEQ END, SR_NONE,
+	  "" },
+	{ "fold before the colon", LINE VIA FROM "To\r\n : <sip:a@b>\r\n" ID CSEQ END,
+	  SR_HEADER_SYNTAX },
+	{ "folds after the colon",
+	  LINE VIA FROM "To:\r\n\t\r\n <sip:a@b>\r\n\t;x=1\r\n" ID CSEQ END, SR_NONE, "" },
 	{ "blank-only fold at the end", LINE BASE "Subject: a\r\n \r\n" END, SR_NONE, "" },
 	{ "first row starts with a blank", LINE " X: 1\r\n" BASE END, SR_HEADER_SYNTAX },
 	{ "row without colon", LINE BASE "X-Foo\r\n" END, SR_HEADER_SYNTAX },
@@ -110,16 +123,21 @@ static const struct {
 	{ "two to", LINE BASE TO END, SR_DUPLICATE_HEADER },
 	{ "two call-id", LINE BASE ID END, SR_DUPLICATE_HEADER },
 	{ "two cseq", LINE BASE CSEQ END, SR_DUPLICATE_HEADER },
-	{ "two max-forwards", LINE BASE "Max-Forwards: 70\r\nMAX-FORWARDS: 70\r\n" END, SR_DUPLICATE_HEADER },
-	{ "two content-type", LINE BASE "c: a/b\r\nContent-Type: a/b\r\n" END, SR_DUPLICATE_HEADER },
+	{ "two max-forwards", LINE BASE "Max-Forwards: 70\r\nMAX-FORWARDS: 70\r\n" END,
+	  SR_DUPLICATE_HEADER },
+	{ "two content-type", LINE BASE "c: a/b\r\nContent-Type: a/b\r\n" END,
+	  SR_DUPLICATE_HEADER },
 	{ "two date", LINE BASE "Date: a\r\nDate: a\r\n" END, SR_DUPLICATE_HEADER },
-	{ "two contact, two via, two identity", LINE BASE "m: <sip:a@b>\r\nm: <sip:a@b>\r\n" VIA "y: a\r\ny: b\r\n" END,
+	{ "two contact, two via, two identity",
+	  LINE BASE "m: <sip:a@b>\r\nm: <sip:a@b>\r\n" VIA "y: a\r\ny: b\r\n" END,
 	  SR_NONE, "" },
 
-	{ "cseq with zeros and folds", LINE VIA FROM TO ID "CSeq: 0009\r\n\t INVITE\r\n" END, SR_NONE, "" },
+	{ "cseq with zeros and folds", LINE VIA FROM TO ID "CSeq: 0009\r\n\t INVITE\r\n" END,
+	  SR_NONE, "" },
 	{ "cseq 2^31 - 1", LINE VIA FROM TO ID "CSeq: 2147483647 INVITE\r\n" END, SR_NONE, "" },
 	{ "cseq 2^31", LINE VIA FROM TO ID "CSeq: 2147483648 INVITE\r\n" END, SR_CSEQ },
-	{ "cseq 2^64 + 1", LINE VIA FROM TO ID "CSeq: 18446744073709551617 INVITE\r\n" END, SR_CSEQ },
+	{ "cseq 2^64 + 1", LINE VIA FROM TO ID "CSeq: 18446744073709551617 INVITE\r\n" END,
+	  SR_CSEQ },
 	{ "cseq other method", LINE VIA FROM TO ID "CSeq: 1 OPTIONS\r\n" END, SR_CSEQ },
 	{ "cseq lower case", LINE VIA FROM TO ID "CSeq: 1 invite\r\n" END, SR_CSEQ },
 	{ "cseq no blank", LINE VIA FROM TO ID "CSeq: 1INVITE\r\n" END, SR_CSEQ },
@@ -139,7 +157,8 @@ static void test_cases(void **state)
 		enum sipseal_reason r = sip_message_parse(g.p, g.len, &m);
 
 		if (r != cases[i].want)
-			fail_msg("%s: %s, want %s", cases[i].name, reason_token(r), reason_token(cases[i].want));
+			fail_msg("%s: %s, want %s", cases[i].name, reason_token(r),
+				reason_token(cases[i].want));
 		if (r == SR_NONE && !slice_eq(m.body, slice_str(cases[i].body)))
 			fail_msg("%s: body '%.*s'", cases[i].name, (int)m.body.len, m.body.p);
 		assert_int_equal(walk_bytes(g.p, g.len), cases[i].want);
@@ -150,13 +169,15 @@ static void test_cases(void **state)
 /* Every prefix of a message is refused without a byte too far, and none is taken for the whole. */
 static void test_prefixes(void **state)
 {
-	static const char msg[] = "\r\n" LINE BASE "X: a\r\n b\r\nContent-Length: 5\r\n" END "v=0\r\n";
+	static const char msg[] = "\r\n"
+		LINE BASE "X: a\r\n b\r\nContent-Length: 5\r\n" END "v=0\r\n";
 	static struct sip_message m;
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(msg) - 1; len++) {
 		struct guard g = guard_new(msg, len);
-		enum sipseal_reason want = len < sizeof(msg) - 1 - 5 ? SR_INCOMPLETE : SR_BODY_LENGTH;
+		enum sipseal_reason want = len < sizeof(msg) - 1 - 5 ? SR_INCOMPLETE
+								     : SR_BODY_LENGTH;
 
 		if (sip_message_parse(g.p, len, &m) != want)
 			fail_msg("%zu bytes: not %s", len, reason_token(want));
@@ -199,28 +220,32 @@ static void test_slices(void **state)
 static void test_header_id(void **state)
 {
 	static const struct { const char *name; enum sip_header id; } names[] = {
-		{ "Via", SIP_H_VIA }, { "v", SIP_H_VIA }, { "VIA", SIP_H_VIA }, { "From", SIP_H_FROM },
-		{ "f", SIP_H_FROM }, { "To", SIP_H_TO }, { "T", SIP_H_TO }, { "Call-ID", SIP_H_CALL_ID },
-		{ "call-id", SIP_H_CALL_ID }, { "i", SIP_H_CALL_ID }, { "CSeq", SIP_H_CSEQ },
-		{ "Max-Forwards", SIP_H_MAX_FORWARDS }, { "Contact", SIP_H_CONTACT }, { "m", SIP_H_CONTACT },
-		{ "Date", SIP_H_DATE }, { "Identity", SIP_H_IDENTITY }, { "Y", SIP_H_IDENTITY },
+		{ "Via", SIP_H_VIA }, { "v", SIP_H_VIA }, { "VIA", SIP_H_VIA },
+		{ "From", SIP_H_FROM }, { "f", SIP_H_FROM }, { "To", SIP_H_TO }, { "T", SIP_H_TO },
+		{ "Call-ID", SIP_H_CALL_ID }, { "call-id", SIP_H_CALL_ID }, { "i", SIP_H_CALL_ID },
+		{ "CSeq", SIP_H_CSEQ }, { "Max-Forwards", SIP_H_MAX_FORWARDS },
+		{ "Contact", SIP_H_CONTACT }, { "m", SIP_H_CONTACT }, { "Date", SIP_H_DATE },
+		{ "Identity", SIP_H_IDENTITY }, { "Y", SIP_H_IDENTITY },
 		{ "P-Asserted-Identity", SIP_H_PAI }, { "P-Preferred-Identity", SIP_H_PPI },
 		{ "Remote-Party-ID", SIP_H_RPID }, { "Privacy", SIP_H_PRIVACY },
-		{ "Geolocation", SIP_H_GEOLOCATION }, { "Geolocation-Routing", SIP_H_GEOLOCATION_ROUTING },
-		{ "Authorization", SIP_H_AUTHORIZATION }, { "Proxy-Authorization", SIP_H_PROXY_AUTHORIZATION },
+		{ "Geolocation", SIP_H_GEOLOCATION },
+		{ "Geolocation-Routing", SIP_H_GEOLOCATION_ROUTING },
+		{ "Authorization", SIP_H_AUTHORIZATION },
+		{ "Proxy-Authorization", SIP_H_PROXY_AUTHORIZATION },
 		{ "Content-Length", SIP_H_CONTENT_LENGTH }, { "l", SIP_H_CONTENT_LENGTH },
 		{ "Content-Type", SIP_H_CONTENT_TYPE }, { "c", SIP_H_CONTENT_TYPE },
 		{ "Content-Encoding", SIP_H_CONTENT_ENCODING }, { "e", SIP_H_CONTENT_ENCODING },
 		{ "Content-Disposition", SIP_H_CONTENT_DISPOSITION },
 		{ "Content-Language", SIP_H_CONTENT_LANGUAGE }, { "Content-ID", SIP_H_CONTENT_ID },
 		{ "MIME-Version", SIP_H_MIME_VERSION }, { "Priority", SIP_H_PRIORITY },
-		{ "Resource-Priority", SIP_H_RESOURCE_PRIORITY },
-		{ "X-STIR-Result", SIP_H_MARK }, { "x-stir-", SIP_H_MARK }, { "X-Stir-Foo", SIP_H_MARK },
+		{ "Resource-Priority", SIP_H_RESOURCE_PRIORITY }, { "X-STIR-Result", SIP_H_MARK },
+		{ "x-stir-", SIP_H_MARK }, { "X-Stir-Foo", SIP_H_MARK },
 		{ "Attestation-Info", SIP_H_MARK }, { "ORIGINATION-ID", SIP_H_MARK },
 		{ "P-Attestation-Indicator", SIP_H_MARK }, { "P-Origination-ID", SIP_H_MARK },
-		{ "X-STIR", SIP_H_OTHER }, { "X-STI-R", SIP_H_OTHER }, { "n", SIP_H_OTHER }, { "Identity-Info", SIP_H_OTHER },
-		{ "b", SIP_H_OTHER }, { "Vi", SIP_H_OTHER }, { "Vias", SIP_H_OTHER }, { "", SIP_H_OTHER },
-		{ "Call\rID", SIP_H_OTHER }, { "-", SIP_H_OTHER }, { "\xd6", SIP_H_OTHER }, { "@", SIP_H_OTHER },
+		{ "X-STIR", SIP_H_OTHER }, { "X-STI-R", SIP_H_OTHER }, { "n", SIP_H_OTHER },
+		{ "Identity-Info", SIP_H_OTHER }, { "b", SIP_H_OTHER }, { "Vi", SIP_H_OTHER },
+		{ "Vias", SIP_H_OTHER }, { "", SIP_H_OTHER }, { "Call\rID", SIP_H_OTHER },
+		{ "-", SIP_H_OTHER }, { "\xd6", SIP_H_OTHER }, { "@", SIP_H_OTHER },
 		{ "[", SIP_H_OTHER }, { "{", SIP_H_OTHER },
 	};
 
@@ -234,7 +259,7 @@ static void test_header_id(void **state)
 	}
 }
 
-/* @rows copies of @row between the request line and the needed headers, and a body of @body bytes. */
+/* @rows copies of @row behind the request line, the needed headers, and @body bytes of body. */
 static enum sipseal_reason parse_big(const char *row, unsigned rows, size_t body)
 {
 	static struct sip_message m;

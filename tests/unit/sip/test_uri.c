@@ -18,7 +18,8 @@ static const struct {
 	const char *user, *host, *params;
 } good[] = {
 	{ "sip:alice@example.com", SIP_SCHEME_SIP, "alice", "example.com", "" },
-	{ "sip:alice:pw@example.com:5060;transport=udp;lr?a=b&c=d", SIP_SCHEME_SIP, "alice", "example.com",
+	{ "sip:alice:pw@example.com:5060;transport=udp;lr?a=b&c=d", SIP_SCHEME_SIP, "alice",
+	  "example.com",
 	  ";transport=udp;lr" },
 	{ "SIPS:+12155550112;npdi;rn=+1215@[2001:db8::1]:5061;user=phone", SIP_SCHEME_SIPS,
 	  "+12155550112;npdi;rn=+1215", "[2001:db8::1]", ";user=phone" },
@@ -45,7 +46,8 @@ static void test_good_uri(void **state)
 
 		if (sip_uri_parse(slice_of(g.p, g.len), &u) != 0)
 			fail_msg("%s: refused", good[i].uri);
-		if (u.scheme != good[i].scheme || !is(u.raw, good[i].uri) || !is(u.user, good[i].user) ||
+		if (u.scheme != good[i].scheme || !is(u.raw, good[i].uri) || !is(u.user,
+			good[i].user) ||
 		    !is(u.host, good[i].host) || !is(u.params, good[i].params))
 			fail_msg("%s: scheme %d user '%.*s' host '%.*s' params '%.*s'", good[i].uri,
 				 u.scheme, (int)u.user.len, u.user.p, (int)u.host.len, u.host.p,
@@ -57,11 +59,16 @@ static void test_good_uri(void **state)
 static void test_bad_uri(void **state)
 {
 	static const char *const bad[] = {
-		"", "sip", "sip:", ":x@y", "tel:", "urn:", "s p:x@y", "sip:@example.com", "sip:a@", "sip:a@:5060",
-		"sip:a@b@c", "sip:a@b;x=y@c", "sip:a@b?x=y@c", "sip:a:b:c@d", "sip::pw@d", "sip:;lr", "sip:a@;lr",
-		"sip:a@[2001:db8::1", "sip:a@[]", "sip:a@[1]", "sip:a@[::1]x", "sip:a@[::g]", "sip:a@2001:db8::1]",
-		"sip:a@2001:db8::1", "sip:a@b:", "sip:a@b:x", "sip:a@b:65536", "sip:a@b:000001", "sip:a@b c",
-		"sip:a b@c", "sip:a@b\x01", "sip:a@b\x7f", "sip:a@b\r\n", "<sip:a@b>", "sip:\"a\"@b", "sip:a@b/c",
+		"", "sip", "sip:", ":x@y", "tel:", "urn:", "s p:x@y", "sip:@example.com", "sip:a@",
+			"sip:a@:5060",
+		"sip:a@b@c", "sip:a@b;x=y@c", "sip:a@b?x=y@c", "sip:a:b:c@d", "sip::pw@d",
+		"sip:;lr", "sip:a@;lr",
+		"sip:a@[2001:db8::1", "sip:a@[]", "sip:a@[1]", "sip:a@[::1]x", "sip:a@[::g]",
+		"sip:a@2001:db8::1]",
+		"sip:a@2001:db8::1", "sip:a@b:", "sip:a@b:x", "sip:a@b:65536", "sip:a@b:000001",
+		"sip:a@b c",
+		"sip:a b@c", "sip:a@b\x01", "sip:a@b\x7f", "sip:a@b\r\n", "<sip:a@b>",
+		"sip:\"a\"@b", "sip:a@b/c",
 		"sip:a@b\xc3\xbc", "(sip):a@b",
 	};
 
@@ -127,15 +134,18 @@ static const struct {
 	{ "sip:a@b ;tag=2", { { "", "sip:a@b", ";tag=2" } }, 0 },
 	{ "Alice <sip:a@b>", { { "Alice", "sip:a@b", "" } }, 0 },
 	{ "Alice<sip:a@b>", { { "Alice", "sip:a@b", "" } }, 0 },
-	{ "Alice  of the\r\n\tOffice <sip:a@b>", { { "Alice  of the\r\n\tOffice", "sip:a@b", "" } }, 0 },
-	{ "J\xc3\xbcrgen M\xc3\xbcller <sip:a@b>", { { "J\xc3\xbcrgen M\xc3\xbcller", "sip:a@b", "" } }, 0 },
+	{ "Alice  of the\r\n\tOffice <sip:a@b>", { { "Alice  of the\r\n\tOffice", "sip:a@b", "" } },
+	  0 },
+	{ "J\xc3\xbcrgen M\xc3\xbcller <sip:a@b>", { { "J\xc3\xbcrgen M\xc3\xbcller", "sip:a@b",
+	  "" } }, 0 },
 	{ "\"A, B; <C>\" <sip:a@b>;tag=1", { { "A, B; <C>", "sip:a@b", ";tag=1" } }, 0 },
 	{ "\"a \\\" b \\\\\" <sip:a@b>", { { "a \\\" b \\\\", "sip:a@b", "" } }, 0 },
 	{ "\"\"<sip:a@b>", { { "", "sip:a@b", "" } }, 0 },
 	{ "\"A\"\r\n <sip:a@b>\r\n ;tag=1", { { "A", "sip:a@b", ";tag=1" } }, 0 },
 	{ "<sip:a@b>, <tel:+1>", { { "", "sip:a@b", "" }, { "", "tel:+1", "" } }, 0 },
 	{ "<sip:a,b@c>;x=\"1,2\",\r\n \"D\" <tel:+1>;y , sip:e@f",
-	  { { "", "sip:a,b@c", ";x=\"1,2\"" }, { "D", "tel:+1", ";y" }, { "", "sip:e@f", "" } }, 0 },
+	  { { "", "sip:a,b@c", ";x=\"1,2\"" }, { "D", "tel:+1", ";y" }, { "", "sip:e@f", "" } },
+	    0 },
 	{ "sip:a@b,sip:c@d;t=1", { { "", "sip:a@b", "" }, { "", "sip:c@d", ";t=1" } }, 0 },
 	{ "  <sip:a@b>  ", { { "", "sip:a@b", "" } }, 0 },
 	{ "tel:+1;phone-context=x", { { "", "tel:+1", ";phone-context=x" } }, 0 },
@@ -147,6 +157,7 @@ static const struct {
 	{ "<sip:a@b", { { 0 } }, -EBADMSG },
 	{ "sip:a@b>", { { 0 } }, -EBADMSG },
 	{ "<sip:a@b>>", { { 0 } }, -EBADMSG },
+	{ "<sip:a@b>;x=>", { { 0 } }, -EBADMSG },
 	{ "<<sip:a@b>", { { 0 } }, -EBADMSG },
 	{ "<>", { { 0 } }, -EBADMSG },
 	{ "<sip:a@b> x", { { 0 } }, -EBADMSG },
@@ -181,7 +192,8 @@ static void test_addr(void **state)
 			r = sip_addr_next(&rest, &a);
 			if (r != 1 || !is(a.display, addrs[i].a[k].display) ||
 			    !is(a.uri, addrs[i].a[k].uri) || !is(a.params, addrs[i].a[k].params))
-				fail_msg("%s: value %zu: %d '%.*s' '%.*s' '%.*s'", addrs[i].value, k, r,
+				fail_msg("%s: value %zu: %d '%.*s' '%.*s' '%.*s'", addrs[i].value,
+					k, r,
 					 (int)a.display.len, a.display.p, (int)a.uri.len, a.uri.p,
 					 (int)a.params.len, a.params.p);
 		}

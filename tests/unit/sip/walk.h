@@ -32,7 +32,8 @@ static inline bool walk_inside(struct slice part, struct slice whole)
 
 static inline void walk_user(struct slice user)
 {
-	static const struct tn_rule rule[] = { { { "011", 3 }, { "+", 1 } }, { { "9", 1 }, { NULL, 0 } } };
+	static const struct tn_rule rule[] = { { { "011", 3 }, { "+", 1 } }, { { "9", 1 }, { NULL,
+		0 } } };
 	const struct tn_rules all[] = {
 		{ NULL, 0, SLICE_NONE }, { rule, 2, SLICE("1") }, { rule, 1, SLICE("49") },
 	};
@@ -47,7 +48,8 @@ static inline void walk_user(struct slice user)
 			continue;
 		}
 		WALK_CHECK(tn.len > 0 && tn.len <= TN_MAX && tn.digits[tn.len] == '\0');
-		WALK_CHECK(strspn(tn.digits, tn.is_service ? "0123456789*#" : "0123456789") == tn.len);
+		WALK_CHECK(strspn(tn.digits,
+			tn.is_service ? "0123456789*#" : "0123456789") == tn.len);
 		WALK_CHECK(tn.is_service || (tn.len >= 7 && tn.digits[0] != '0'));
 	}
 }
@@ -109,14 +111,15 @@ static inline void walk_rows(const struct sip_message *m)
 		/* rows tile the header block */
 		WALK_CHECK(sip_offset(m, r->line) + r->line.len ==
 			   (i + 1 < m->row_cnt ? sip_offset(m, r[1].line) : m->headers_end));
-		WALK_CHECK(r->line.p[r->line.len - 2] == '\r' && r->line.p[r->line.len - 1] == '\n');
+		WALK_CHECK(memcmp(r->line.p + r->line.len - 2, "\r\n", 2) == 0);
 		WALK_CHECK(sip_header_id(r->name) == r->id);
 		walk_value(r->value);
 	}
 	for (int h = 0; h < SIP_H_CNT; h++) {
 		unsigned cnt = 0;
 
-		for (const struct sip_row *r = sip_message_first(m, h); r; r = sip_message_next(m, r))
+		for (const struct sip_row *r = sip_message_first(m, h); r; r = sip_message_next(m,
+			r))
 			cnt++;
 		WALK_CHECK(cnt == m->count[h]);
 		total += cnt;
@@ -150,7 +153,8 @@ static inline void walk_edit(const struct sip_message *m)
 
 static inline void walk_response(const struct sip_message *m)
 {
-	static const struct sip_response resp = { .code = 403, .phrase = "Forbidden", .to_tag = "0123456789abcdef",
+	static const struct sip_response resp = { .code = 403, .phrase = "Forbidden",
+		.to_tag = "0123456789abcdef",
 						  .source_ip = "192.0.2.7", .source_port = 5061 };
 	static char out[SIP_MESSAGE_MAX + 512];
 	static struct sip_message again;
