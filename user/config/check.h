@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * check - contradictions between keys, which no single line of a schema table can see.
+ */
+#ifndef SIPSEAL_CONFIG_CHECK_H
+#define SIPSEAL_CONFIG_CHECK_H
+
+#include "config/schema.h"
+
+/** check_gateway() - the main file but for its trunks; @root is its mapping. */
+void check_gateway(struct load *l, const struct node *root);
+
+/** check_trunk() - one trunk after its mapping @map was applied on top of the defaults; also gives
+ * attestation_other its default, which depends on attestation. */
+void check_trunk(struct load *l, struct trunk *t, const struct node *map);
+
+/** check_x5u() - warnings about a URL that is legal but that verifiers may refuse. */
+void check_x5u(struct load *l, const struct node *certificates);
+
+/** check_trunks() - all trunks together: names, carrier peers with core prefixes.  @is_broken says
+ * which of l->g->trunks had errors: their peers are not compared. */
+void check_trunks(struct load *l, const bool *is_broken);
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/check.h"
+#include "trunk/compile.h"
+
+/* Overlaps that are shown; each costs one compilation of the match tables. */
+#define OVERLAPS_MAX 16
+
+static void check_interfaces(struct load *l, const struct node *root)
+{
+	const struct node *gw = node_find(root, "gateway"), *list = node_find(gw, "interfaces");
+	const struct gateway *g = l->g;
+	size_t len = load_push(l, "gateway.interfaces");
+	unsigned sides = 0;
+
+	for (unsigned i = 0; i < g->interface_cnt; i++)
+		sides |= g->interfaces[i].side;
+	if (!list)
+		load_error(l, gw ? gw : root, "is missing, needed: one NIC of side core and one of side carrier");
+	else if (list->kind == NODE_SEQUENCE && list->cnt == g->interface_cnt &&
+		 sides != (SIPSEAL_SIDE_CORE | SIPSEAL_SIDE_CARRIER))
+		load_error(l, list, "has no NIC of side %s, needed: one of each side",
+			   sides & SIPSEAL_SIDE_CORE ? "carrier" : "core");
+	load_pop(l, len);
+}
+
+/* Port of the URL is none, 443 or 8443 (ATIS-1000074). */
+static bool has_usual_port(const char *x5u)
+{
+	const char *host = strstr(x5u, "://") + 3, *end = host + strcspn(host, "/"), *colon = end;
+
+	while (colon > host && *colon != ':' && *colon != ']')
+		colon--;
+	if (*colon != ':')
+		return true;
+	return (end - colon == 4 && memcmp(colon, ":443", 4) == 0) ||
+	       (end - colon == 5 && memcmp(colon, ":8443", 5) == 0);
+}
+
+void check_x5u(struct load *l, const struct node *certificates)
+{
+	const struct node *n = node_find(certificates, "x5u");
+	size_t len = load_push(l, "%scertificates.x5u", *l->path ? "." : "");
+
+	if (n && n->kind == NODE_SCALAR && strstr(n->text, "://")) {
+		if (strncasecmp(n->text, "http:", 5) == 0)
+			load_warning(l, n, "http is for labs only, verifiers fetch https");
+		else if (!has_usual_port(n->text))
+			load_warning(l, n, "verifiers fetch from the ports 443 and 8443 only");
+	}
+	load_pop(l, len);
+}
+
+static void check_certificates(struct load *l, const struct node *root)
+{
+	const struct node *n = node_find(root, "certificates");
+	const struct cert_config *c = &l->g->cert;
+	unsigned given = !!c->cert_path + !!c->key_path + !!c->x5u;
+	size_t len;
+
+	check_x5u(l, n);
+	len = load_push(l, "certificates");
+	if (given && given < 3)
+		load_error(l, n, "%s is missing, needed: cert_path, key_path and x5u together",
+			   !c->cert_path ? "cert_path" : !c->key_path ? "key_path" : "x5u");
+	load_pop(l, len);
+}
+
+void check_gateway(struct load *l, const struct node *root)
+{
+	const struct node *n;
+	size_t len;
+
+	check_interfaces(l, root);
+	check_certificates(l, root);
+	n = node_find(node_find(root, "gateway"), "on_signer_failure");
+	len = load_push(l, "gateway.on_signer_failure");
+	if (l->g->on_signer_failure == SIPSEAL_PASS)
+		load_warning(l, n, "pass: calls leave unsigned while the signer is down");
+	load_pop(l, len);
+	n = node_find(node_find(root, "regulatory"), "enabled");
+	len = load_push(l, "regulatory.enabled");
+	if (!l->g->regulatory_enabled)
+		load_warning(l, n, "false: nothing is signed or added");
+	load_pop(l, len);
+}
+
+struct named {
+	const struct trunk *t;
+	size_t index;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int r = strcmp(x->t->name, y->t->name);
+
+	return r ? r : x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void check_names(struct load *l, struct named *all)
+{
+	size_t cnt = l->g->trunk_cnt, first = 0;
+
+	for (size_t i = 0; i < cnt; i++)
+		all[i] = (struct named){ l->g->trunks[i], i };
+	qsort(all, cnt, sizeof(*all), by_name);
+	for (size_t i = 1; i < cnt; i++) {
+		const struct trunk *a = all[first].t, *b = all[i].t;
+
+		if (!*b->name || strcmp(a->name, b->name)) {
+			first = i;
+			continue;
+		}
+		config_report_add(l->report, true, &b->pos, "name",
+				  "trunk %s stands twice, first at %s:%u:%u; allowed: once", b->name,
+				  a->pos.file, a->pos.line, a->pos.col);
+	}
+}
+
+static void check_overlaps(struct load *l, struct compile_input *in, struct compile_trunk *ct)
+{
+	for (unsigned shown = 0; shown < OVERLAPS_MAX; shown++) {
+		struct match_tables tables;
+		size_t a = 0, b = 0;
+		int r = match_tables_compile(in, &tables, &a, &b);
+
+		if (r == 0)
+			match_tables_done(&tables);
+		if (r == -E2BIG)
+			config_report_add(l->report, true, NULL, "trunks", "core.peers of trunks with shared "
+					  "carrier peers are too many, allowed: 10000000 in all");
+		l->is_out_of_memory |= r == -ENOMEM;
+		if (r != -EEXIST)
+			return;
+		const struct trunk *x = ct[a].trunk, *y = ct[b].trunk;
+
+		config_report_add(l->report, true, &y->pos, "carrier.peers",
+				  "trunk %s shares a carrier peer and core prefix with trunk %s at %s:%u:%u, "
+				  "allowed: different core.peers", y->name, x->name, x->pos.file,
+				  x->pos.line, x->pos.col);
+		memmove(&ct[b], &ct[b + 1], (in->trunk_cnt - b - 1) * sizeof(*ct));
+		in->trunk_cnt--;
+	}
+}
+
+void check_trunks(struct load *l, const bool *is_broken)
+{
+	size_t cnt = l->g->trunk_cnt;
+	CLEANUP(freep) struct named *names = calloc(cnt + 1, sizeof(*names));
+	CLEANUP(freep) struct compile_trunk *ct = calloc(cnt + 1, sizeof(*ct));
+	struct compile_input in = { .gateway = l->g, .trunks = ct, .generation = 1 };
+
+	if (!names || !ct) {
+		l->is_out_of_memory = true;
+		return;
+	}
+	check_names(l, names);
+	for (size_t i = 0; i < cnt; i++) {
+		if (!is_broken[i])
+			ct[in.trunk_cnt++] = (struct compile_trunk){ l->g->trunks[i], (uint32_t)i,
+								     POLICY_CREDENTIAL_NONE, NULL };
+	}
+	check_overlaps(l, &in, ct);
+	if (!cnt)
+		config_report_add(l->report, false, &(struct model_pos){ l->file, 0, 0 }, "trunks",
+				  "there are none: no call is signed");
+}

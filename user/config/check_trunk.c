@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
+
+#include "config/check.h"
+#include "trunk/intervals.h"
+
+/* The trunk's own node for "key" or "map.key"; NULL: not given, or inherited. */
+static const struct node *own(const struct node *map, const char *outer, const char *key)
+{
+	return outer ? node_find(node_find(map, outer), key) : node_find(map, key);
+}
+
+/* Given by the trunk or by `defaults`. */
+static bool is_given(const struct load *l, const struct node *map, const char *outer, const char *key)
+{
+	return own(map, outer, key) || (l->defaults && own(l->defaults, outer, key));
+}
+
+/* An error about @key, at its own node or, where it is inherited, at the trunk. */
+#define KEY_ERROR(l, map, outer, key, ...) do { \
+	const struct node *n_ = own(map, outer, key); \
+	size_t len_ = load_push(l, "%s%s%s%s", *(l)->path ? "." : "", outer ? outer : "", \
+				outer ? "." : "", key); \
+	load_error(l, n_ ? n_ : (map), __VA_ARGS__); \
+	load_pop(l, len_); \
+} while (0)
+
+static const char *attest_word(enum attest_policy a)
+{
+	switch (a) {
+	case ATTEST_A: return "A";
+	case ATTEST_B: return "B";
+	case ATTEST_C: return "C";
+	case ATTEST_REJECT: return "reject";
+	default: return "none";
+	}
+}
+
+/* RFC 8588 s4: A says more than B, B more than C. */
+static int strength(enum attest_policy a)
+{
+	return a == ATTEST_A ? 3 : a == ATTEST_B ? 2 : a == ATTEST_C ? 1 : 0;
+}
+
+static void check_needed(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const char *none = NULL;
+
+	if (!node_find(map, "name"))
+		KEY_ERROR(l, map, none, "name", "is missing, needed: the name of the trunk");
+	if (!t->carrier_cnt && !is_given(l, map, "carrier", "peers"))
+		KEY_ERROR(l, map, "carrier", "peers", "is missing, needed: addresses of the carrier");
+	if (!is_given(l, map, NULL, "attestation") && !is_given(l, map, "extras", "attestation"))
+		KEY_ERROR(l, map, none, "attestation", "is missing, needed: A, B, C or none");
+}
+
+static void check_attestation(struct load *l, struct trunk *t, const struct node *map)
+{
+	const struct node *a = own(map, NULL, "attestation"), *b = own(map, "extras", "attestation");
+	const char *none = NULL;
+
+	if (a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text))
+		KEY_ERROR(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s at %u:%u, "
+			  "allowed: one of the two", b->text, a->text, a->line, a->col);
+	if (!is_given(l, map, NULL, "attestation_other")) {
+		if (strength(t->attestation_other) > strength(t->attestation))
+			t->attestation_other = t->attestation;
+		return;
+	}
+	if (strength(t->attestation_other) > strength(t->attestation))
+		KEY_ERROR(l, map, none, "attestation_other",
+			  "%s is stronger than attestation %s, allowed: the same or weaker",
+			  attest_word(t->attestation_other), attest_word(t->attestation));
+	if (t->attestation_other == ATTEST_REJECT && !t->has_numbers)
+		KEY_ERROR(l, map, none, "attestation_other",
+			  "reject needs numbers or numbers_file, which are not given");
+}
+
+static void check_certificates(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const struct cert_config *c = &t->cert, *g = &l->g->cert;
+	unsigned given = !!c->cert_path + !!c->key_path + !!c->x5u;
+	const char *none = NULL;
+
+	check_x5u(l, node_find(map, "certificates"));
+	if (given && given < 3) {
+		KEY_ERROR(l, map, none, "certificates", "%s is missing, needed: cert_path, key_path and x5u "
+			  "together (nothing is taken from the gateway's)",
+			  !c->cert_path ? "cert_path" : !c->key_path ? "key_path" : "x5u");
+		return;
+	}
+	if (!given && strength(t->attestation) && !(g->cert_path && g->key_path && g->x5u))
+		KEY_ERROR(l, map, none, "certificates",
+			  "are missing: attestation %s signs; needed: certificates here or in %s",
+			  attest_word(t->attestation), "the gateway's `certificates`");
+}
+
+static void check_default_number(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const char *n = t->pai_default_number;
+
+	if (n && t->has_numbers && !intervals_cover(t->numbers, t->number_cnt, slice_str(n)))
+		KEY_ERROR(l, map, "pai", "default_number", "+%s is not one of the trunk's numbers, "
+			  "allowed: a number inside `numbers`", n);
+}
+
+static void check_geolocation(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const struct node *geo = own(map, "extras", "geolocation");
+	size_t len = load_push(l, "%sextras.geolocation", *l->path ? "." : "");
+
+	if (geo && geo->kind == NODE_MAPPING && !t->has_geolocation)
+		load_error(l, geo, "has no address, needed: default_civic_address");
+	if (t->has_geolocation && t->geo_attach == GEO_ALWAYS)
+		load_warning(l, geo ? geo : map, "attach always: every call tells the location of its caller "
+			     "(`attach: emergency` does so in emergency calls only)");
+	load_pop(l, len);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const struct peer *x = *(const struct peer *const *)a, *y = *(const struct peer *const *)b;
+	int r = memcmp(x->addr, y->addr, sizeof(x->addr));
+
+	if (r || (r = x->bits - y->bits) || (r = x->port - y->port))
+		return r;
+	if (x->pos.line != y->pos.line)
+		return x->pos.line < y->pos.line ? -1 : 1;
+	return x->pos.col < y->pos.col ? -1 : x->pos.col > y->pos.col;
+}
+
+static bool same_peer(const struct peer *x, const struct peer *y)
+{
+	return x->bits == y->bits && x->port == y->port && memcmp(x->addr, y->addr, sizeof(x->addr)) == 0;
+}
+
+static void check_peers(struct load *l, const char *key, const struct peer *peers, size_t cnt)
+{
+	CLEANUP(freep) const struct peer **p = calloc(cnt + 1, sizeof(*p));
+	size_t len = load_push(l, "%s%s", *l->path ? "." : "", key);
+	char text[64];
+
+	l->is_out_of_memory |= !p;
+	for (size_t i = 0; p && i < cnt; i++)
+		p[i] = &peers[i];
+	if (p)
+		qsort(p, cnt, sizeof(*p), by_value);
+	for (size_t i = 1; p && i < cnt; i++) {
+		if (!same_peer(p[i - 1], p[i]) || l->is_silent)
+			continue;
+		peer_format(p[i], text);
+		config_report_add(l->report, true, &p[i]->pos, l->path,
+				  "%s stands twice, first at %u:%u; allowed: once", text,
+				  p[i - 1]->pos.line, p[i - 1]->pos.col);
+	}
+	load_pop(l, len);
+}
+
+/* A rule behind a shorter prefix never comes to turn. */
+static void check_rules(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const struct node *list = own(map, NULL, "number_rules");
+	size_t len = load_push(l, "%snumber_rules", *l->path ? "." : "");
+
+	for (size_t i = 1; list && i < t->rule_cnt; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const char *first = t->rules[j].prefix, *second = t->rules[i].prefix;
+
+			if (!first || !second || strncmp(first, second, strlen(first)))
+				continue;
+			load_warning(l, list, "rule %zu (prefix \"%s\") never applies: rule %zu (prefix \"%s\") "
+				     "is found first", i + 1, second, j + 1, first);
+			break;
+		}
+	}
+	load_pop(l, len);
+}
+
+void check_trunk(struct load *l, struct trunk *t, const struct node *map)
+{
+	const struct node *a = own(map, NULL, "attestation");
+	size_t len;
+
+	check_needed(l, t, map);
+	check_attestation(l, t, map);
+	check_certificates(l, t, map);
+	check_default_number(l, t, map);
+	check_geolocation(l, t, map);
+	check_peers(l, "carrier.peers", t->carrier_peers, t->carrier_cnt);
+	check_peers(l, "core.peers", t->core_peers, t->core_cnt);
+	check_rules(l, t, map);
+	len = load_push(l, "%sattestation", *l->path ? "." : "");
+	if (t->attestation == ATTEST_A && !t->has_numbers)
+		load_warning(l, a ? a : map, "A for any number: without `numbers` every calling number is "
+			     "attested as the customer's own");
+	load_pop(l, len);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * keys - the schema tables of the two objects.
+ */
+#ifndef SIPSEAL_CONFIG_KEYS_H
+#define SIPSEAL_CONFIG_KEYS_H
+
+#include "config/schema.h"
+
+/** keys_file - the top of sipseal.yaml; target struct gateway.  The trunks themselves are read by
+ * config_load(), for they need `defaults` first: those keys are taken note of in struct load. */
+extern const struct schema_key keys_file[];
+
+/** keys_trunk - one trunk; target struct trunk. */
+extern const struct schema_key keys_trunk[];
+
+/** keys_geolocation - extras.geolocation of a trunk; target struct trunk. */
+extern const struct schema_key keys_geolocation[];
+
+/** keys_read_numbers() - a file of numbers, one per line, for numbers_file.  In numbers_file.c. */
+void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n, void *target);
+
+/** keys_add_number() - append "+18005550100" and the like to the trunk; reports at @pos. */
+void keys_add_number(struct load *l, struct trunk *t, const struct model_pos *pos, const char *text);
+
+#endif
