@@ -41,7 +41,7 @@ void cert_profile_check(X509 *x, enum cert_role role, const char *name,
 			const struct cert_check_opts *opts, struct cert_info *i);
 
 /** cert_path_check() - the rules between certificates: order, signatures, anchors.
- * Return: 0, or -EBADMSG: unreadable anchors, with a text. */
+ * Return: 0, or -EINVAL: unreadable anchors, with a text. */
 int cert_path_check(x509_stack *chain, const struct cert_check_opts *opts, struct cert_info *i,
 		    char reterr_text[160]);
 

@@ -120,7 +120,7 @@ int cert_path_check(x509_stack *chain, const struct cert_check_opts *opts, struc
 	if (opts->anchors_pem && cert_read(opts->anchors_pem, opts->anchors_len, ANCHORS_MAX,
 					   &anchors, &has_key, text) < 0) {
 		snprintf(reterr_text, 160, "trust anchors: %.140s", text);
-		return -EBADMSG;
+		return -EINVAL;
 	}
 	before = i->error_cnt;
 	for (int k = 0; k + 1 < sk_X509_num(chain); k++)

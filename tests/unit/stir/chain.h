@@ -59,14 +59,31 @@ static inline struct made chain_make(struct certmake desc)
 	return m;
 }
 
-static inline struct chain chain_new(void)
+/* A good chain; its certificates are ten days old at @at and last for a year. */
+static inline struct chain chain_new_at(int64_t at)
 {
+	struct certmake d = chain_desc("Lab root", CHAIN_ROOT_EXT, NULL);
 	struct chain c;
 
-	c.root = chain_make(chain_desc("Lab root", CHAIN_ROOT_EXT, NULL));
-	c.intermediate = chain_make(chain_desc("Lab CA", CHAIN_INTERMEDIATE_EXT, &c.root));
-	c.leaf = chain_make(chain_desc("SHAKEN 1234", CHAIN_LEAF_EXT, &c.intermediate));
+	d.not_before += at - CHAIN_AT;
+	d.not_after += at - CHAIN_AT;
+	c.root = chain_make(d);
+	d.cn = "Lab CA";
+	d.ext = CHAIN_INTERMEDIATE_EXT;
+	d.issuer = c.root.x;
+	d.issuer_key = c.root.key;
+	c.intermediate = chain_make(d);
+	d.cn = "SHAKEN 1234";
+	d.ext = CHAIN_LEAF_EXT;
+	d.issuer = c.intermediate.x;
+	d.issuer_key = c.intermediate.key;
+	c.leaf = chain_make(d);
 	return c;
+}
+
+static inline struct chain chain_new(void)
+{
+	return chain_new_at(CHAIN_AT);
 }
 
 static inline void made_free(struct made *m)
