@@ -12,7 +12,8 @@
 #include "maps.h"
 #include "packet.h"
 
-#define MATCH_NONE (-1)
+/* 64 bits: beside a __u32 a plain -1 would become 4294967295. */
+#define MATCH_NONE (-1LL)
 
 /* Bits before the address in LPM keys: port and pad, or the group. */
 #define MATCH_PREFIX_BITS (32 + 128)
