@@ -236,9 +236,11 @@ void port_tx_put(struct port *p, uint64_t addr, uint32_t len)
 
 void port_fill(struct port *p, uint32_t reserve)
 {
-	uint32_t spare = p->umem->count[UMEM_FREE];
+	const uint32_t *count = p->umem->count;
+	uint32_t out = count[UMEM_TX] + count[UMEM_VOID];
+	uint32_t keep = reserve > out ? reserve - out : 0; /* what is out is part of the reserve */
 	uint32_t want = p->fill_target > p->fill_out ? p->fill_target - p->fill_out : 0;
-	uint32_t n = spare > reserve ? spare - reserve : 0;
+	uint32_t n = count[UMEM_FREE] > keep ? count[UMEM_FREE] - keep : 0;
 
 	n = ring_reserve(&p->fill, want < n ? want : n);
 	for (uint32_t i = 0; i < n; i++) {

@@ -84,7 +84,7 @@ int port_flush(struct port *p, uint64_t now_ns, uint64_t limit_ns);
 /** port_reap() - take completions in. */
 void port_reap(struct port *p);
 
-/** port_fill() - top the fill ring up, leaving @reserve free chunks for sending. */
+/** port_fill() - top the fill ring up, leaving @reserve chunks for sending (free or on their way). */
 void port_fill(struct port *p, uint32_t reserve);
 
 #endif

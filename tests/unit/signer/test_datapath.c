@@ -242,6 +242,7 @@ static void test_out_of_frames(void **state)
 		world_run(&x);
 	}
 	assert_int_equal(x.w->counters->frames_tx, WORLD_FRAMES / 4); /* and receiving goes on */
+	assert_int_equal(x.w->counters->frames_rx, WORLD_FRAMES * 3 / 4);
 	assert_int_equal(world_reason(&x, SR_NO_FRAME) + world_reason(&x, SR_NOT_INVITE), 100);
 	assert_int_equal(x.carrier->sent_cnt, world_reason(&x, SR_NOT_INVITE));
 	for (uint64_t i = 0; i < WORLD_FRAMES; i++)
