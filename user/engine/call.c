@@ -97,10 +97,25 @@ static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct
 	return 0;
 }
 
-/* A number is shown, but nobody can say whose it is: national without country code, too long. */
-static bool is_odd_number(int tn_error)
+/* Does the URI show something that people take for a number, whether we can place it or not? */
+static bool looks_like_number(const struct sip_uri *uri)
 {
-	return tn_error == -EDOM || tn_error == -ERANGE;
+	size_t digits = 0, len = uri->user.p ? slice_find(uri->user, ';') : 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (uri->user.p[i] >= '0' && uri->user.p[i] <= '9')
+			digits++;
+		else if (!memchr("+-.() ", uri->user.p[i], 6))
+			return false;
+	}
+	return digits >= 7;
+}
+
+/* A number is shown, but nobody can say whose it is: national without country code, too long, of no
+ * numbering plan that the trunk's rules know. */
+static bool is_odd_number(const struct sip_uri *uri, int tn_error)
+{
+	return tn_error == -EDOM || tn_error == -ERANGE || (tn_error < 0 && looks_like_number(uri));
 }
 
 /* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed. */
@@ -118,10 +133,12 @@ static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn 
 		int r;
 
 		while (sip_addr_next(&value, &a) == 1) {
-			r = sip_uri_parse(a.uri, &uri) == 0 ? orig_from_uri(c, &uri, &tn) : -EINVAL;
+			if (sip_uri_parse(a.uri, &uri) < 0)
+				continue;
+			r = orig_from_uri(c, &uri, &tn);
 			if (r == 0 && cnt < max)
 				ret[cnt++] = tn;
-			else if (r == 0 || is_odd_number(r))
+			else if (r == 0 || is_odd_number(&uri, r))
 				*ret_is_odd = true;
 		}
 	}
@@ -195,7 +212,7 @@ enum sipseal_reason call_read(struct call *c)
 			   (c->has_privacy_id || c->is_anonymous || c->trunk->privacy == PRIVACY_ID ||
 			    rpid_wants_privacy(m));
 	if (!c->is_anonymous)
-		c->from_is_odd_number = is_odd_number(orig_from_uri(c, &c->from, &c->from_tn));
+		c->from_is_odd_number = is_odd_number(&c->from, orig_from_uri(c, &c->from, &c->from_tn));
 	c->pai_tn_cnt = read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
 	read_calling(c);
 	return SR_NONE;
