@@ -17,6 +17,10 @@ void check_trunk(struct load *l, struct trunk *t, const struct node *map);
 /** check_x5u() - warnings about a URL that is legal but that verifiers may refuse. */
 void check_x5u(struct load *l, const struct node *certificates);
 
+/** check_cert() - cert_path, key_path and x5u are given together or not at all.  A value that was refused
+ * already counts as given.  Return: the key that is missing, or NULL. */
+const char *check_cert(const struct cert_config *c, const struct node *certificates);
+
 /** check_trunks() - all trunks together: names, carrier peers with core prefixes.  @is_broken says
  * which of l->g->trunks had errors: their peers are not compared. */
 void check_trunks(struct load *l, const bool *is_broken);

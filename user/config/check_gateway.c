@@ -54,19 +54,39 @@ void check_x5u(struct load *l, const struct node *certificates)
 	load_pop(l, len);
 }
 
+const char *check_cert(const struct cert_config *c, const struct node *certificates)
+{
+	const struct { const char *key, *value; } all[] = {
+		{ "cert_path", c->cert_path }, { "key_path", c->key_path }, { "x5u", c->x5u },
+	};
+	const char *missing = NULL;
+	unsigned given = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const struct node *n = node_find(certificates, all[i].key);
+
+		if (all[i].value || (n && (n->kind != NODE_SCALAR || *n->text)))
+			given++;
+		else if (!missing)
+			missing = all[i].key;
+	}
+	return given ? missing : NULL;
+}
+
 static void check_certificates(struct load *l, const struct node *root)
 {
 	const struct node *n = node_find(root, "certificates");
 	const struct cert_config *c = &l->g->cert;
-	unsigned given = !!c->cert_path + !!c->key_path + !!c->x5u;
+	const char *missing = check_cert(c, n);
 	size_t len;
 
 	check_x5u(l, n);
 	len = load_push(l, "certificates");
-	if (given && given < 3)
-		load_error(l, n, "%s is missing, needed: cert_path, key_path and x5u together",
-			   !c->cert_path ? "cert_path" : !c->key_path ? "key_path" : "x5u");
+	if (missing)
+		load_error(l, n, "%s is missing, needed: cert_path, key_path and x5u together", missing);
 	load_pop(l, len);
+	l->is_cert_broken = !(c->cert_path && c->key_path && c->x5u) &&
+			    (missing || node_find(n, "cert_path"));
 }
 
 void check_gateway(struct load *l, const struct node *root)

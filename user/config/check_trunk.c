@@ -62,6 +62,9 @@ static void check_attestation(struct load *l, struct trunk *t, const struct node
 	if (a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text))
 		KEY_ERROR(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s at %u:%u, "
 			  "allowed: one of the two", b->text, a->text, a->line, a->col);
+	if (a && a->kind == NODE_SCALAR && strcmp(a->text, attest_word(t->attestation)) &&
+	    !(b && b->kind == NODE_SCALAR))
+		return; /* refused: nothing to compare with */
 	if (!is_given(l, map, NULL, "attestation_other")) {
 		if (strength(t->attestation_other) > strength(t->attestation))
 			t->attestation_other = t->attestation;
@@ -76,20 +79,26 @@ static void check_attestation(struct load *l, struct trunk *t, const struct node
 			  "reject needs numbers or numbers_file, which are not given");
 }
 
+static bool is_complete(const struct cert_config *c)
+{
+	return c->cert_path && c->key_path && c->x5u;
+}
+
 static void check_certificates(struct load *l, const struct trunk *t, const struct node *map)
 {
-	const struct cert_config *c = &t->cert, *g = &l->g->cert;
-	unsigned given = !!c->cert_path + !!c->key_path + !!c->x5u;
-	const char *none = NULL;
+	const struct node *n = node_find(map, "certificates");
+	const char *missing = check_cert(&t->cert, n), *none = NULL;
 
-	check_x5u(l, node_find(map, "certificates"));
-	if (given && given < 3) {
+	check_x5u(l, n);
+	if (missing) {
 		KEY_ERROR(l, map, none, "certificates", "%s is missing, needed: cert_path, key_path and x5u "
-			  "together (nothing is taken from the gateway's)",
-			  !c->cert_path ? "cert_path" : !c->key_path ? "key_path" : "x5u");
+			  "together (nothing is taken from the gateway's)", missing);
 		return;
 	}
-	if (!given && strength(t->attestation) && !(g->cert_path && g->key_path && g->x5u))
+	if (n && (n->kind != NODE_MAPPING || n->first))
+		return; /* complete, or refused already */
+	if (strength(t->attestation) && !is_complete(&t->cert) && !is_complete(&l->g->cert) &&
+	    !l->is_cert_broken)
 		KEY_ERROR(l, map, none, "certificates",
 			  "are missing: attestation %s signs; needed: certificates here or in %s",
 			  attest_word(t->attestation), "the gateway's `certificates`");

@@ -28,6 +28,7 @@ struct load {
 	char path[SCHEMA_PATH_MAX];  /* dotted key of what is being looked at */
 	const struct node *defaults; /* mapping `defaults`, or NULL */
 	const char *defaults_file;
+	bool is_cert_broken;         /* the gateway's certificates are given, but not right */
 	bool is_silent;              /* the same text has been reported before */
 	bool is_out_of_memory;
 };
