@@ -41,7 +41,7 @@ struct frame {
 	size_t len, l3;
 };
 
-static uint16_t ip_sum(const uint8_t *p, size_t len)
+static inline uint16_t ip_sum(const uint8_t *p, size_t len)
 {
 	uint32_t s = 0;
 
@@ -52,13 +52,13 @@ static uint16_t ip_sum(const uint8_t *p, size_t len)
 	return (uint16_t)~s;
 }
 
-static void put16(uint8_t *p, unsigned v)
+static inline void put16(uint8_t *p, unsigned v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
-static size_t frame_ether(struct frame *f, const struct spec *s, bool is_v6)
+static inline size_t frame_ether(struct frame *f, const struct spec *s, bool is_v6)
 {
 	static const uint8_t dst[6] = { 2, 0, 0, 0, 0, 1 }, src[6] = { 2, 0, 0, 0, 0, 2 };
 	size_t at = 12;
@@ -75,7 +75,7 @@ static size_t frame_ether(struct frame *f, const struct spec *s, bool is_v6)
 	return at + 2;
 }
 
-static size_t frame_ipv4(struct frame *f, const struct spec *s, size_t l4_len, uint8_t proto)
+static inline size_t frame_ipv4(struct frame *f, const struct spec *s, size_t l4_len, uint8_t proto)
 {
 	uint8_t *p = f->b + f->l3;
 	size_t ihl = 20 + (size_t)s->options;
@@ -94,12 +94,12 @@ static size_t frame_ipv4(struct frame *f, const struct spec *s, size_t l4_len, u
 	return f->l3 + ihl;
 }
 
-static uint8_t ext_number(uint8_t e)
+static inline uint8_t ext_number(uint8_t e)
 {
 	return e == 255 ? 0 : e;
 }
 
-static size_t frame_ipv6(struct frame *f, const struct spec *s, size_t l4_len, uint8_t proto)
+static inline size_t frame_ipv6(struct frame *f, const struct spec *s, size_t l4_len, uint8_t proto)
 {
 	uint8_t *p = f->b + f->l3, *next = p + 6;
 	size_t at = f->l3 + 40;
@@ -126,7 +126,7 @@ static size_t frame_ipv6(struct frame *f, const struct spec *s, size_t l4_len, u
 	return at;
 }
 
-static void frame_build(struct frame *f, const struct spec *s)
+static inline void frame_build(struct frame *f, const struct spec *s)
 {
 	const char *text = s->text ? s->text : INVITE;
 	size_t text_len = s->text_len ? (size_t)s->text_len : strlen(text), at;

@@ -53,7 +53,7 @@ static struct bpfgw *gw;
 static unsigned ifindex_of[2];
 static int xsk_fd = -1;
 
-static void addr_of(const char *s, uint8_t ret[16])
+static inline void addr_of(const char *s, uint8_t ret[16])
 {
 	memset(ret, 0, 16);
 	if (strchr(s, ':')) {
@@ -64,7 +64,7 @@ static void addr_of(const char *s, uint8_t ret[16])
 	inet_pton(AF_INET, s, ret + 12);
 }
 
-static void add_peer(const char *addr, uint16_t port, uint32_t group)
+static inline void add_peer(const char *addr, uint16_t port, uint32_t group)
 {
 	const uint16_t ports[] = { port, 0 };
 
@@ -77,7 +77,7 @@ static void add_peer(const char *addr, uint16_t port, uint32_t group)
 	}
 }
 
-static void add_prefix(const char *addr, unsigned bits, uint32_t group)
+static inline void add_prefix(const char *addr, unsigned bits, uint32_t group)
 {
 	const uint16_t ports[] = { 5060, 0 };
 
@@ -92,7 +92,7 @@ static void add_prefix(const char *addr, unsigned bits, uint32_t group)
 }
 
 /* @addr NULL: any */
-static void add_core(const char *addr, unsigned bits, uint32_t group, uint32_t slot)
+static inline void add_core(const char *addr, unsigned bits, uint32_t group, uint32_t slot)
 {
 	__typeof__(tables.cores) c = &tables.cores[tables.core_cnt++];
 
@@ -105,7 +105,7 @@ static void add_core(const char *addr, unsigned bits, uint32_t group, uint32_t s
 	c->slot = slot;
 }
 
-static void tables_build(void)
+static inline void tables_build(void)
 {
 	tables.peers = calloc(PEERS_MAX, sizeof(*tables.peers));
 	tables.prefixes = calloc(PEERS_MAX, sizeof(*tables.prefixes));
@@ -133,7 +133,7 @@ static void tables_build(void)
 	add_core(NULL, 0, 10, 100);
 }
 
-static struct sipseal_config config_build(unsigned flags, uint32_t generation)
+static inline struct sipseal_config config_build(unsigned flags, uint32_t generation)
 {
 	struct sipseal_config c = {
 		.generation = generation,
@@ -158,13 +158,13 @@ static struct sipseal_config config_build(unsigned flags, uint32_t generation)
 	return c;
 }
 
-static void set_beat(uint32_t worker, uint64_t value)
+static inline void set_beat(uint32_t worker, uint64_t value)
 {
 	assert_int_equal(bpf_map_update_elem(bpfgw_heartbeat_fd(gw), &worker, &value, 0), 0);
 }
 
 /* Queue 0 of the core port belongs to worker 3; all others look dead, so a wrong index shows. */
-static void gateway_apply(unsigned flags, uint32_t generation)
+static inline void gateway_apply(unsigned flags, uint32_t generation)
 {
 	struct sipseal_config c = config_build(flags, generation);
 	uint64_t now = clock_mono_ns(), beat = now;
@@ -189,13 +189,13 @@ static void gateway_apply(unsigned flags, uint32_t generation)
 		assert_int_equal(bpf_map_update_elem(devs, &dev, &ifindex_of[dev], 0), 0);
 }
 
-static void slots_shift(uint32_t by)
+static inline void slots_shift(uint32_t by)
 {
 	for (size_t i = 0; i < tables.core_cnt; i++)
 		tables.cores[i].slot += by;
 }
 
-static void gateway_open(void)
+static inline void gateway_open(void)
 {
 	char err[BPFGW_ERR_LEN] = "";
 	struct sipseal_config c;
@@ -222,7 +222,7 @@ struct run {
 	uint32_t action, ns;
 };
 
-static void gateway_run_ifindex(const struct frame *f, unsigned ifindex, unsigned queue, int repeat,
+static inline void gateway_run_ifindex(const struct frame *f, unsigned ifindex, unsigned queue, int repeat,
 				struct run *r)
 {
 	struct xdp_md in = { .ingress_ifindex = ifindex, .rx_queue_index = queue }, out = { 0 };
@@ -239,7 +239,7 @@ static void gateway_run_ifindex(const struct frame *f, unsigned ifindex, unsigne
 	r->ns = o.duration;
 }
 
-static void gateway_run(const struct frame *f, unsigned port, unsigned queue, struct run *r)
+static inline void gateway_run(const struct frame *f, unsigned port, unsigned queue, struct run *r)
 {
 	gateway_run_ifindex(f, ifindex_of[port], queue, 1, r);
 }

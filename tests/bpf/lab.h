@@ -37,13 +37,13 @@
 
 static char lab_bpffs[64];
 
-static void lab_die(const char *what)
+static inline void lab_die(const char *what)
 {
 	fprintf(stderr, "lab: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static void lab_run(const char *cmd)
+static inline void lab_run(const char *cmd)
 {
 	int r = system(cmd);
 
@@ -53,13 +53,13 @@ static void lab_run(const char *cmd)
 	}
 }
 
-static void lab_umount(void)
+static inline void lab_umount(void)
 {
 	umount2(lab_bpffs, MNT_DETACH);
 	rmdir(lab_bpffs);
 }
 
-static void lab_up(void)
+static inline void lab_up(void)
 {
 	if (geteuid()) {
 		fprintf(stderr, "lab: needs root\n");
@@ -75,7 +75,7 @@ static void lab_up(void)
 	atexit(lab_umount);
 }
 
-static void lab_network(void)
+static inline void lab_network(void)
 {
 	lab_run("set -e; ip link set lo up\n"
 		"echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding\n"
@@ -97,7 +97,7 @@ static void lab_network(void)
 }
 
 /* An AF_XDP socket that the XSKMAP takes: UMEM, fill and rx ring; unbound, for TEST_RUN delivers nothing. */
-static int lab_xsk(void)
+static inline int lab_xsk(void)
 {
 	static char umem[16 * 4096] __attribute__((aligned(4096)));
 	struct xdp_umem_reg reg = { .addr = (uintptr_t)umem, .len = sizeof(umem), .chunk_size = 4096 };
