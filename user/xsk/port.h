@@ -13,12 +13,12 @@
  * wake-ups), at most 32 frames per call on older kernels: port_flush() repeats until the ring is empty.
  *
  * Link down.  sendto() answers ENETDOWN and leaves the descriptors queued; the kernel would send them
- * when the link is back, with signatures of long ago.  So they are made void: the length in the ring is set to
- * 0 while the kernel is not looking (it looks only inside our system calls), which makes it consume them
- * without sending.  Until it has, the port takes no new frames (port_tx_room() says no).  Kernels
- * differ in whether a void descriptor comes back on the completion ring (6.18 does, 6.1 skips it), so
- * port_reap() frees those that were consumed and did not come back.  The same is done to descriptors
- * that a busy device has not taken within the limit of port_flush().
+ * when the link is back, with signatures of long ago.  So they are made void: the length in the ring
+ * is set to 0 while the kernel is not looking (it looks only inside our system calls), which makes it
+ * consume them without sending.  Until it has, the port takes no new frames (port_tx_room() says no).
+ * Kernels may skip a void descriptor instead of handing it back on the completion ring (6.18 hands it
+ * back), so port_reap() frees those that were consumed and did not come back.  The same is done to
+ * descriptors that a busy device has not taken within the limit of port_flush().
  *
  * Threads: one.  The only system calls are those of `ops`, which tests replace.
  */
