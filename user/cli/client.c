@@ -82,12 +82,12 @@ static int not_reached(const struct cli *cli, CURL *c, CURLcode code)
 }
 
 /* Return: exit code of an answer that is no 200; the daemon's own words are printed. */
-static int refused(long status, json_t *body)
+static int refused(const char *path, long status, json_t *body)
 {
 	const char *text = json_string_value(json_object_get(json_object_get(body, "error"), "message"));
 	CLEANUP(freep) char *safe = out_escape(text ? text : "no reason given");
 
-	cli_error("%s (HTTP %ld)", safe ? safe : "out of memory", status);
+	cli_error("%s: %s (HTTP %ld)", path, safe ? safe : "out of memory", status);
 	return status == 404 ? CLI_NOT_FOUND : status >= 400 && status < 500 ? CLI_REFUSED : CLI_FAILED;
 }
 
@@ -136,7 +136,7 @@ int client_get(const struct cli *cli, const char *path, json_t **ret)
 		*ret = json;
 		return CLI_OK;
 	}
-	r = refused(status, json);
+	r = refused(path, status, json);
 	json_decref(json);
 	return r;
 }

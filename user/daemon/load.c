@@ -23,11 +23,10 @@ static void report_print(const struct config_report *r)
 
 char *load_attach_text(const struct options *opt, const char *trunks_dir)
 {
-	CLEANUP(fclosep) FILE *f = NULL;
 	char *text = NULL;
 	size_t len;
+	FILE *f = open_memstream(&text, &len);
 
-	f = open_memstream(&text, &len);
 	if (!f)
 		return NULL;
 	fputs("gateway:\n", f);
@@ -43,7 +42,7 @@ char *load_attach_text(const struct options *opt, const char *trunks_dir)
 	}
 	if (trunks_dir)
 		fprintf(f, "trunks_dir: '%s'\n", trunks_dir);
-	if (fflush(f)) {
+	if (fclose(f)) { /* which gives *text its last place */
 		free(text);
 		return NULL;
 	}
@@ -74,12 +73,12 @@ int load_gateway(const struct options *opt, struct gateway **ret)
 	if (r == 0)
 		return EXIT_DONE;
 	if (!report.error_cnt)
-		log_err("event=config reason=\"%s: %s\"", opt->config ? opt->config : "command line",
+		log_err("event=config file=%s reason=\"%s\"", opt->config ? opt->config : "(command line)",
 			strerror(-r));
 	else
 		log_err("event=config reason=\"configuration refused: %zu error%s\"", report.error_cnt,
 			report.error_cnt == 1 ? "" : "s");
-	return r == -EINVAL ? EXIT_REFUSED : EXIT_ERROR;
+	return r == -ENOMEM ? EXIT_ERROR : EXIT_REFUSED;
 }
 
 int load_assembled(const struct gateway *g, struct assembled **ret)
