@@ -23,7 +23,7 @@ test_all_files() {
 	cat "$T/hostile.txt"
 	stats
 	local missing
-	missing=$(sed -n 's/.*missing=\([0-9]*\)$/\1/p' "$T/hostile.txt")
+	missing=$(sed -n 's/.*missing_frames=\([0-9]*\)$/\1/p' "$T/hostile.txt")
 	expect "dropped by the counters" "$missing" "$(drops)"
 	expect "seen by the signer" "$(xdp_count steered)" "$(signer_total)"
 	expect "frames lost" 0 "$(signer_value frames_lost)"

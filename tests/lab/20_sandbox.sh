@@ -12,7 +12,7 @@ test_signer() {
 	start_gateway
 	local pid
 	pid=$(signer)
-	for set in CapEff CapPrm CapInh CapAmb CapBnd; do
+	for set in CapEff CapPrm CapInh CapAmb; do
 		expect "$set" 0000000000000000 "$(status_of "$pid" $set)"
 	done
 	expect "NoNewPrivs" 1 "$(status_of "$pid" NoNewPrivs)"

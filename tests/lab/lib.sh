@@ -188,7 +188,7 @@ attached() { # -> NICs in gw that have an XDP program
 # ---- observers -------------------------------------------------------------------------------------
 capture_start() { # NAME NS NIC
 	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 0 -U -B 8192 --immediate-mode -Z root 'ip or ip6'
-	wait_for 5 grep -q 'listening on' "$T/tcpdump-$1.log" || fail "tcpdump on $3: $(cat "$T/tcpdump-$1.log")"
+	wait_for 5 grep -qs 'listening on' "$T/tcpdump-$1.log" || fail "tcpdump on $3: $(cat "$T/tcpdump-$1.log")"
 }
 
 captures_start() {
@@ -281,10 +281,14 @@ expect_seen() { # CALL-ID WANTED
 	wait_for 2 is_seen "$@" || fail "$1 at the carrier: $(seen "$1"), expected $2"
 }
 
-udp_sink() { # ADDR:PORT... at the carrier, so that nobody answers "port unreachable"
-	bg sink carrier python3 "$HERE/udp.py" sink "$@"
-	wait_for 5 grep -q ready "$T/sink.log" || fail "sink: $(cat "$T/sink.log")"
+sink_at() { # NS ADDR:PORT... : listens, so that nobody answers "port unreachable"
+	local ns=$1
+	shift
+	bg "sink-$ns" "$ns" python3 "$HERE/udp.py" sink "$@"
+	wait_for 5 grep -qs ready "$T/sink-$ns.log" || fail "sink: $(cat "$T/sink-$ns.log")"
 }
+
+udp_sink() { sink_at carrier "$@"; } # ADDR:PORT...
 
 send_files() { # SRC DST ARGUMENT... of udp.py send
 	in_ns core python3 "$HERE/udp.py" send "$@"

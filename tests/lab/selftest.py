@@ -15,6 +15,7 @@ from unittest import mock
 
 import check_calls
 import check_copies
+import check_hostile
 import pcap
 import sipmsg
 
@@ -150,6 +151,7 @@ class Calls(Case):
             ("JOSE", signed(DATE + PAI + identity(info="https://other.example/x"))),
             ("not in the form", signed(DATE + PAI + identity().replace(b"ppt=shaken\r", b"ppt=\"shaken\"\r"))),
             ("request line", signed().replace(b"INVITE sip:+1", b"INVITE sip:+2")),
+            ("request line", b"\r\n" + signed()),
             ("row lost or changed", signed().replace(b"tag=1\r\n", b"tag=2\r\n")),
             ("row lost or changed", signed().replace(b"From: ", b"From:  ")),
             ("added that may not", signed(DATE + PAI + identity() + b"X-Other: 1\r\n")),
@@ -206,12 +208,28 @@ class Copies(Case):
         self.assertEqual(run([INVITE] * 3), 1)
 
 
+class Hostile(Case):
+    def test_hostile(self):
+        other = INVITE.replace(b"c1", b"c2")
+        bye = INVITE.replace(b"INVITE", b"BYE")
+
+        def run(sent, arrived):
+            return self.run_tool(check_hostile, [frames(m) for m in sent], [frames(m) for m in arrived])
+        rc, text = run([INVITE, b"junk", other, bye], [signed(), b"junk", bye])
+        self.assertEqual((rc, text.split("\n")[-2]), (0, "same=2 edited=1 missing=1 missing_frames=1"))
+        for sent, arrived in (([bye], [signed().replace(b"INVITE", b"BYE")]), ([INVITE], [INVITE, b"junk"]),
+                              ([INVITE], [signed().replace(b"tag=1", b"tag=2")]), ([b"junk"], [b"jun"]),
+                              ([INVITE], [signed().replace(b"s=-", b"s=x")])):
+            self.assertEqual(run(sent, arrived)[0], 1, arrived)
+
+
 class Reading(unittest.TestCase):
     def test_rows(self):
         m = sipmsg.Message(b"INVITE sip:a SIP/2.0\r\nf: x\r\n y\r\nTO : z\r\n\r\nbody\r\n\r\n")
         self.assertEqual(m.values("from"), [b"x y"])
         self.assertEqual(m.values("to"), [b"z"])
         self.assertEqual(m.body, b"body\r\n\r\n")
+        self.assertEqual(sipmsg.Message(b"\r\n\r\n" + m.data).body, m.body)
 
     def test_digits(self):
         for text, want in [(b"<sip:+1-800-555-0100@h>", "18005550100"), (b"tel:+18005550100", "18005550100"),

@@ -13,7 +13,8 @@ IDENTITY = re.compile(rb"Identity: ([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0
 class Message:
     def __init__(self, data):
         self.data = data
-        head, sep, self.body = data.partition(b"\r\n\r\n")
+        self.lead = re.match(rb"(?:\r\n)*", data).group()  # a keep-alive glued to the front is legal
+        head, sep, self.body = data[len(self.lead):].partition(b"\r\n\r\n")
         self.complete = bool(sep)
         lines = re.split(rb"(?<=\r\n)(?![ \t])", head + (b"\r\n" if sep else b""))
         lines = [line for line in lines if line]
@@ -37,7 +38,7 @@ class Message:
     @property
     def method(self):
         """Method of a request, b"" for a response or for what is no SIP."""
-        m = re.match(rb"([A-Za-z]+) \S+ SIP/2\.0\r\n", self.start)
+        m = re.match(rb"([A-Za-z]+) \S+ (?i:SIP)/2\.0\r\n", self.start)
         return m.group(1) if m else b""
 
     @property
