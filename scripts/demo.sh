@@ -27,12 +27,12 @@ say() { printf '\n%s== %s%s\n' "$B" "$*" "$N"; }
 scripts/bootstrap.sh demo || exit 1
 
 say "Build"
-make -j"$(nproc)" O="$O" || exit 1
-
 T=$(mktemp -d /tmp/sipseal-demo.XXXXXX)
 : >"$T/pids"
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+make -j"$(nproc)" O="$O" >"$T/build.log" 2>&1 || { tail -n 40 "$T/build.log" >&2; exit 1; }
+echo "   $O: sipseald, sipseal-signer, sipseal"
 
 say "Lab network: a PBX (core), the gateway (gw), a carrier"
 lab up
@@ -57,6 +57,8 @@ for s in call register options; do
 	uac pbx_$s $CORE4 $CARRIER4
 	stop uas
 done
+sink_at core $CORE4:6000
+sink_at carrier $CARRIER4:7000
 in_ns core python3 "$HERE/udp.py" rtp $CORE4:6000 $CARRIER4:7000 100
 captures_stop
 check_calls --location --location-routing --added Identity Date P-Asserted-Identity Privacy >/dev/null ||
