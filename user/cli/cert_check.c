@@ -137,8 +137,8 @@ static int args_parse(struct cli *cli, int argc, char **argv, struct args *ret)
 		else if (opt != 'a')
 			return cli_usage_error(cli, "unknown option, or one without its value");
 		else if (time_arg_parse(optarg, &a.at) < 0)
-			return cli_usage_error(cli, "--at %s: RFC 3339 time or seconds since 1970 wanted",
-					       optarg);
+			return cli_usage_error(
+				cli, "--at %s: RFC 3339 time or seconds since 1970 wanted", optarg);
 	}
 	if (argc - optind != 1)
 		return cli_usage_error(cli, "one certificate file is needed");
@@ -184,7 +184,10 @@ int cmd_cert_check(struct cli *cli, int argc, char **argv)
 		cli_error("%s: %s", a.anchors, err);
 		return CLI_FAILED;
 	}
-	r = (struct cert_report){ .file = a.file, .at = a.at, .has_anchors = a.anchors,
-				  .info = ret < 0 ? NULL : &info, .refusal = err };
+	r = (struct cert_report){ .file = a.file,
+				  .at = a.at,
+				  .has_anchors = a.anchors,
+				  .info = ret < 0 ? NULL : &info,
+				  .refusal = err };
 	return report(cli, &r);
 }

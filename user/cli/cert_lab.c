@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sipseal cert lab DIR: a certificate chain in the full SHAKEN profile, for tests and laboratories. */
+/* sipseal cert lab DIR: a certificate chain in the full SHAKEN profile, for tests and labs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -22,31 +22,31 @@
 #define ORG	     "Sipseal Lab"
 
 /* ATIS-1000080: the policy of version 1.4, and the one indirect CRL of the STI-PA */
-#define EXT_COMMON                                                              \
-	"subjectKeyIdentifier = hash\n"                                         \
-	"authorityKeyIdentifier = keyid\n"                                      \
-	"certificatePolicies = 2.16.840.1.114569.1.1.4\n"                       \
+#define EXT_COMMON                                                                                 \
+	"subjectKeyIdentifier = hash\n"                                                            \
+	"authorityKeyIdentifier = keyid\n"                                                         \
+	"certificatePolicies = 2.16.840.1.114569.1.1.4\n"                                          \
 	"crlDistributionPoints = crl\n"
-#define EXT_CRL                                                                 \
-	"[crl]\n"                                                               \
-	"fullname = URI:https://sti-pa.example/crl\n"                           \
-	"CRLissuer = dirName:sti_pa\n"                                          \
-	"[sti_pa]\n"                                                            \
-	"C = US\n"                                                              \
-	"O = " ORG "\n"                                                         \
+#define EXT_CRL                                                                                    \
+	"[crl]\n"                                                                                  \
+	"fullname = URI:https://sti-pa.example/crl\n"                                              \
+	"CRLissuer = dirName:sti_pa\n"                                                             \
+	"[sti_pa]\n"                                                                               \
+	"C = US\n"                                                                                 \
+	"O = " ORG "\n"                                                                            \
 	"CN = Lab STI-PA CRL\n"
-#define EXT_ROOT                                                                \
-	"[ext]\n"                                                               \
-	"basicConstraints = critical,CA:TRUE\n"                                 \
-	"keyUsage = critical,keyCertSign,cRLSign\n"                             \
+#define EXT_ROOT                                                                                   \
+	"[ext]\n"                                                                                  \
+	"basicConstraints = critical,CA:TRUE\n"                                                    \
+	"keyUsage = critical,keyCertSign,cRLSign\n"                                                \
 	"subjectKeyIdentifier = hash\n"
-#define EXT_INTERMEDIATE                                                        \
-	"[ext]\n"                                                               \
-	"basicConstraints = critical,CA:TRUE,pathlen:0\n"                       \
+#define EXT_INTERMEDIATE                                                                           \
+	"[ext]\n"                                                                                  \
+	"basicConstraints = critical,CA:TRUE,pathlen:0\n"                                          \
 	"keyUsage = critical,keyCertSign,cRLSign\n" EXT_COMMON EXT_CRL
-#define EXT_LEAF                                                                \
-	"[ext]\n"                                                               \
-	"basicConstraints = critical,CA:FALSE\n"                                \
+#define EXT_LEAF                                                                                   \
+	"[ext]\n"                                                                                  \
+	"basicConstraints = critical,CA:FALSE\n"                                                   \
 	"keyUsage = critical,digitalSignature\n" EXT_COMMON
 
 struct args {
@@ -127,8 +127,8 @@ static bool file_fill(FILE *f, const struct lab_file *file)
 /* A new file, never one that is there: O_EXCL follows no link and keeps nobody's rights. */
 static int file_write(int dir, const struct lab_file *file)
 {
-	CLEANUP(closep) int fd = openat(dir, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-					file->mode);
+	CLEANUP(closep)
+	int fd = openat(dir, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file->mode);
 	CLEANUP(fclosep) FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (!f)
@@ -192,8 +192,8 @@ static int option_take(const struct cli *cli, int opt, struct args *a)
 	case 'b':
 		if (time_arg_parse(optarg, &a->not_before) == 0)
 			return 0;
-		return cli_usage_error(cli, "--not-before %s: RFC 3339 time or seconds since 1970 wanted",
-				       optarg);
+		return cli_usage_error(
+			cli, "--not-before %s: RFC 3339 time or seconds since 1970 wanted", optarg);
 	}
 	return cli_usage_error(cli, "unknown option, or one without its value");
 }
@@ -208,7 +208,8 @@ static int args_parse(const struct cli *cli, int argc, char **argv, struct args 
 		{ "force", no_argument, NULL, 'f' },
 		{ 0 },
 	};
-	struct args a = { .spc = "1234", .days = DAYS_DEFAULT,
+	struct args a = { .spc = "1234",
+			  .days = DAYS_DEFAULT,
 			  .not_before = (int64_t)(clock_real_ms() / 1000) - BACKDATE_S };
 	char line[160];
 	int opt, r;

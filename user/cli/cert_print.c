@@ -105,7 +105,8 @@ void cert_print_text(const struct cert_report *r)
 		return;
 	}
 	print_verdict(r);
-	printf("  subject    %s\n  issuer     %s\n  serial     %s\n", i->subject, i->issuer, i->serial);
+	printf("  subject    %s\n  issuer     %s\n  serial     %s\n", i->subject, i->issuer,
+	       i->serial);
 	print_tnauthlist(&i->tnauth);
 	print_validity(i, r->at);
 	for (unsigned k = 0; k < i->chain_cnt; k++)
@@ -124,9 +125,9 @@ static json_t *tnauthlist_json(const struct tnauthlist *l)
 	json_t *a = json_array();
 
 	for (unsigned k = 0; k < l->cnt; k++)
-		json_array_append_new(a, json_pack("{s:s, s:s, s:I}", "kind", kind_word(l->e[k].kind),
-						   "value", l->e[k].text, "count",
-						   (json_int_t)l->e[k].count));
+		json_array_append_new(a, json_pack("{s:s, s:s, s:I}", "kind",
+						   kind_word(l->e[k].kind), "value", l->e[k].text,
+						   "count", (json_int_t)l->e[k].count));
 	return a;
 }
 
@@ -136,18 +137,18 @@ static json_t *chain_json(const struct cert_info *i)
 	char from[32], until[32];
 
 	for (unsigned k = 0; k < i->chain_cnt; k++)
-		json_array_append_new(
-			a, json_pack("{s:s, s:s, s:s, s:s}", "name", i->chain[k].name, "subject",
-				     i->chain[k].subject, "not_before",
-				     time_text(i->chain[k].not_before, from), "not_after",
-				     time_text(i->chain[k].not_after, until)));
+		json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:s}", "name", i->chain[k].name,
+						   "subject", i->chain[k].subject, "not_before",
+						   time_text(i->chain[k].not_before, from),
+						   "not_after",
+						   time_text(i->chain[k].not_after, until)));
 	return a;
 }
 
 static json_t *fault_json(bool is_error, const char *code, const char *text)
 {
-	return json_pack("{s:s, s:s, s:s}", "severity", is_error ? "error" : "warning", "code", code,
-			 "text", text);
+	return json_pack("{s:s, s:s, s:s}", "severity", is_error ? "error" : "warning", "code",
+			 code, "text", text);
 }
 
 static json_t *faults_json(const struct cert_info *i)
@@ -155,8 +156,8 @@ static json_t *faults_json(const struct cert_info *i)
 	json_t *a = json_array();
 
 	for (unsigned k = 0; k < i->fault_cnt; k++)
-		json_array_append_new(a, fault_json(i->faults[k].is_error, i->faults[k].code,
-						    i->faults[k].text));
+		json_array_append_new(
+			a, fault_json(i->faults[k].is_error, i->faults[k].code, i->faults[k].text));
 	return a;
 }
 
@@ -168,8 +169,8 @@ static json_t *report_json(const struct cert_report *r)
 
 	time_text(r->at, at);
 	if (!i)
-		return json_pack("{s:s, s:b, s:s, s:[o]}", "file", r->file, "ok", 0, "at", at, "faults",
-				 fault_json(true, "no_certificate", r->refusal));
+		return json_pack("{s:s, s:b, s:s, s:[o]}", "file", r->file, "ok", 0, "at", at,
+				 "faults", fault_json(true, "no_certificate", r->refusal));
 	anchored = r->has_anchors ? json_boolean(!has_fault(i, "untrusted")) : json_null();
 	return json_pack("{s:s, s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:o}",
 			 "file", r->file, "ok", i->error_cnt == 0, "at", at, "subject", i->subject,

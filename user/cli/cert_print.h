@@ -14,7 +14,7 @@ struct cert_report {
 	const char *file;
 	int64_t at;
 	bool has_anchors;
-	const struct cert_info *info;   /* NULL: there is no certificate in the file, @refusal says why */
+	const struct cert_info *info; /* NULL: no certificate in the file, @refusal says why */
 	const char *refusal;
 };
 

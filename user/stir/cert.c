@@ -174,7 +174,8 @@ int cert_check(const char *pem, size_t len, const struct cert_check_opts *opts,
 	if (has_key)
 		cert_fault_add(i, false, "private_key",
 			       "the file holds a private key too; a published chain must not");
-	if (i->chain_cnt > 1 && role_of(sk_X509_value(chain, (int)i->chain_cnt - 1), 1) == CERT_ROOT)
+	if (i->chain_cnt > 1 &&
+	    role_of(sk_X509_value(chain, (int)i->chain_cnt - 1), 1) == CERT_ROOT)
 		cert_fault_add(i, false, "root_in_chain", "root: need not stand in the chain");
 	if (X509_get_extension_flags(sk_X509_value(chain, 0)) & EXFLAG_SS)
 		cert_fault_add(i, false, "self_signed", "leaf: is signed by itself");

@@ -10,7 +10,7 @@
 #include "stir/cert_internal.h"
 
 #define ANCHORS_MAX 1000
-#define DEPTH_MAX   4 /* ATIS-1000080: more CAs than this between leaf and root are no SHAKEN chain */
+#define DEPTH_MAX   4 /* CAs between leaf and root; SHAKEN chains have one or two */
 
 DEFINE_FREEP(X509_STORE *, X509_STORE_free)
 DEFINE_FREEP(X509_STORE_CTX *, X509_STORE_CTX_free)
@@ -38,8 +38,8 @@ static void check_link(x509_stack *chain, int idx, struct cert_info *i)
 		if (k == idx || !is_issued(x, sk_X509_value(chain, k)))
 			continue;
 		cert_fault_add(i, true, "chain_order",
-			       "%s: its issuer is certificate %d of the file, not the next one", name,
-			       k + 1);
+			       "%s: its issuer is certificate %d of the file, not the next one",
+			       name, k + 1);
 		return;
 	}
 	cert_fault_add(i, true, "chain_broken", "%s: was not issued by the next one, %s", name,

@@ -81,7 +81,8 @@ static void check_signature_algorithm(const struct subject *s)
 		return;
 	/* what signed the leaf is the CA's key: a P-384 CA may sign with SHA-384 (policy 1.4) */
 	if (nid == NID_ecdsa_with_SHA384) {
-		warning(s, "signature_sha384", "%s: signed with SHA-384, SHA-256 is usual", s->name);
+		warning(s, "signature_sha384", "%s: signed with SHA-384, SHA-256 is usual",
+			s->name);
 		return;
 	}
 	error(s, "signature_algorithm", "%s: signed with %s, not ecdsa-with-SHA256", s->name,
@@ -169,10 +170,11 @@ static void check_policies(const struct subject *s)
 static void check_extensions(const struct subject *s, uint32_t flags)
 {
 	if (flags & EXFLAG_INVALID)
-		error(s, "extension_broken", "%s: an extension is malformed or there twice", s->name);
-	if (flags & EXFLAG_CRITICAL)
-		error(s, "critical_extension", "%s: a critical extension that verifiers do not know",
+		error(s, "extension_broken", "%s: an extension is malformed or there twice",
 		      s->name);
+	if (flags & EXFLAG_CRITICAL)
+		error(s, "critical_extension",
+		      "%s: a critical extension that verifiers do not know", s->name);
 	if (!X509_get0_subject_key_id(s->x))
 		warning(s, "no_ski", "%s: has no subjectKeyIdentifier", s->name);
 	if (s->role == CERT_ROOT)
@@ -213,7 +215,8 @@ static void check_spc(const struct subject *s)
 			return;
 		}
 		if (islower((unsigned char)*p)) {
-			warning(s, "spc_case", "%s: the SPC %s has lower-case letters", s->name, spc);
+			warning(s, "spc_case", "%s: the SPC %s has lower-case letters", s->name,
+				spc);
 			return;
 		}
 	}
@@ -226,7 +229,8 @@ static void check_tnauthlist(const struct subject *s)
 
 	if (s->role != CERT_LEAF) {
 		if (found)
-			warning(s, "tnauthlist_in_ca", "%s: a CA must not have a TNAuthList", s->name);
+			warning(s, "tnauthlist_in_ca", "%s: a CA must not have a TNAuthList",
+				s->name);
 		return;
 	}
 	if (!found) {
@@ -234,8 +238,8 @@ static void check_tnauthlist(const struct subject *s)
 			error(s, "no_tnauthlist", "%s: has no TNAuthList", s->name);
 		return;
 	}
-	if (found < 0 || tnauthlist_parse(ASN1_STRING_get0_data(der), (size_t)ASN1_STRING_length(der),
-					  &s->info->tnauth) < 0) {
+	if (found < 0 || tnauthlist_parse(ASN1_STRING_get0_data(der),
+					  (size_t)ASN1_STRING_length(der), &s->info->tnauth) < 0) {
 		error(s, "tnauthlist_broken", "%s: its TNAuthList is malformed", s->name);
 		return;
 	}

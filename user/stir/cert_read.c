@@ -83,8 +83,7 @@ static int pem_read(BIO *bio, unsigned max, x509_stack *chain, bool *has_key, ch
 		}
 		b = (struct block){ 0 };
 		err = ERR_peek_last_error();
-		if (ERR_GET_LIB(err) == ERR_LIB_PEM &&
-		    ERR_GET_REASON(err) == PEM_R_NO_START_LINE)
+		if (ERR_GET_LIB(err) == ERR_LIB_PEM && ERR_GET_REASON(err) == PEM_R_NO_START_LINE)
 			return 0;
 		return refuse(reterr_text, -EBADMSG, "PEM block %u is damaged or cut short", nr);
 	}

@@ -2,7 +2,8 @@
 /*
  * A signing thread never touches a key that another thread may be freeing: it holds references of
  * its own (inside an EVP_PKEY_CTX per key), made under the lock of the set and kept as long as the
- * serial number of the slot, which the hot path reads without a lock, is the one they were made for.
+ * serial number of the slot, which the hot path reads without a lock, is the one they were made
+ * for.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -98,7 +99,7 @@ static int key_check(EVP_PKEY *key, const uint8_t *point)
 	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
 	    strcmp(group, SN_X9_62_prime256v1) != 0)
 		return -EOPNOTSUPP;
-	/* a file can name a public key that is not the private key's: its signatures would all fail */
+	/* a file can name a public key that is not the private key's: no signature would verify */
 	ctx = EVP_PKEY_CTX_new(key, NULL);
 	if (!ctx || EVP_PKEY_pairwise_check(ctx) != 1)
 		return -EBADMSG;
@@ -216,8 +217,8 @@ void credential_signer_sync(struct credential_signer *s)
 {
 	s->drops = atomic_load_explicit(&s->set->drops, memory_order_acquire);
 	for (uint32_t i = 0; i < CREDENTIALS_MAX; i++) {
-		uint64_t serial = atomic_load_explicit(&s->set->slot[i].serial,
-						       memory_order_acquire);
+		uint64_t serial =
+			atomic_load_explicit(&s->set->slot[i].serial, memory_order_acquire);
 
 		if (serial == s->slot[i].serial)
 			continue;
@@ -249,7 +250,7 @@ static const uint8_t *integer_get(const uint8_t *p, const uint8_t *end, uint8_t 
 	return p + len;
 }
 
-/* RFC 7518 s3.4: r || s.  The DER comes from OpenSSL; d2i_ECDSA_SIG() would cost five allocations. */
+/* RFC 7518 s3.4: r || s.  The DER comes from OpenSSL; d2i_ECDSA_SIG() allocates five times. */
 static int signature_flatten(const uint8_t *der, size_t len, uint8_t ret_sig[PASSPORT_SIG_LEN])
 {
 	const uint8_t *end = der + len, *p;

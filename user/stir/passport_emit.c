@@ -6,7 +6,7 @@
 
 #include "stir/passport.h"
 
-/* JSON text of the claims: all members at their longest leave room for a dest URI of 1,5 KiB. */
+/* JSON text of the claims: all members at their longest leave room for a dest URI of 1.5 KiB. */
 #define PAYLOAD_MAX 2048
 #define INT64_DIGITS_MAX 20
 
@@ -77,7 +77,7 @@ static void put_int(struct out *o, int64_t v)
 	put(o, slice_of(buf + i, sizeof(buf) - i));
 }
 
-/* What may stand between the angle brackets of `info=<...>`: the characters of a URI, RFC 3986 s2. */
+/* What may stand between the angle brackets of `info=<...>`: characters of a URI (RFC 3986 s2). */
 static bool is_uri(struct slice s)
 {
 	if (s.len == 0 || s.len > PASSPORT_X5U_MAX)

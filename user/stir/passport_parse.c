@@ -208,19 +208,19 @@ static int orig_parse(const json_t *orig, struct passport_parsed *p)
 /* RFC 8225 s5.2.1: "tn" and "uri" are arrays of at least one string; one of them is there. */
 static int dest_parse(const json_t *dest, struct passport_parsed *p)
 {
-	const json_t *tn = json_object_get(dest, "tn"), *uri = json_object_get(dest, "uri"), *e;
+	const json_t *tn = json_object_get(dest, "tn"), *uri = json_object_get(dest, "uri");
 	size_t i;
 	int r;
 
 	if ((!tn && !uri) || (tn && json_array_size(tn) == 0) || (uri && json_array_size(uri) == 0))
 		return -EBADMSG;
-	json_array_foreach(uri, i, e)
-		if (!json_is_string(e))
+	for (i = 0; i < json_array_size(uri); i++)
+		if (!json_is_string(json_array_get(uri, i)))
 			return -EBADMSG;
 	if (json_array_size(tn) > PASSPORT_DEST_MAX)
 		return -E2BIG;
-	json_array_foreach(tn, i, e) {
-		r = string_get(e, p->dest_tn[i], sizeof(p->dest_tn[i]));
+	for (i = 0; i < json_array_size(tn); i++) {
+		r = string_get(json_array_get(tn, i), p->dest_tn[i], sizeof(p->dest_tn[i]));
 		if (r < 0)
 			return r;
 	}

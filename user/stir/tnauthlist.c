@@ -22,8 +22,8 @@ struct der {
 	size_t len;
 };
 
-/* The element at the head of *d, which goes on behind it.  Only the forms that DER allows: definite,
- * shortest length.  Return: 0, or -EBADMSG. */
+/* The element at the head of *d, which goes on behind it.  Only the forms that DER allows:
+ * definite, shortest length.  Return: 0, or -EBADMSG. */
 static int der_next(struct der *d, uint8_t *ret_tag, struct der *ret_value)
 {
 	size_t head = 2, len;

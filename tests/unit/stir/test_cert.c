@@ -251,10 +251,16 @@ static void test_intermediate_expires_first(void **state)
 static void test_order(void **state)
 {
 	struct chain c = chain_new(), other = chain_new();
+	/* nothing but the signature tells whose leaf it is */
+	struct made plain = chain_make(chain_desc("x", "[ext]\nbasicConstraints = " BC "\nkeyUsage = " KU
+							"\n" CHAIN_POLICY CHAIN_CRL, &c.intermediate));
 	const struct {
 		const char *name, *want;
 		X509 *x[5];
 	} cases[] = {
+		{ "names and signature", "no_ski no_aki", { plain.x, c.intermediate.x } },
+		{ "names without the signature", "no_ski no_aki !chain_broken",
+		  { plain.x, other.intermediate.x } },
 		{ "leaf alone", "", { c.leaf.x } },
 		{ "with root", "root_in_chain", { c.leaf.x, c.intermediate.x, c.root.x } },
 		{ "root before intermediate", "!chain_order !chain_broken",
@@ -273,6 +279,7 @@ static void test_order(void **state)
 
 		expect(cases[k].name, &i, cases[k].want);
 	}
+	made_free(&plain);
 	chain_free(&c);
 	chain_free(&other);
 }
@@ -350,6 +357,7 @@ static void test_reading(void **state)
 	size_t len = chain_pem(pem, sizeof(pem), (X509 *const[]){ c.leaf.x, NULL });
 	unsigned char *der = NULL;
 	int der_len = i2d_X509(c.leaf.x, &der);
+	char longer[4096] = "";
 	char broken[8192], key[1024] = "";
 	struct cert_info i, before;
 	char err[160];
@@ -382,6 +390,7 @@ static void test_reading(void **state)
 		{ "text", "hello", 5, -EBADMSG, "there is no certificate in it" },
 		{ "key only", key, strlen(key), -EBADMSG, "there is no certificate in it" },
 		{ "DER cut", (char *)der, der_len - 1, -EBADMSG, "there is no certificate in it" },
+		{ "DER with more behind", longer, der_len + 1, -EBADMSG, "there is no certificate in it" },
 		{ "PEM cut", pem, len - 30, -EBADMSG, "PEM block 1 is damaged or cut short" },
 		{ "PEM damaged", broken, 0, -EBADMSG, "PEM block 1 is damaged or cut short" },
 		{ "no certificate inside", text, 0, -EBADMSG, "certificate 2 is no X.509 certificate" },
@@ -389,12 +398,13 @@ static void test_reading(void **state)
 		{ "too large", pem, 2 << 20, -E2BIG, "larger than 1048576 bytes" },
 	};
 
+	memcpy(longer, der, der_len);
 	strcpy(broken, pem);
 	broken[100] = '!';
-	cases[5].len = len;
-	cases[6].len = sprintf(text, "%s-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+	cases[6].len = len;
+	cases[7].len = sprintf(text, "%s-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
 			       pem);
-	cases[7].len = sprintf(text + 20000, "%s%s%s%s%s%s%s", pem, pem, pem, pem, pem, pem, pem);
+	cases[8].len = sprintf(text + 20000, "%s%s%s%s%s%s%s", pem, pem, pem, pem, pem, pem, pem);
 	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
 		int r;
 

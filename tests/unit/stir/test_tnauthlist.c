@@ -85,6 +85,8 @@ static void test_refused(void **state)
 		{ "octets behind", "3008 A006 1604 31323334 00" },
 		{ "octets behind, inside the entry", "300A A008 1604 31323334 0500" },
 		{ "one octet short", "3008 A006 1604 313233" },
+		{ "entry one octet short", "3007 A006 1604 313233" },
+		{ "text one octet short", "3007 A005 1604 313233" },
 		{ "outer length too long", "3009 A006 1604 31323334" },
 		{ "outer length too short", "3007 A006 1604 31323334" },
 		{ "indefinite length", "3080 A006 1604 31323334 0000" },
