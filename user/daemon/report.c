@@ -5,6 +5,19 @@
 
 #include "base/reason.h"
 
+uint64_t daemon_steered(const struct sipseald *d)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+		uint64_t c[SR_XDP_MAX];
+
+		if (bpfgw_counters(d->bpf, i, c) == 0)
+			sum += c[SR_STEERED];
+	}
+	return sum - d->steered_base;
+}
+
 json_t *report_time(int64_t seconds)
 {
 	time_t t = (time_t)seconds;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <pwd.h>
@@ -87,6 +88,9 @@ static const char *child_setup(const struct signer_proc *p, int sock, pid_t pare
 	signal(SIGPIPE, SIG_DFL);
 	if (setsid() < 0) /* ^C at a terminal is for the daemon alone */
 		return "start a session";
+	/* nothing that it executes could ever have one; fails without CAP_SETPCAP, and then the rest holds */
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	if (setgroups(0, NULL) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
 	    setresuid(p->uid, p->uid, p->uid) < 0)
 		return "change to its user";

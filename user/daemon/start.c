@@ -250,19 +250,6 @@ void daemon_done(struct sipseald *d)
 	d->lock_fd = -1;
 }
 
-uint64_t daemon_steered(const struct sipseald *d)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
-		uint64_t c[SR_XDP_MAX];
-
-		if (bpfgw_counters(d->bpf, i, c) == 0)
-			sum += c[SR_STEERED];
-	}
-	return sum - d->steered_base;
-}
-
 int daemon_check(const struct options *opt)
 {
 	CLEANUP(gateway_freep) struct gateway *g = NULL;

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -49,6 +50,9 @@ static const char *inheritance(void)
 		return "root";
 	if (setuid(0) == 0)
 		return "can become root";
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (prctl(PR_CAPBSET_READ, cap) == 1)
+			return "bounding set";
 	if (getsid(0) != getpid())
 		return "session of the daemon";
 	return "";

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/globals.h"
+#include "cli/out.h"
+#include "cli/show.h"
+
+static char text[8192];
+
+/* What @show prints of @json, in text[]. */
+static void shown(void (*show)(FILE *, const json_t *), const char *json)
+{
+	FILE *f = fmemopen(text, sizeof(text), "w");
+	json_error_t error;
+	json_t *o = json_loads(json, 0, &error);
+
+	if (!o)
+		fail_msg("%s", error.text);
+	show(f, o);
+	fclose(f);
+	json_decref(o);
+}
+
+static void harmless(const char *name)
+{
+	for (const char *p = text; *p; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\n') || (unsigned char)*p > 0x7e)
+			fail_msg("%s: byte %02x in: %s", name, (unsigned char)*p, text);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	shown(show_status,
+	      "{\"version\":\"0.1\",\"mode\":\"routed\",\"generation\":3,\"uptime_s\":3700,\"regulatory_enabled\":true,"
+	      "\"fast_path\":{\"mode\":\"kernel\",\"why\":\"veth\"},\"calls\":{\"signed\":12,\"unsigned\":3},"
+	      "\"signer\":{\"state\":\"running\",\"pid\":7,\"workers\":2},\"trunks\":{\"count\":2,\"observe\":1},"
+	      "\"interfaces\":[{\"name\":\"eth0\",\"side\":\"core\",\"xdp\":\"native\",\"queues\":4,\"packets_total\":99,"
+	      "\"packets\":{\"steered\":15,\"local\":0}}],"
+	      "\"credentials\":[{\"cert\":\"c.pem\",\"key\":\"k.pem\",\"spc\":\"1234\",\"usable\":false}],"
+	      "\"warnings\":[{\"code\":\"x\",\"text\":\"look here\",\"trunk\":\"acme\"}]}");
+	for (const char *const *want = (const char *const[]){ "generation 3, up 1h 1m", "kernel (veth)", "signed 12, unsigned 3",
+	     "running, pid 7", "steered 15", "(hidden)", "NO", "warning: acme: look here\n", NULL }; *want; want++)
+		if (!strstr(text, *want))
+			fail_msg("no '%s' in: %s", *want, text);
+	assert_null(strstr(text, "k.pem"));
+	assert_null(strstr(text, "local"));
+	harmless("status");
+}
+
+/* The daemon's words are not ours to trust: nothing of them may drive the terminal. */
+static void test_hostile_strings(void **state)
+{
+#define EVIL "\\u001b[31m\\u0007\\u009b\\r\\u202e"
+	(void)state;
+	shown(show_status,
+	      "{\"version\":\"" EVIL "\",\"mode\":\"" EVIL "\",\"fast_path\":{\"why\":\"" EVIL "\"},"
+	      "\"signer\":{\"state\":\"" EVIL "\"},"
+	      "\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}],"
+	      "\"credentials\":[{\"cert\":\"" EVIL "\"}],\"warnings\":[{\"text\":\"" EVIL "\",\"trunk\":\"" EVIL "\"}],"
+	      "\"unmatched_invite\":{\"peers\":[{\"source\":\"" EVIL "\"}]}}");
+	harmless("status");
+	assert_non_null(strstr(text, "\\x1b[31m"));
+	shown(show_stats, "{\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}]}");
+	harmless("stats");
+	shown(show_trunks, "{\"trunks\":[{\"name\":\"" EVIL "\",\"carrier\":[\"" EVIL "\"]}]}");
+	harmless("trunk list");
+	shown(show_trunk, "{\"name\":\"" EVIL "\",\"" EVIL "\":{\"a\":[\"" EVIL "\"]},"
+	      "\"state\":{\"file\":\"" EVIL "\",\"reasons\":{\"" EVIL "\":1},\"credential\":{\"spc\":\"" EVIL "\"}}}");
+	harmless("trunk show");
+}
+
+/* Any JSON that a confused daemon might send. */
+static void test_wrong_shapes(void **state)
+{
+	static const char *const docs[] = { "{}", "[]", "{\"interfaces\":7,\"trunks\":[1,null,\"x\"],\"signer\":[],\"state\":1}",
+					    "{\"interfaces\":[[]],\"credentials\":{},\"warnings\":[{}]}" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(docs); i++) {
+		shown(show_status, docs[i]);
+		shown(show_stats, docs[i]);
+		shown(show_trunks, docs[i]);
+		shown(show_trunk, docs[i]);
+		harmless(docs[i]);
+	}
+}
+
+static const struct { const char *name, *json, *yaml; } yaml[] = {
+	{ "scalars", "{\"a\":1,\"b\":true,\"c\":\"x\",\"d\":null}", "a: 1\nb: true\nc: x\nd: null\n" },
+	{ "nested", "{\"a\":{\"b\":{\"c\":1}}}", "a:\n  b:\n    c: 1\n" },
+	{ "list", "{\"a\":[\"x\",\"y\"]}", "a:\n  - x\n  - y\n" },
+	{ "list of objects", "{\"a\":[{\"b\":1}]}", "a:\n  -\n    b: 1\n" },
+	{ "empty", "{\"a\":[],\"b\":{},\"c\":\"\"}", "a: []\nb: {}\nc: \"\"\n" },
+	{ "words of YAML", "{\"a\":\"yes\",\"b\":\"null\",\"c\":\"1\",\"d\":\"True\"}",
+	  "a: \"yes\"\nb: \"null\"\nc: \"1\"\nd: \"True\"\n" },
+	{ "words of the schema", "{\"a\":\"off\",\"b\":\"none\"}", "a: off\nb: none\n" },
+	{ "special", "{\"a\":\"x: y\",\"b\":\"# c\",\"c\":\"+1800*\",\"d\":\"a\\nb\",\"e\":\"-\"}",
+	  "a: \"x: y\"\nb: \"# c\"\nc: \"+1800*\"\nd: \"a\\nb\"\ne: \"-\"\n" },
+};
+
+static void test_yaml(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yaml); i++) {
+		shown(out_yaml, yaml[i].json);
+		if (strcmp(text, yaml[i].yaml))
+			fail_msg("%s: %s", yaml[i].name, text);
+	}
+}
+
+static void test_table(void **state)
+{
+	static const char *const heads[] = { "NAME", ">N", "LAST", NULL };
+	struct out_table *t = out_table_new(heads);
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	out_table_cell(t, "a");
+	out_table_cell(t, "%d", 1);
+	out_table_cell(t, "x");
+	out_table_cell(t, "longer");
+	out_table_cell(t, "%d", 1000);
+	out_table_cell(t, "y");
+	out_table_print(t, f);
+	fclose(f);
+	assert_string_equal(text, "NAME       N  LAST\na          1  x\nlonger  1000  y\n");
+}
+
+static const struct {
+	const char *name, *in[8], *out[8];
+	int argc;
+	bool json;
+	const char *socket;
+} args[] = {
+	{ "nothing", { "sipseal" }, { "sipseal" }, 1, false, "/env" },
+	{ "before", { "sipseal", "-j", "-s", "/x", "stats" }, { "sipseal", "stats" }, 2, true, "/x" },
+	{ "behind", { "sipseal", "stats", "--json", "--socket=/y" }, { "sipseal", "stats" }, 2, true, "/y" },
+	{ "between", { "sipseal", "trunk", "-j", "show", "acme" }, { "sipseal", "trunk", "show", "acme" }, 4, true, "/env" },
+	{ "after --", { "sipseal", "explain", "--", "-j" }, { "sipseal", "explain", "--", "-j" }, 4, false, "/env" },
+	{ "no value", { "sipseal", "-s" }, { NULL }, -1, false, NULL },
+	{ "others stay", { "sipseal", "--at", "0", "-c", "f" }, { "sipseal", "--at", "0", "-c", "f" }, 5, false, "/env" },
+};
+
+static void test_globals(void **state)
+{
+	(void)state;
+	setenv("SIPSEAL_SOCKET", "/env", 1);
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
+		char *argv[9] = { NULL };
+		struct cli cli = { 0 };
+		int argc = 0, r;
+
+		while (argc < 8 && args[i].in[argc]) {
+			argv[argc] = (char *)args[i].in[argc];
+			argc++;
+		}
+		r = globals_take(&cli, argc, argv);
+		if (r != args[i].argc)
+			fail_msg("%s: argc %d", args[i].name, r);
+		for (int k = 0; k < r; k++)
+			if (strcmp(argv[k], args[i].out[k]))
+				fail_msg("%s: argv[%d] %s", args[i].name, k, argv[k]);
+		if (r >= 0 && (argv[r] || cli.json != args[i].json || strcmp(cli.socket, args[i].socket)))
+			fail_msg("%s: json %d, socket %s", args[i].name, cli.json, cli.socket);
+	}
+	unsetenv("SIPSEAL_SOCKET");
+	struct cli cli = { 0 };
+	globals_take(&cli, 1, (char *[]){ (char *)"sipseal", NULL });
+	assert_string_equal(cli.socket, CLI_SOCKET);
+}
+
+static void test_path(void **state)
+{
+	char *path = client_path("/v1/trunks/", "a/b?c %\xff..");
+
+	(void)state;
+	assert_string_equal(path, "/v1/trunks/a%2Fb%3Fc%20%25%FF..");
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_hostile_strings),
+		cmocka_unit_test(test_wrong_shapes),
+		cmocka_unit_test(test_yaml),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_globals),
+		cmocka_unit_test(test_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
