@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Measure: install what is missing, build, run tests/bench/run.sh.
+# Measure: install what is missing, build, run tests/bench/run.py.
 #
-#   scripts/bench.sh [ARGUMENT...]      arguments go to tests/bench/run.sh
+#   scripts/bench.sh [--quick]
 #
-# Results: build/bench/results.json.  SCALE=ci (default) or full.
+# Results: a table, build/bench/results.json and an SVG plot.
 set -euo pipefail
 case ${1:-} in
 -h|--help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 cd "$(dirname "$0")/.."
-export SCALE=${SCALE:-ci} O=${O:-$PWD/build}
+export O=${O:-$PWD/build}
 
 scripts/bootstrap.sh bench
 make -j"$(nproc)" O="$O"
-exec tests/bench/run.sh "$@"
+exec python3 tests/bench/run.py "$@"

@@ -142,7 +142,8 @@ part_static() {
 part_unit() { # [NAME]
 	local src name
 	step "unit (ASan, UBSan)"
-	export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+	# not strict_string_checks: it calls strndup() of text without NUL, which is legal, an overflow
+	export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
 	export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 	for src in tests/unit/*/test_*.c; do
 		name=${src#tests/unit/}
