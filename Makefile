@@ -138,8 +138,8 @@ benchprogs: $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_SRC)) ## build the p
 $(O)/bench/%: tests/bench/%.c $(call ar,daemon engine $(USES_daemon) wire)
 	@mkdir -p $(@D)
 	$(say) BENCH $<
-	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(call ar,daemon engine $(USES_daemon) wire) \
-		$(call libs,daemon $(USES_daemon)) -lm
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
+		$(call ar,daemon engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
