@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <stdarg.h>
 #include <string.h>
 
 #include "config/check.h"
@@ -16,14 +17,22 @@ static bool is_given(const struct load *l, const struct node *map, const char *o
 	return own(map, outer, key) || (l->defaults && own(l->defaults, outer, key));
 }
 
-/* An error about @key, at its own node or, where it is inherited, at the trunk. */
-#define KEY_ERROR(l, map, outer, key, ...) do { \
-	const struct node *n_ = own(map, outer, key); \
-	size_t len_ = load_push(l, "%s%s%s%s", *(l)->path ? "." : "", outer ? outer : "", \
-				outer ? "." : "", key); \
-	load_error(l, n_ ? n_ : (map), __VA_ARGS__); \
-	load_pop(l, len_); \
-} while (0)
+/* An error about a key, at its own node or, where it is inherited, at the trunk. */
+static void __attribute__((format(printf, 5, 6)))
+key_error(struct load *l, const struct node *map, const char *outer, const char *key, const char *fmt, ...)
+{
+	const struct node *n = own(map, outer, key);
+	size_t len = load_push(l, "%s%s%s%s", *l->path ? "." : "", outer ? outer : "", outer ? "." : "", key);
+	CLEANUP(freep) char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	load_error(l, n ? n : map, "%s", text ? text : "out of memory");
+	load_pop(l, len);
+}
 
 static const char *attest_word(enum attest_policy a)
 {
@@ -44,23 +53,20 @@ static int strength(enum attest_policy a)
 
 static void check_needed(struct load *l, const struct trunk *t, const struct node *map)
 {
-	const char *none = NULL;
-
 	if (!node_find(map, "name"))
-		KEY_ERROR(l, map, none, "name", "is missing, needed: the name of the trunk");
+		key_error(l, map, NULL, "name", "is missing, needed: the name of the trunk");
 	if (!t->carrier_cnt && !is_given(l, map, "carrier", "peers"))
-		KEY_ERROR(l, map, "carrier", "peers", "is missing, needed: addresses of the carrier");
+		key_error(l, map, "carrier", "peers", "is missing, needed: addresses of the carrier");
 	if (!is_given(l, map, NULL, "attestation") && !is_given(l, map, "extras", "attestation"))
-		KEY_ERROR(l, map, none, "attestation", "is missing, needed: A, B, C or none");
+		key_error(l, map, NULL, "attestation", "is missing, needed: A, B, C or none");
 }
 
 static void check_attestation(struct load *l, struct trunk *t, const struct node *map)
 {
 	const struct node *a = own(map, NULL, "attestation"), *b = own(map, "extras", "attestation");
-	const char *none = NULL;
 
 	if (a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text))
-		KEY_ERROR(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s at %u:%u, "
+		key_error(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s at %u:%u, "
 			  "allowed: one of the two", b->text, a->text, a->line, a->col);
 	if (a && a->kind == NODE_SCALAR && strcmp(a->text, attest_word(t->attestation)) &&
 	    !(b && b->kind == NODE_SCALAR))
@@ -71,11 +77,11 @@ static void check_attestation(struct load *l, struct trunk *t, const struct node
 		return;
 	}
 	if (strength(t->attestation_other) > strength(t->attestation))
-		KEY_ERROR(l, map, none, "attestation_other",
+		key_error(l, map, NULL, "attestation_other",
 			  "%s is stronger than attestation %s, allowed: the same or weaker",
 			  attest_word(t->attestation_other), attest_word(t->attestation));
 	if (t->attestation_other == ATTEST_REJECT && !t->has_numbers)
-		KEY_ERROR(l, map, none, "attestation_other",
+		key_error(l, map, NULL, "attestation_other",
 			  "reject needs numbers or numbers_file, which are not given");
 }
 
@@ -87,11 +93,11 @@ static bool is_complete(const struct cert_config *c)
 static void check_certificates(struct load *l, const struct trunk *t, const struct node *map)
 {
 	const struct node *n = node_find(map, "certificates");
-	const char *missing = check_cert(&t->cert, n), *none = NULL;
+	const char *missing = check_cert(&t->cert, n);
 
 	check_x5u(l, n);
 	if (missing) {
-		KEY_ERROR(l, map, none, "certificates", "%s is missing, needed: cert_path, key_path and x5u "
+		key_error(l, map, NULL, "certificates", "%s is missing, needed: cert_path, key_path and x5u "
 			  "together (nothing is taken from the gateway's)", missing);
 		return;
 	}
@@ -99,7 +105,7 @@ static void check_certificates(struct load *l, const struct trunk *t, const stru
 		return; /* complete, or refused already */
 	if (strength(t->attestation) && !is_complete(&t->cert) && !is_complete(&l->g->cert) &&
 	    !l->is_cert_broken)
-		KEY_ERROR(l, map, none, "certificates",
+		key_error(l, map, NULL, "certificates",
 			  "are missing: attestation %s signs; needed: certificates here or in %s",
 			  attest_word(t->attestation), "the gateway's `certificates`");
 }
@@ -109,7 +115,7 @@ static void check_default_number(struct load *l, const struct trunk *t, const st
 	const char *n = t->pai_default_number;
 
 	if (n && t->has_numbers && !intervals_cover(t->numbers, t->number_cnt, slice_str(n)))
-		KEY_ERROR(l, map, "pai", "default_number", "+%s is not one of the trunk's numbers, "
+		key_error(l, map, "pai", "default_number", "+%s is not one of the trunk's numbers, "
 			  "allowed: a number inside `numbers`", n);
 }
 
