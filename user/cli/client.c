@@ -10,8 +10,8 @@
 #include "cli/out.h"
 
 /* A status of 100,000 trunks has some 40 MB; what is larger does not come from our daemon. */
-#define BODY_MAX   (256u << 20)
-#define TIMEOUT_S  30L
+#define BODY_MAX (256u << 20)
+#define TIMEOUT_S 30L
 
 struct body {
 	char *p;
@@ -48,7 +48,8 @@ static size_t on_data(char *data, size_t size, size_t cnt, void *ctx)
 
 char *client_path(const char *prefix, const char *name)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t len = strlen(prefix), max = len + 3 * strlen(name) + 1;
 	char *path = malloc(max), *p = path;
 
@@ -75,7 +76,8 @@ static int not_reached(const struct cli *cli, CURL *c, CURLcode code)
 		cli_error("%s: permission denied: be root or in the group sipseal", cli->socket);
 	else
 		cli_error("sipseald is not reachable at %s (%s)\n"
-			  "  start it:        systemctl start sipseald, or sipseald -c /etc/sipseal/sipseal.yaml\n"
+			  "  start it:        systemctl start sipseald, or sipseald -c "
+			  "/etc/sipseal/sipseal.yaml\n"
 			  "  another socket:  -s SOCKET, or SIPSEAL_SOCKET in the environment",
 			  cli->socket, os ? strerror((int)os) : curl_easy_strerror(code));
 	return CLI_NO_DAEMON;
@@ -84,11 +86,14 @@ static int not_reached(const struct cli *cli, CURL *c, CURLcode code)
 /* Return: exit code of an answer that is no 200; the daemon's own words are printed. */
 static int refused(const char *path, long status, json_t *body)
 {
-	const char *text = json_string_value(json_object_get(json_object_get(body, "error"), "message"));
+	const char *text =
+		json_string_value(json_object_get(json_object_get(body, "error"), "message"));
 	CLEANUP(freep) char *safe = out_escape(text ? text : "no reason given");
 
 	cli_error("%s: %s (HTTP %ld)", path, safe ? safe : "out of memory", status);
-	return status == 404 ? CLI_NOT_FOUND : status >= 400 && status < 500 ? CLI_REFUSED : CLI_FAILED;
+	return status == 404		       ? CLI_NOT_FOUND
+	       : status >= 400 && status < 500 ? CLI_REFUSED
+					       : CLI_FAILED;
 }
 
 static CURLcode perform(const struct cli *cli, CURL *c, const char *path, struct body *body)

@@ -16,7 +16,8 @@
  */
 int client_get(const struct cli *cli, const char *path, json_t **ret);
 
-/** client_path() - @prefix and @name with what a URL does not take escaped.  Return: malloc'd, or NULL. */
+/** client_path() - @prefix and @name with what a URL does not take escaped.  Return: malloc'd, or
+ * NULL. */
 char *client_path(const char *prefix, const char *name);
 
 #endif

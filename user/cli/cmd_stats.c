@@ -13,7 +13,8 @@ char *show_reasons(const json_t *counters)
 
 	if (!f)
 		return NULL;
-	json_object_foreach((json_t *)counters, key, value) {
+	json_object_foreach((json_t *)counters, key, value)
+	{
 		if (!json_integer_value(value))
 			continue;
 		fprintf(f, "%s%s %lld", comma, key, (long long)json_integer_value(value));
@@ -31,7 +32,8 @@ static void counter_rows(struct out_table *t, const char *where, const json_t *c
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)counters, key, value) {
+	json_object_foreach((json_t *)counters, key, value)
+	{
 		if (!json_integer_value(value))
 			continue;
 		out_table_cell(t, "%s", where);

@@ -8,7 +8,8 @@ static void line(FILE *f, const char *label, enum out_colour c, const char *text
 {
 	char *safe = out_escape(text);
 
-	fprintf(f, "%-12s%s%s%s\n", label, out_colour(f, c), safe ? safe : "", out_colour(f, OUT_PLAIN));
+	fprintf(f, "%-12s%s%s%s\n", label, out_colour(f, c), safe ? safe : "",
+		out_colour(f, OUT_PLAIN));
 	free(safe);
 }
 
@@ -19,15 +20,18 @@ static void head(FILE *f, const json_t *o)
 	bool is_running = !strcmp(out_str(s, "state"), "running");
 	char text[512], up[32];
 
-	snprintf(text, sizeof(text), "%.32s, %.16s, generation %lld, up %s", out_str(o, "version"), out_str(o, "mode"),
-		 out_int(o, "generation"), out_duration(out_int(o, "uptime_s"), up));
+	snprintf(text, sizeof(text), "%.32s, %.16s, generation %lld, up %s", out_str(o, "version"),
+		 out_str(o, "mode"), out_int(o, "generation"),
+		 out_duration(out_int(o, "uptime_s"), up));
 	line(f, "sipseal", OUT_BOLD, text);
-	line(f, "regulatory", is_enabled ? OUT_PLAIN : OUT_YELLOW, is_enabled ? "enabled" : "off: nothing is signed");
+	line(f, "regulatory", is_enabled ? OUT_PLAIN : OUT_YELLOW,
+	     is_enabled ? "enabled" : "off: nothing is signed");
 	snprintf(text, sizeof(text), "%.16s (%.200s)", out_str(fast, "mode"), out_str(fast, "why"));
 	line(f, "fast path", OUT_PLAIN, text);
-	snprintf(text, sizeof(text), "%.16s, pid %lld, %lld workers, %lld restarts, %lld frames lost",
-		 out_str(s, "state"), out_int(s, "pid"), out_int(s, "workers"), out_int(s, "restarts"),
-		 out_int(s, "frames_lost"));
+	snprintf(text, sizeof(text),
+		 "%.16s, pid %lld, %lld workers, %lld restarts, %lld frames lost",
+		 out_str(s, "state"), out_int(s, "pid"), out_int(s, "workers"),
+		 out_int(s, "restarts"), out_int(s, "frames_lost"));
 	line(f, "signer", is_running ? OUT_GREEN : OUT_RED, text);
 }
 
@@ -36,21 +40,25 @@ static void calls(FILE *f, const json_t *o)
 	const json_t *c = json_object_get(o, "calls"), *t = json_object_get(o, "trunks");
 	char text[256];
 
-	snprintf(text, sizeof(text), "%lld, %lld of them observe", out_int(t, "count"), out_int(t, "observe"));
+	snprintf(text, sizeof(text), "%lld, %lld of them observe", out_int(t, "count"),
+		 out_int(t, "observe"));
 	line(f, "trunks", OUT_PLAIN, text);
-	snprintf(text, sizeof(text), "signed %lld, unsigned %lld, rejected %lld, dropped %lld", out_int(c, "signed"),
-		 out_int(c, "unsigned"), out_int(c, "rejected"), out_int(c, "dropped"));
+	snprintf(text, sizeof(text), "signed %lld, unsigned %lld, rejected %lld, dropped %lld",
+		 out_int(c, "signed"), out_int(c, "unsigned"), out_int(c, "rejected"),
+		 out_int(c, "dropped"));
 	line(f, "INVITEs", OUT_PLAIN, text);
 }
 
 static void interfaces(FILE *f, const json_t *list)
 {
-	static const char *const heads[] = { "INTERFACE", "SIDE", "XDP", ">QUEUES", ">PACKETS", "BY REASON", NULL };
+	static const char *const heads[] = { "INTERFACE", "SIDE",      "XDP", ">QUEUES",
+					     ">PACKETS",  "BY REASON", NULL };
 	struct out_table *t = out_table_new(heads);
 	const json_t *nic;
 	size_t i;
 
-	json_array_foreach(list, i, nic) {
+	json_array_foreach(list, i, nic)
+	{
 		CLEANUP(freep) char *reasons = show_reasons(json_object_get(nic, "packets"));
 
 		out_table_cell(t, "%s", out_str(nic, "name"));
@@ -66,7 +74,8 @@ static void interfaces(FILE *f, const json_t *list)
 
 static void credentials(FILE *f, const json_t *list)
 {
-	static const char *const heads[] = { "CERTIFICATE", "SPC", "NOT AFTER", "USABLE", "KEY", "X5U", NULL };
+	static const char *const heads[] = { "CERTIFICATE", "SPC", "NOT AFTER", "USABLE",
+					     "KEY",	    "X5U", NULL };
 	struct out_table *t;
 	const json_t *c;
 	size_t i;
@@ -74,7 +83,8 @@ static void credentials(FILE *f, const json_t *list)
 	if (!json_array_size(list))
 		return;
 	t = out_table_new(heads);
-	json_array_foreach(list, i, c) {
+	json_array_foreach(list, i, c)
+	{
 		out_table_cell(t, "%s", out_str(c, "cert"));
 		out_table_cell(t, "%s", out_str(c, "spc"));
 		out_table_cell(t, "%s", out_str(c, "not_after"));
@@ -96,7 +106,8 @@ static void unmatched(FILE *f, const json_t *list)
 	if (!json_array_size(list))
 		return;
 	t = out_table_new(heads);
-	json_array_foreach(list, i, p) {
+	json_array_foreach(list, i, p)
+	{
 		out_table_cell(t, "%s", out_str(p, "source"));
 		out_table_cell(t, "%s", out_str(p, "destination"));
 		out_table_cell(t, "%lld", out_int(p, "count"));
@@ -112,12 +123,15 @@ static void warnings(FILE *f, const json_t *list)
 
 	if (json_array_size(list))
 		fputc('\n', f);
-	json_array_foreach(list, i, w) {
+	json_array_foreach(list, i, w)
+	{
 		bool has_trunk = json_object_get(w, "trunk");
-		char *text = out_escape(out_str(w, "text")), *trunk = out_escape(out_str(w, "trunk"));
+		char *text = out_escape(out_str(w, "text")),
+		     *trunk = out_escape(out_str(w, "trunk"));
 
-		fprintf(f, "%swarning: %s%s%s%s\n", out_colour(f, OUT_YELLOW), has_trunk && trunk ? trunk : "",
-			has_trunk ? ": " : "", text ? text : "", out_colour(f, OUT_PLAIN));
+		fprintf(f, "%swarning: %s%s%s%s\n", out_colour(f, OUT_YELLOW),
+			has_trunk && trunk ? trunk : "", has_trunk ? ": " : "", text ? text : "",
+			out_colour(f, OUT_PLAIN));
 		free(text);
 		free(trunk);
 	}

@@ -19,13 +19,14 @@ static void peers_cell(struct out_table *t, const json_t *list)
 
 void show_trunks(FILE *f, const json_t *o)
 {
-	static const char *const heads[] = { "NAME", "MODE", "ATTEST", "CARRIER", "CORE", ">SIGNED", ">UNSIGNED",
-					     ">REJECTED", "NOTE", NULL };
+	static const char *const heads[] = { "NAME",	"MODE",	     "ATTEST",	  "CARRIER", "CORE",
+					     ">SIGNED", ">UNSIGNED", ">REJECTED", "NOTE",    NULL };
 	struct out_table *t = out_table_new(heads);
 	const json_t *trunk;
 	size_t i;
 
-	json_array_foreach(json_object_get(o, "trunks"), i, trunk) {
+	json_array_foreach(json_object_get(o, "trunks"), i, trunk)
+	{
 		const json_t *calls = json_object_get(trunk, "calls");
 
 		out_table_cell(t, "%s", out_str(trunk, "name"));
@@ -36,7 +37,10 @@ void show_trunks(FILE *f, const json_t *o)
 		out_table_cell(t, "%lld", out_int(calls, "signed"));
 		out_table_cell(t, "%lld", out_int(calls, "unsigned"));
 		out_table_cell(t, "%lld", out_int(calls, "rejected"));
-		out_table_cell(t, "%s", json_is_true(json_object_get(trunk, "any_number")) ? "A for any number" : "");
+		out_table_cell(t, "%s",
+			       json_is_true(json_object_get(trunk, "any_number"))
+				       ? "A for any number"
+				       : "");
 	}
 	out_table_print(t, f);
 }
@@ -73,7 +77,8 @@ static void comment(FILE *f, const char *fmt, ...)
 	fprintf(f, "# %s\n", safe ? safe : "?");
 }
 
-/* The configuration part can be copied into a trunk file; what the daemon knows besides is a comment. */
+/* The configuration part can be copied into a trunk file; what the daemon knows besides is a
+ * comment. */
 void show_trunk(FILE *f, const json_t *trunk)
 {
 	const json_t *state = json_object_get(trunk, "state");
@@ -84,7 +89,8 @@ void show_trunk(FILE *f, const json_t *trunk)
 	comment(f, "file: %s", out_str(state, "file"));
 	if (json_is_object(credential))
 		comment(f, "certificate: %s, SPC %s, not after %s; key (hidden)",
-			json_is_true(json_object_get(credential, "usable")) ? "usable" : "NOT USABLE",
+			json_is_true(json_object_get(credential, "usable")) ? "usable"
+									    : "NOT USABLE",
 			out_str(credential, "spc"), out_str(credential, "not_after"));
 	else
 		comment(f, "certificate: none");

@@ -8,20 +8,22 @@
 
 /* The one table of commands: help, usage errors and dispatch come from it. */
 static const struct command {
-	const char *object, *verb;   /* verb NULL: the object alone */
+	const char *object, *verb; /* verb NULL: the object alone */
 	cli_fn *fn;
 	const char *args, *help;
-	const char *more;            /* options and an example */
+	const char *more; /* options and an example */
 } commands[] = {
-	{ "status", NULL, cmd_status, "", "traffic, verdicts and certificates at a glance (the default)",
+	{ "status", NULL, cmd_status, "",
+	  "traffic, verdicts and certificates at a glance (the default)",
 	  "Example: sipseal status -j\n" },
 	{ "stats", NULL, cmd_stats, "", "every counter; -j also those that are zero",
 	  "Example: sipseal stats -j | jq .sums\n" },
-	{ "trunk", "list", cmd_trunk_list, "", "trunks, their peers and what became of their INVITEs",
-	  "Example: sipseal trunk list\n" },
-	{ "trunk", "show", cmd_trunk_show, "NAME", "effective policy of a trunk, defaults filled in",
-	  "Example: sipseal trunk show acme\n" },
-	{ "config", "check", cmd_config_check, "FILE", "check a configuration; needs no root and no daemon",
+	{ "trunk", "list", cmd_trunk_list, "",
+	  "trunks, their peers and what became of their INVITEs", "Example: sipseal trunk list\n" },
+	{ "trunk", "show", cmd_trunk_show, "NAME",
+	  "effective policy of a trunk, defaults filled in", "Example: sipseal trunk show acme\n" },
+	{ "config", "check", cmd_config_check, "FILE",
+	  "check a configuration; needs no root and no daemon",
 	  "Prints every error as file:line:col: key: what is wrong, what is allowed.\n"
 	  "Exit status 5 when it is refused.\n"
 	  "Example: sipseal config check /etc/sipseal/sipseal.yaml\n" },
@@ -40,7 +42,8 @@ static const struct command {
 	  "      --from IP:PORT   source of the packet (the core side)\n"
 	  "      --to IP:PORT     destination (the carrier)\n"
 	  "      --at TIME        fix the clock (RFC 3339 or seconds since 1970)\n"
-	  "      --key FILE       private key; without access to one the signature is a placeholder\n"
+	  "      --key FILE       private key; without access to one the signature is a "
+	  "placeholder\n"
 	  "      --output sip     exactly the bytes that would leave\n"
 	  "FILE.sip may be - for standard input.\n"
 	  "Example: sipseal explain --from 10.0.0.5:5060 --to 203.0.113.10:5060 invite.sip\n" },
@@ -48,8 +51,8 @@ static const struct command {
 
 static void title(const struct command *c, char dst[80])
 {
-	snprintf(dst, 80, "%s%s%s%s%s", c->object, c->verb ? " " : "", c->verb ? c->verb : "", *c->args ? " " : "",
-		 c->args);
+	snprintf(dst, 80, "%s%s%s%s%s", c->object, c->verb ? " " : "", c->verb ? c->verb : "",
+		 *c->args ? " " : "", c->args);
 }
 
 static void help_all(void)
@@ -81,11 +84,12 @@ static int unknown(char *const *argv)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		has_object = has_object || !strcmp(commands[i].object, argv[1]);
 	if (!has_object) {
-		cli_error("unknown %s '%s'\nTry 'sipseal --help'.", argv[1][0] == '-' ? "option" : "command", argv[1]);
+		cli_error("unknown %s '%s'\nTry 'sipseal --help'.",
+			  argv[1][0] == '-' ? "option" : "command", argv[1]);
 		return CLI_USAGE;
 	}
-	cli_error(argv[2] ? "'%s %s' is no command; there is:" : "'%s' needs one more word:%.0s", argv[1],
-		  argv[2] ? argv[2] : "");
+	cli_error(argv[2] ? "'%s %s' is no command; there is:" : "'%s' needs one more word:%.0s",
+		  argv[1], argv[2] ? argv[2] : "");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		char name[80];
 
@@ -104,7 +108,8 @@ static const struct command *find(int argc, char *const *argv)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		const struct command *c = &commands[i];
 
-		if (!strcmp(c->object, argv[1]) && (!c->verb || (argc > 2 && !strcmp(c->verb, argv[2]))))
+		if (!strcmp(c->object, argv[1]) &&
+		    (!c->verb || (argc > 2 && !strcmp(c->verb, argv[2]))))
 			return c;
 	}
 	return NULL;

@@ -31,7 +31,8 @@ char *out_escape(const char *s)
 
 const char *out_colour(FILE *f, enum out_colour c)
 {
-	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[32m", "\033[33m", "\033[31m" };
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[32m", "\033[33m",
+					     "\033[31m" };
 	const char *no = getenv("NO_COLOR");
 
 	return (no && *no) || !isatty(fileno(f)) ? "" : codes[c];
@@ -46,14 +47,17 @@ void out_json(FILE *f, const json_t *json)
 /* Plain scalars: letters, digits and what cannot start or end anything in YAML. */
 static bool yaml_is_plain(const char *s)
 {
-	static const char *const words[] = { "true", "false", "yes", "no", "on", "off", "null", "none", "~" };
-	static const char set[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+	static const char *const words[] = { "true", "false", "yes",  "no", "on",
+					     "off",  "null",  "none", "~" };
+	static const char set[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
 
 	if (!*s || strspn(s, set) != strlen(s) || strchr("-.0123456789", *s))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasecmp(s, words[i]) == 0)
-			return strcmp(s, "off") == 0 || strcmp(s, "none") == 0; /* words of our schema */
+			return strcmp(s, "off") == 0 ||
+			       strcmp(s, "none") == 0; /* words of our schema */
 	return true;
 }
 
@@ -74,7 +78,8 @@ static void yaml_node(FILE *f, const json_t *j, int depth);
 
 static bool yaml_is_block(const json_t *j)
 {
-	return (json_is_object(j) && json_object_size(j)) || (json_is_array(j) && json_array_size(j));
+	return (json_is_object(j) && json_object_size(j)) ||
+	       (json_is_array(j) && json_array_size(j));
 }
 
 static void yaml_value(FILE *f, const json_t *j, int depth)
@@ -96,13 +101,15 @@ static void yaml_node(FILE *f, const json_t *j, int depth)
 	size_t i;
 
 	if (json_is_array(j)) {
-		json_array_foreach(j, i, value) {
+		json_array_foreach(j, i, value)
+		{
 			fprintf(f, "%*s-", 2 * depth, "");
 			yaml_value(f, value, depth);
 		}
 		return;
 	}
-	json_object_foreach((json_t *)j, key, value) {
+	json_object_foreach((json_t *)j, key, value)
+	{
 		CLEANUP(freep) char *safe = out_escape(key);
 
 		fprintf(f, "%*s%s:", 2 * depth, "", safe ? safe : "?");
@@ -165,7 +172,8 @@ static const char *cell_text(const struct out_table *t, size_t i)
 	return i < t->cells && t->cell[i] ? t->cell[i] : "";
 }
 
-static void cell_print(const struct out_table *t, FILE *f, size_t column, const char *text, int width)
+static void cell_print(const struct out_table *t, FILE *f, size_t column, const char *text,
+		       int width)
 {
 	bool is_last = column + 1 == t->columns;
 

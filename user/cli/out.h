@@ -23,18 +23,20 @@ const char *out_colour(FILE *f, enum out_colour c);
 /** out_json() - one document and a newline. */
 void out_json(FILE *f, const json_t *json);
 
-/** out_yaml() - objects, arrays and scalars in block style; strings that YAML would take for something
- * else are quoted. */
+/** out_yaml() - objects, arrays and scalars in block style; strings that YAML would take for
+ * something else are quoted. */
 void out_yaml(FILE *f, const json_t *json);
 
 struct out_table;
 
-/** out_table_new() - @heads: column titles, NULL-terminated; one that starts with '>' is aligned right.
+/** out_table_new() - @heads: column titles, NULL-terminated; one that starts with '>' is aligned
+ * right.
  * Return: NULL without memory (the other functions take that). */
 struct out_table *out_table_new(const char *const *heads);
 
 /** out_table_cell() - the next cell of the row; escaped.  A full row begins the next one. */
-void out_table_cell(struct out_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void out_table_cell(struct out_table *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /** out_table_print() - and free. */
 void out_table_print(struct out_table *t, FILE *f);

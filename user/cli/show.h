@@ -18,7 +18,8 @@ void show_stats(FILE *f, const json_t *stats);
 void show_trunks(FILE *f, const json_t *trunks);
 void show_trunk(FILE *f, const json_t *trunk);
 
-/** show_reasons() - "steered 12, kernel 900": counters that are not zero.  Return: malloc'd, or NULL. */
+/** show_reasons() - "steered 12, kernel 900": counters that are not zero.  Return: malloc'd, or
+ * NULL. */
 char *show_reasons(const json_t *counters);
 
 #endif

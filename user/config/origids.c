@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #define UUID_LEN 36
-#define NAME_OK  "abcdefghijklmnopqrstuvwxyz0123456789._-"
+#define NAME_OK "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 struct entry {
 	char name[TRUNK_NAME_MAX + 1];
@@ -101,7 +101,8 @@ static int entries_read(const char *path, struct entries *l, char *reterr)
 		r = strlen(line) == (size_t)len ? line_parse(line, l) : -EBADMSG;
 		if (r < 0) {
 			snprintf(reterr, ORIGIDS_ERR_LEN, "%s:%u: %s", path, no,
-				 r == -EBADMSG ? "is not `NAME UUID`: mend or remove the line" : strerror(-r));
+				 r == -EBADMSG ? "is not `NAME UUID`: mend or remove the line"
+					       : strerror(-r));
 			return r;
 		}
 	}
@@ -229,8 +230,8 @@ static int entries_store(const char *state_dir, const struct entries *l, char *r
 	if (r < 0) {
 		if (dir >= 0)
 			unlink(tmp);
-		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)", path,
-			 strerror(-r));
+		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)",
+			 path, strerror(-r));
 	}
 	return r;
 }

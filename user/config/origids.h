@@ -2,9 +2,9 @@
 /*
  * origids - the UUIDs of trunks with `origid: trunk`: made once, kept for ever.
  *
- * <state directory>/origids holds one line `NAME UUID` per trunk.  ATIS-1000074 wants an origid that
- * stays the same for a customer, so lines of trunks that are gone stay: a trunk that comes back has
- * its old origid.  A file with a line that we do not understand is never rewritten.
+ * <state directory>/origids holds one line `NAME UUID` per trunk.  ATIS-1000074 wants an origid
+ * that stays the same for a customer, so lines of trunks that are gone stay: a trunk that comes
+ * back has its old origid.  A file with a line that we do not understand is never rewritten.
  */
 #ifndef SIPSEAL_CONFIG_ORIGIDS_H
 #define SIPSEAL_CONFIG_ORIGIDS_H
@@ -23,8 +23,8 @@
 int origids_fill(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN]);
 
 /**
- * origids_make() - the same, and make and store the missing ones (temp file, fsync, rename, fsync of the
- * directory).  Makes the directory if its parent is there.
+ * origids_make() - the same, and make and store the missing ones (temp file, fsync, rename, fsync
+ * of the directory).  Makes the directory if its parent is there.
  * Return: number of UUIDs made; errors as above.
  */
 int origids_make(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN]);

@@ -39,7 +39,8 @@ static int get_trunk(void *ctx, const char *name, struct control_answer *a)
 		if (!strcmp(d->assembled->trunks[i].trunk->name, name))
 			return json_answer(a, report_trunk(d, i));
 	/* the name is the client's: not repeated, it might be anything */
-	return control_error(a, MHD_HTTP_NOT_FOUND, "no_such_trunk", "there is no trunk of that name");
+	return control_error(a, MHD_HTTP_NOT_FOUND, "no_such_trunk",
+			     "there is no trunk of that name");
 }
 
 static int get_metrics(void *ctx, const char *tail, struct control_answer *a)

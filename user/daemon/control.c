@@ -13,9 +13,9 @@
 #include "base/clock.h"
 #include "daemon/listen.h"
 
-#define CONNECTIONS_MAX  64
-#define REQUEST_MAX      (16 * 1024)
-#define TOTAL_TIMEOUT_S  10
+#define CONNECTIONS_MAX 64
+#define REQUEST_MAX (16 * 1024)
+#define TOTAL_TIMEOUT_S 10
 
 /* An open connection: MHD's own timeout starts anew with each byte, ours does not. */
 struct peer {
@@ -27,7 +27,7 @@ struct peer {
 struct server {
 	struct control *control;
 	bool is_metrics;
-	int fd;                        /* bound; MHD's once it runs */
+	int fd; /* bound; MHD's once it runs */
 	struct MHD_Daemon *mhd;
 	struct peer *peers;
 };
@@ -35,9 +35,9 @@ struct server {
 struct control {
 	const struct control_route *routes;
 	void *ctx;
-	char *path;                    /* of the socket file that is ours, or NULL */
-	struct stat stat;              /* of it: another daemon may have put its own there */
-	struct server servers[2];      /* socket, metrics */
+	char *path;		  /* of the socket file that is ours, or NULL */
+	struct stat stat;	  /* of it: another daemon may have put its own there */
+	struct server servers[2]; /* socket, metrics */
 };
 
 int control_error(struct control_answer *a, unsigned status, const char *code, const char *fmt, ...)
@@ -85,7 +85,8 @@ static int answer_make(const struct server *s, const char *method, const char *u
 
 static enum MHD_Result answer_send(struct MHD_Connection *c, struct control_answer *a)
 {
-	const char *type = a->json ? "application/json" : "text/plain; version=0.0.4; charset=utf-8";
+	const char *type =
+		a->json ? "application/json" : "text/plain; version=0.0.4; charset=utf-8";
 	char *body = a->json ? json_dumps(a->json, JSON_COMPACT | JSON_ENSURE_ASCII) : a->text;
 	struct MHD_Response *r;
 	enum MHD_Result ret;
@@ -192,7 +193,8 @@ int control_open(const struct control_cfg *cfg, struct control **ret, char reter
 	if (lstat(cfg->socket, &c->stat) < 0 || !(c->path = strdup(cfg->socket))) {
 		int r = -errno;
 
-		snprintf(reterr, CONTROL_ERR_LEN, "control.socket %s: %s", cfg->socket, strerror(-r));
+		snprintf(reterr, CONTROL_ERR_LEN, "control.socket %s: %s", cfg->socket,
+			 strerror(-r));
 		unlink(cfg->socket);
 		return r;
 	}
@@ -210,12 +212,12 @@ static int server_start(struct server *s)
 	if (listen(s->fd, CONNECTIONS_MAX) < 0)
 		return -errno;
 	s->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s,
-				  MHD_OPTION_LISTEN_SOCKET, s->fd,
-				  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
-				  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TOTAL_TIMEOUT_S,
-				  MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+				  MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_LIMIT,
+				  (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  (size_t)REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				  (unsigned)TOTAL_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION,
+				  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+				  MHD_OPTION_END);
 	if (!s->mhd)
 		return -EIO;
 	s->fd = -1; /* MHD closes it */
@@ -248,7 +250,8 @@ void control_close(struct control *c)
 		else if (c->servers[i].control)
 			closep(&c->servers[i].fd);
 	}
-	if (c->path && lstat(c->path, &st) == 0 && st.st_ino == c->stat.st_ino && st.st_dev == c->stat.st_dev)
+	if (c->path && lstat(c->path, &st) == 0 && st.st_ino == c->stat.st_ino &&
+	    st.st_dev == c->stat.st_dev)
 		unlink(c->path);
 	free(c->path);
 	free(c);
@@ -257,8 +260,10 @@ void control_close(struct control *c)
 void control_fds(const struct control *c, int ret_fds[2])
 {
 	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++) {
-		const union MHD_DaemonInfo *info = c->servers[i].mhd ?
-			MHD_get_daemon_info(c->servers[i].mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+		const union MHD_DaemonInfo *info =
+			c->servers[i].mhd
+				? MHD_get_daemon_info(c->servers[i].mhd, MHD_DAEMON_INFO_EPOLL_FD)
+				: NULL;
 
 		ret_fds[i] = info ? info->epoll_fd : -1;
 	}

@@ -3,8 +3,8 @@
  * control - HTTP on the control socket (JSON) and on the metrics port (text), by libmicrohttpd.
  *
  * It knows sockets, limits and methods, and nothing of what is asked: that is a table of routes
- * (api.h).  There is no thread of its own: the caller polls the two descriptors of control_fds() and
- * calls control_run().
+ * (api.h).  There is no thread of its own: the caller polls the two descriptors of control_fds()
+ * and calls control_run().
  * Limits: 64 connections, 16 KiB of request line and headers, no body yet, 10 s from connect to the
  * end of the answer.
  */
@@ -44,8 +44,8 @@ struct control_cfg {
 };
 
 /**
- * control_open() - bind both sockets; nobody is served yet.  A socket file that nobody listens on is
- * replaced; one with a listener is refused.
+ * control_open() - bind both sockets; nobody is served yet.  A socket file that nobody listens on
+ * is replaced; one with a listener is refused.
  * Return: 0; -EADDRINUSE; other errno; reterr says which address and what to do.
  */
 int control_open(const struct control_cfg *cfg, struct control **ret, char reterr[CONTROL_ERR_LEN]);
@@ -61,7 +61,8 @@ DEFINE_FREEP(struct control *, control_close)
 void control_fds(const struct control *c, int ret_fds[2]);
 
 /** control_run() - do what can be done without waiting.
- * Return: milliseconds until it wants to be called again at the latest, -1: when a descriptor is ready. */
+ * Return: milliseconds until it wants to be called again at the latest, -1: when a descriptor is
+ * ready. */
 int control_run(struct control *c);
 
 /** control_error() - answer {"error":{"code","message"}} with @status. */

@@ -101,8 +101,12 @@ int counts_renew(struct counts *c, uint32_t trunk_cnt)
 	unmap(c);
 	r = map;
 	*r = (struct counters_region){
-		.magic = COUNTERS_MAGIC, .version = 1, .workers = c->workers, .trunk_max = c->trunk_max,
-		.worker_off = WORKERS_OFF, .worker_size = counters_worker_size(c->trunk_max),
+		.magic = COUNTERS_MAGIC,
+		.version = 1,
+		.workers = c->workers,
+		.trunk_max = c->trunk_max,
+		.worker_off = WORKERS_OFF,
+		.worker_size = counters_worker_size(c->trunk_max),
 	};
 	c->map = map;
 	c->fd = fd;

@@ -2,8 +2,8 @@
 /*
  * counts - what the signers of this daemon's life have counted.
  *
- * Each signer gets a counters memfd of its own, because it starts from zero (its sockets do, too).  What
- * a dead one had published is folded into `past`, so that sums never go back.
+ * Each signer gets a counters memfd of its own, because it starts from zero (its sockets do,
+ * too).  What a dead one had published is folded into `past`, so that sums never go back.
  * The memory is writable for the signer: nothing that is read here is trusted, and the layout comes
  * from our own fields, never from the header in the region.
  */

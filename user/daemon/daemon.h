@@ -2,7 +2,7 @@
 /*
  * daemon - everything that a running sipseald holds.
  *
- *     start.c       configuration -> checks -> XDP -> signer -> control socket; all undone on failure
+ *     start.c       configuration -> checks -> XDP -> signer -> control socket; or nothing
  *     generation.c  policy memfd, match tables, configuration word
  *     signer_start.c  what a signer is given, in order
  *     supervise.c   the loop: signals, a signer that died, HTTP
@@ -26,7 +26,7 @@ struct sipseald {
 	struct options opt;
 	struct gateway *gateway;
 	struct assembled *assembled;
-	int lock_fd;                       /* flock on the bpffs directory: one daemon per set of pins */
+	int lock_fd;                       /* flock on the bpffs: one daemon per set of pins */
 	struct nic nics[SIPSEAL_PORTS_MAX];   /* port = index */
 	bool is_attached[SIPSEAL_PORTS_MAX], is_native[SIPSEAL_PORTS_MAX];
 	unsigned workers;
@@ -51,8 +51,8 @@ struct sipseald {
 	uint64_t started_ns;
 };
 
-/** daemon_start() - Return: enum daemon_exit; what went wrong has been logged, and everything undone.
- * *d must be zero but for opt. */
+/** daemon_start() - Return: enum daemon_exit; what went wrong has been logged, and everything
+ * undone.  *d must be zero but for opt. */
 int daemon_start(struct sipseald *d);
 
 /** daemon_done() - stop the signer, remove the control socket, free all; pins and XDP stay. */
@@ -64,7 +64,8 @@ int daemon_detach(const struct options *opt);
 /** daemon_check() - `--check`: configuration, certificates and keys.  Return: enum daemon_exit. */
 int daemon_check(const struct options *opt);
 
-/** generation_build() - compile @d->generation into policy memfd and match tables, publish the configuration.
+/** generation_build() - compile @d->generation into policy memfd and match tables, publish the
+ * configuration.
  * Return: 0, or negative errno (reterr). */
 int generation_build(struct sipseald *d, char reterr[BPFGW_ERR_LEN]);
 
@@ -76,7 +77,8 @@ int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 /** supervise() - the loop, until SIGTERM or SIGINT.  @signal_fd: signalfd of daemon_signals(). */
 void supervise(struct sipseald *d, int signal_fd);
 
-/** daemon_signals() - block the signals that the loop takes.  Return: signalfd, or negative errno. */
+/** daemon_signals() - block the signals that the loop takes.  Return: signalfd, or negative
+ * errno. */
 int daemon_signals(void);
 
 /** daemon_steered() - frames that XDP gave to signers since we started. */

@@ -6,11 +6,11 @@
 #include "daemon/daemon.h"
 
 /* Enough for some 10,000 trunks with location; grows by itself where a compile needs more. */
-#define COPY_SIZE     (64ull << 20)
+#define COPY_SIZE (64ull << 20)
 #define COPY_SIZE_MAX (4096ull << 20)
 
-/* A policy region large enough for this configuration.  Only at start: a region that is in use keeps
- * its size, because the signer has it mapped. */
+/* A policy region large enough for this configuration.  Only at start: a region that is in use
+ * keeps its size, because the signer has it mapped. */
 static int policy_build(struct sipseald *d, char *reterr)
 {
 	for (uint64_t size = COPY_SIZE; size <= COPY_SIZE_MAX; size *= 2) {
@@ -23,11 +23,13 @@ static int policy_build(struct sipseald *d, char *reterr)
 			return 0;
 		policy_shm_done(&d->policy);
 		if (r != -ENOSPC) {
-			snprintf(reterr, BPFGW_ERR_LEN, "the policy cannot be compiled: %s", strerror((int)-r));
+			snprintf(reterr, BPFGW_ERR_LEN, "the policy cannot be compiled: %s",
+				 strerror((int)-r));
 			return (int)r;
 		}
 	}
-	snprintf(reterr, BPFGW_ERR_LEN, "the policy of %zu trunks is too large", d->gateway->trunk_cnt);
+	snprintf(reterr, BPFGW_ERR_LEN, "the policy of %zu trunks is too large",
+		 d->gateway->trunk_cnt);
 	return -ENOSPC;
 }
 
@@ -76,6 +78,7 @@ int generation_build(struct sipseald *d, char reterr[BPFGW_ERR_LEN])
 		return r;
 	config_fill(d, &c);
 	if ((r = bpfgw_config_set(d->bpf, &c)) < 0)
-		snprintf(reterr, BPFGW_ERR_LEN, "the configuration cannot be given to XDP: %s", strerror(-r));
+		snprintf(reterr, BPFGW_ERR_LEN, "the configuration cannot be given to XDP: %s",
+			 strerror(-r));
 	return r;
 }

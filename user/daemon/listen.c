@@ -29,11 +29,13 @@ static int make_way(const struct sockaddr_un *sa, char *reterr, size_t cap)
 	if (lstat(sa->sun_path, &st) < 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(reterr, cap, "control.socket %s: a file that is no socket is there", sa->sun_path);
+		snprintf(reterr, cap, "control.socket %s: a file that is no socket is there",
+			 sa->sun_path);
 		return -EEXIST;
 	}
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN) {
-		snprintf(reterr, cap, "control.socket %s: another sipseald serves it: stop that one first",
+		snprintf(reterr, cap,
+			 "control.socket %s: another sipseald serves it: stop that one first",
 			 sa->sun_path);
 		return -EADDRINUSE;
 	}
@@ -50,7 +52,8 @@ int listen_unix(const char *path, const char *group, char *reterr, size_t cap)
 	int r;
 
 	if (strlen(path) >= sizeof(sa.sun_path)) {
-		snprintf(reterr, cap, "control.socket: longer than %zu bytes", sizeof(sa.sun_path) - 1);
+		snprintf(reterr, cap, "control.socket: longer than %zu bytes",
+			 sizeof(sa.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
 	strcpy(sa.sun_path, path);
@@ -66,8 +69,8 @@ int listen_unix(const char *path, const char *group, char *reterr, size_t cap)
 	}
 	if (gr && lchown(path, (uid_t)-1, gr->gr_gid) < 0) {
 		r = -errno;
-		snprintf(reterr, cap, "control.socket %s: cannot give it to group %s: %s", path, group,
-			 strerror(-r));
+		snprintf(reterr, cap, "control.socket %s: cannot give it to group %s: %s", path,
+			 group, strerror(-r));
 		unlink(path);
 		return r;
 	}
@@ -106,7 +109,8 @@ int listen_tcp(const char *addr_port, char *reterr, size_t cap)
 	int on = 1, r;
 
 	if (tcp_parse(addr_port, &ai) < 0) {
-		snprintf(reterr, cap, "control.metrics %s: want ADDRESS:PORT, [ADDRESS]:PORT or off", addr_port);
+		snprintf(reterr, cap,
+			 "control.metrics %s: want ADDRESS:PORT, [ADDRESS]:PORT or off", addr_port);
 		return -EINVAL;
 	}
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -114,8 +118,10 @@ int listen_tcp(const char *addr_port, char *reterr, size_t cap)
 	    bind(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
 		r = -errno;
 		snprintf(reterr, cap, "control.metrics %s: %s%s", addr_port, strerror(-r),
-			 r == -EADDRINUSE ? ": choose another port, or `off`" :
-			 r == -EADDRNOTAVAIL ? ": no interface here has it (is lo up?); or say `off`" : "");
+			 r == -EADDRINUSE ? ": choose another port, or `off`"
+			 : r == -EADDRNOTAVAIL
+				 ? ": no interface here has it (is lo up?); or say `off`"
+				 : "");
 		return r;
 	}
 	return TAKE_FD(fd);

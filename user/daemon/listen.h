@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/** listen_unix() - UNIX socket at @path, mode 0660, group @group where that exists (NULL: as it is).
+/** listen_unix() - UNIX socket at @path, mode 0660, group @group where that exists (NULL: as it
+ * is).
  * A socket file without a listener is replaced, one with a listener is -EADDRINUSE.
  * Return: descriptor, or negative errno (reterr). */
 int listen_unix(const char *path, const char *group, char *reterr, size_t cap);

@@ -49,7 +49,8 @@ char *load_attach_text(const struct options *opt, const char *trunks_dir)
 	return text;
 }
 
-static int load_attach(const struct options *opt, struct gateway **ret, struct config_report *report)
+static int load_attach(const struct options *opt, struct gateway **ret,
+		       struct config_report *report)
 {
 	bool has_dir = access(TRUNKS_DIR, F_OK) == 0;
 	CLEANUP(freep) char *text = NULL;
@@ -67,24 +68,26 @@ static int load_attach(const struct options *opt, struct gateway **ret, struct c
 int load_gateway(const struct options *opt, struct gateway **ret)
 {
 	CLEANUP(config_report_done) struct config_report report = { 0 };
-	int r = opt->config ? config_load(opt->config, ret, &report) : load_attach(opt, ret, &report);
+	int r = opt->config ? config_load(opt->config, ret, &report)
+			    : load_attach(opt, ret, &report);
 
 	report_print(&report);
 	if (r == 0)
 		return EXIT_DONE;
 	if (!report.error_cnt)
-		log_err("event=config file=%s reason=\"%s\"", opt->config ? opt->config : "(command line)",
-			strerror(-r));
+		log_err("event=config file=%s reason=\"%s\"",
+			opt->config ? opt->config : "(command line)", strerror(-r));
 	else
-		log_err("event=config reason=\"configuration refused: %zu error%s\"", report.error_cnt,
-			report.error_cnt == 1 ? "" : "s");
+		log_err("event=config reason=\"configuration refused: %zu error%s\"",
+			report.error_cnt, report.error_cnt == 1 ? "" : "s");
 	return r == -ENOMEM ? EXIT_ERROR : EXIT_REFUSED;
 }
 
 int load_assembled(const struct gateway *g, struct assembled **ret)
 {
 	CLEANUP(config_report_done) struct config_report report = { 0 };
-	const struct assemble_opts opts = { .at = (int64_t)(clock_real_ms() / 1000), .want_keys = true };
+	const struct assemble_opts opts = { .at = (int64_t)(clock_real_ms() / 1000),
+					    .want_keys = true };
 	int r = assemble(g, &opts, ret, &report);
 
 	report_print(&report);

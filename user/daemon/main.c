@@ -13,14 +13,17 @@ static void say_what_runs(const struct sipseald *d)
 
 	for (unsigned i = 0; i < g->interface_cnt; i++)
 		log_notice("event=attached interface=%s side=%s xdp=%s queues=%u", d->nics[i].name,
-			   g->interfaces[i].side == SIPSEAL_SIDE_CORE ? "core" :
-			   g->interfaces[i].side == SIPSEAL_SIDE_CARRIER ? "carrier" : "both",
+			   g->interfaces[i].side == SIPSEAL_SIDE_CORE	   ? "core"
+			   : g->interfaces[i].side == SIPSEAL_SIDE_CARRIER ? "carrier"
+									   : "both",
 			   d->is_native[i] ? "native" : "generic", d->nics[i].queues);
 	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",
 		   d->fast_path_why);
 	if (!g->trunk_cnt)
-		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and forwarded, "
-			   "nothing is signed; trunks go to /etc/sipseal/trunks.d or into the configuration\"");
+		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and "
+			   "forwarded, "
+			   "nothing is signed; trunks go to /etc/sipseal/trunks.d or into the "
+			   "configuration\"");
 	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d socket=%s",
 		   SIPSEAL_VERSION, d->generation, g->trunk_cnt, d->workers, (int)d->signer.pid,
 		   g->control_socket);

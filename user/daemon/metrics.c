@@ -4,8 +4,8 @@
 #include "base/reason.h"
 #include "daemon/report.h"
 
-/* Label values are interface names, trunk names and reason words: no quotes, backslashes or newlines
- * can be in them (NIC names are checked here, the others by the schema). */
+/* Label values are interface names, trunk names and reason words: no quotes, backslashes or
+ * newlines can be in them (NIC names are checked here, the others by the schema). */
 static const char *nic_label(const char *name)
 {
 	for (const char *p = name; *p; p++)
@@ -21,7 +21,8 @@ static void head(FILE *f, const char *name, const char *type, const char *help)
 
 static void packets(FILE *f, const struct sipseald *d)
 {
-	head(f, "sipseal_packets_total", "counter", "Packets that came in, by what XDP did with them.");
+	head(f, "sipseal_packets_total", "counter",
+	     "Packets that came in, by what XDP did with them.");
 	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
 		uint64_t c[SR_XDP_MAX];
 
@@ -30,7 +31,8 @@ static void packets(FILE *f, const struct sipseald *d)
 		for (unsigned k = 0; k < SR_XDP_MAX; k++)
 			if (reason_token(k)[0] != '?')
 				fprintf(f, "sipseal_packets_total{nic=\"%s\",reason=\"%s\"} %llu\n",
-					nic_label(d->nics[i].name), reason_token(k), (unsigned long long)c[k]);
+					nic_label(d->nics[i].name), reason_token(k),
+					(unsigned long long)c[k]);
 	}
 }
 
@@ -48,25 +50,32 @@ static void invites(FILE *f, const struct sipseald *d, bool is_observe)
 		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
 			unsigned reason = k + SR_XDP_MAX;
 
-			if (!c[k] || (ct->trunk->mode == TRUNK_OBSERVE && is_observe == (reason == SR_OBSERVE)))
+			if (!c[k] || (ct->trunk->mode == TRUNK_OBSERVE &&
+				      is_observe == (reason == SR_OBSERVE)))
 				continue;
-			fprintf(f, "sipseal_%s_total{trunk=\"%s\",direction=\"outbound\",status=\"%s\",reason=\"%s\"} %llu\n",
+			fprintf(f,
+				"sipseal_%s_total{trunk=\"%s\",direction=\"outbound\",status=\"%"
+				"s\",reason=\"%s\"} %llu\n",
 				is_observe ? "observed_invites" : "invites", ct->trunk->name,
-				call_status_name(call_status_of(reason, ct->trunk)), reason_token(reason),
-				(unsigned long long)c[k]);
+				call_status_name(call_status_of(reason, ct->trunk)),
+				reason_token(reason), (unsigned long long)c[k]);
 		}
 	}
 }
 
 static void certificates(FILE *f, const struct sipseald *d)
 {
-	head(f, "sipseal_certificate_not_after_seconds", "gauge", "When the certificate of a trunk expires (Unix time).");
+	head(f, "sipseal_certificate_not_after_seconds", "gauge",
+	     "When the certificate of a trunk expires (Unix time).");
 	for (size_t i = 0; i < d->assembled->trunk_cnt; i++) {
 		const struct compile_trunk *ct = &d->assembled->trunks[i];
 
-		if (ct->credential < d->assembled->credential_cnt && d->assembled->credentials[ct->credential].info)
-			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n", ct->trunk->name,
-				(long long)d->assembled->credentials[ct->credential].info->not_after);
+		if (ct->credential < d->assembled->credential_cnt &&
+		    d->assembled->credentials[ct->credential].info)
+			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n",
+				ct->trunk->name,
+				(long long)d->assembled->credentials[ct->credential]
+					.info->not_after);
 	}
 }
 
@@ -79,7 +88,8 @@ static void signer(FILE *f, const struct sipseald *d)
 	fprintf(f, "sipseal_signer_up %d\n", d->signer.pid > 0);
 	head(f, "sipseal_signer_restarts_total", "counter", "Signers started after the first.");
 	fprintf(f, "sipseal_signer_restarts_total %u\n", d->restarts);
-	head(f, "sipseal_frames_lost", "gauge", "Frames of packet memory that nobody owns (must be 0).");
+	head(f, "sipseal_frames_lost", "gauge",
+	     "Frames of packet memory that nobody owns (must be 0).");
 	fprintf(f, "sipseal_frames_lost %llu\n", (unsigned long long)t.frames_lost);
 	head(f, "sipseal_ring_drops_total", "counter", "Steered frames that did not fit a ring.");
 	fprintf(f, "sipseal_ring_drops_total %llu\n", (unsigned long long)counts_ring_drops(&t));
@@ -96,9 +106,11 @@ char *report_metrics(const struct sipseald *d)
 	if (!f)
 		return NULL;
 	packets(f, d);
-	head(f, "sipseal_invites_total", "counter", "INVITEs that the signer handled, by trunk and outcome.");
+	head(f, "sipseal_invites_total", "counter",
+	     "INVITEs that the signer handled, by trunk and outcome.");
 	invites(f, d, false);
-	head(f, "sipseal_observed_invites_total", "counter", "What would have become of INVITEs of trunks in mode observe.");
+	head(f, "sipseal_observed_invites_total", "counter",
+	     "What would have become of INVITEs of trunks in mode observe.");
 	invites(f, d, true);
 	certificates(f, d);
 	signer(f, d);

@@ -21,8 +21,8 @@
 #define DUMP_SIZE 32768
 
 struct dump {
-	const char *name;      /* the one we look for */
-	struct nic nic;        /* ifindex 0: not seen */
+	const char *name; /* the one we look for */
+	struct nic nic;	  /* ifindex 0: not seen */
 	char list[NIC_ERR_LEN / 2];
 };
 
@@ -104,8 +104,8 @@ static int dump_links(struct dump *d)
 	return r < 0 ? -errno : 0;
 }
 
-/* IFLA_NUM_RX_QUEUES counts the queues allocated; sockets can only be bound to those in use, which the
- * driver tells by ethtool.  A driver without that call uses all. */
+/* IFLA_NUM_RX_QUEUES counts the queues allocated; sockets can only be bound to those in use,
+ * which the driver tells by ethtool.  A driver without that call uses all. */
 static unsigned queues_in_use(const char *name, unsigned allocated)
 {
 	CLEANUP(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -124,16 +124,19 @@ int nic_get(const char *name, struct nic *ret, char reterr[NIC_ERR_LEN])
 	int r = dump_links(&d);
 
 	if (r < 0) {
-		snprintf(reterr, NIC_ERR_LEN, "cannot list the network interfaces: %s", strerror(-r));
+		snprintf(reterr, NIC_ERR_LEN, "cannot list the network interfaces: %s",
+			 strerror(-r));
 		return r;
 	}
 	if (!d.nic.ifindex) {
 		snprintf(reterr, NIC_ERR_LEN,
-			 "interface %s: there is none in this network namespace; there are: %s", name, d.list);
+			 "interface %s: there is none in this network namespace; there are: %s",
+			 name, d.list);
 		return -ENODEV;
 	}
 	if (!d.nic.is_up) {
-		snprintf(reterr, NIC_ERR_LEN, "interface %s is down: `ip link set %s up` first", name, name);
+		snprintf(reterr, NIC_ERR_LEN, "interface %s is down: `ip link set %s up` first",
+			 name, name);
 		return -ENETDOWN;
 	}
 	d.nic.queues = queues_in_use(name, d.nic.queues);

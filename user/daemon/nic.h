@@ -21,7 +21,8 @@ struct nic {
 #define NIC_ERR_LEN 512
 
 /** nic_get() - look @name up in this network namespace.
- * Return: 0; -ENODEV: not there (reterr lists those that are); -ENETDOWN: it is down; other errno. */
+ * Return: 0; -ENODEV: not there (reterr lists those that are); -ENETDOWN: it is down; other
+ * errno. */
 int nic_get(const char *name, struct nic *ret, char reterr[NIC_ERR_LEN]);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef SIPSEAL_DAEMON_NOTIFY_H
 #define SIPSEAL_DAEMON_NOTIFY_H
 
-/** notify_send() - "READY=1", "STOPPING=1", "STATUS=..."; nothing happens without $NOTIFY_SOCKET. */
+/** notify_send() - "READY=1", "STOPPING=1"; nothing happens without $NOTIFY_SOCKET. */
 void notify_send(const char *state);
 
 #endif

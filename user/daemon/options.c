@@ -43,17 +43,20 @@ static int usage(const char *what, const char *arg)
 	return -EINVAL;
 }
 
-int attach_split(const char *arg, char ret_name[16], const char **ret_side, const char **reterr_text)
+int attach_split(const char *arg, char ret_name[16], const char **ret_side,
+		 const char **reterr_text)
 {
 	const char *colon = strrchr(arg, ':');
 	size_t len = colon ? (size_t)(colon - arg) : 0;
 
 	*reterr_text = "want INTERFACE:side with side core, carrier or both";
-	if (!colon || (strcmp(colon + 1, "core") && strcmp(colon + 1, "carrier") && strcmp(colon + 1, "both")))
+	if (!colon || (strcmp(colon + 1, "core") && strcmp(colon + 1, "carrier") &&
+		       strcmp(colon + 1, "both")))
 		return -EINVAL;
 	*reterr_text = "interface names have 1 to 15 letters, digits and . _ - @ :";
-	if (!len || len > 15 || strspn(arg, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@:") <
-	    len)
+	if (!len || len > 15 ||
+	    strspn(arg, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@:") <
+		    len)
 		return -EINVAL;
 	memcpy(ret_name, arg, len);
 	ret_name[len] = '\0';
@@ -101,13 +104,15 @@ static int contradictions(const struct options *o, bool want_attach)
 	if (want_attach && o->config)
 		return usage("--attach is the start without a file; -c excludes it", NULL);
 	if (want_attach && !o->attach_cnt)
-		return usage("--attach needs interfaces, as in --attach eth0:core eth1:carrier", NULL);
+		return usage("--attach needs interfaces, as in --attach eth0:core eth1:carrier",
+			     NULL);
 	if (!want_attach && o->attach_cnt)
 		return usage("unexpected argument ", o->attach[0]);
 	if (!want_attach && !o->config && o->action != ACTION_DETACH)
 		return usage("need a configuration (-c FILE) or interfaces (--attach)", NULL);
 	if (o->config && o->bpffs)
-		return usage("--bpffs and -c exclude each other: the file says gateway.bpffs", NULL);
+		return usage("--bpffs and -c exclude each other: the file says gateway.bpffs",
+			     NULL);
 	return 0;
 }
 
@@ -120,17 +125,37 @@ int options_parse(int argc, char **argv, struct options *ret)
 	optind = 0; /* start anew, also when called twice */
 	while ((c = getopt_long(argc, argv, "c:hV", long_options, NULL)) != -1) {
 		switch (c) {
-		case 'c': o.config = optarg; break;
-		case 'f': break; /* the only way we run */
-		case 'h': o.action = ACTION_HELP; break;
-		case 'V': o.action = ACTION_VERSION; break;
-		case OPT_CHECK: o.action = ACTION_CHECK; break;
-		case OPT_ATTACH: want_attach = true; break;
-		case OPT_DETACH: o.action = ACTION_DETACH; break;
-		case OPT_BPFFS: o.bpffs = optarg; break;
-		case OPT_STATE_DIR: o.state_dir = optarg; break;
-		case OPT_LIBEXEC: o.libexec = optarg; break;
-		default: return usage("wrong option", NULL);
+		case 'c':
+			o.config = optarg;
+			break;
+		case 'f':
+			break; /* the only way we run */
+		case 'h':
+			o.action = ACTION_HELP;
+			break;
+		case 'V':
+			o.action = ACTION_VERSION;
+			break;
+		case OPT_CHECK:
+			o.action = ACTION_CHECK;
+			break;
+		case OPT_ATTACH:
+			want_attach = true;
+			break;
+		case OPT_DETACH:
+			o.action = ACTION_DETACH;
+			break;
+		case OPT_BPFFS:
+			o.bpffs = optarg;
+			break;
+		case OPT_STATE_DIR:
+			o.state_dir = optarg;
+			break;
+		case OPT_LIBEXEC:
+			o.libexec = optarg;
+			break;
+		default:
+			return usage("wrong option", NULL);
 		}
 	}
 	for (int i = optind; i < argc; i++) {

@@ -32,6 +32,7 @@ void options_help(void);
 
 /** attach_split() - "eth0:core" into name and side.
  * Return: 0; -EINVAL (reterr_text is a static string). */
-int attach_split(const char *arg, char ret_name[16], const char **ret_side, const char **reterr_text);
+int attach_split(const char *arg, char ret_name[16], const char **ret_side,
+		 const char **reterr_text);
 
 #endif

@@ -30,8 +30,8 @@ int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN])
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (capng_have_capability(CAPNG_EFFECTIVE, needed[i].cap))
 			continue;
-		len += (size_t)snprintf(reterr + len, PREFLIGHT_ERR_LEN - len, "%s%s (%s)", len ? ", " : "missing ",
-					needed[i].name, needed[i].why);
+		len += (size_t)snprintf(reterr + len, PREFLIGHT_ERR_LEN - len, "%s%s (%s)",
+					len ? ", " : "missing ", needed[i].name, needed[i].why);
 	}
 	if (!len)
 		return 0;
@@ -42,8 +42,10 @@ int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN])
 
 bool preflight_forwarding(bool is_v6)
 {
-	CLEANUP(fclosep) FILE *f = fopen(is_v6 ? "/proc/sys/net/ipv6/conf/all/forwarding" :
-						 "/proc/sys/net/ipv4/ip_forward", "re");
+	CLEANUP(fclosep)
+	FILE *f = fopen(is_v6 ? "/proc/sys/net/ipv6/conf/all/forwarding"
+			      : "/proc/sys/net/ipv4/ip_forward",
+			"re");
 
 	return !f || fgetc(f) != '0';
 }

@@ -11,7 +11,8 @@
 
 #define PREFLIGHT_ERR_LEN 512
 
-/** preflight_capabilities() - Return: 0; -EPERM: reterr names those that are missing and the remedy. */
+/** preflight_capabilities() - Return: 0; -EPERM: reterr names those that are missing and the
+ * remedy. */
 int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN]);
 
 /** preflight_forwarding() - does the kernel forward this family in our network namespace?

@@ -90,12 +90,12 @@ json_t *report_calls(const struct sipseald *d, size_t trunk)
 	uint64_t c[COUNTERS_SIGNER_REASONS], sum[CALL_STATUS_CNT] = { 0 };
 
 	counts_trunk(&d->counts, ct->slot, c);
-	/* each INVITE of a trunk in observe is counted twice: as observe, and as what was decided */
+	/* an INVITE of a trunk in observe counts twice: as observe, and as what was decided */
 	for (unsigned i = 0; i < COUNTERS_SIGNER_REASONS; i++)
 		if (i + SR_XDP_MAX != SR_OBSERVE)
 			sum[call_status_of(i + SR_XDP_MAX, ct->trunk)] += c[i];
 	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED],
-			 "unsigned", (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
-			 "dropped", (json_int_t)sum[CALL_DROPPED],
+			 "unsigned", (json_int_t)sum[CALL_UNSIGNED], "rejected",
+			 (json_int_t)sum[CALL_REJECTED], "dropped", (json_int_t)sum[CALL_DROPPED],
 			 "observed", (json_int_t)c[SR_OBSERVE - SR_XDP_MAX]);
 }

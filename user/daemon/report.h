@@ -16,14 +16,19 @@
 /* What became of an INVITE, for people: reasons in four groups. */
 enum call_status { CALL_SIGNED, CALL_UNSIGNED, CALL_REJECTED, CALL_DROPPED, CALL_STATUS_CNT };
 
-/** call_status_of() - group of a signer reason; @t says what unsignable calls come to (NULL: unknown). */
+/** call_status_of() - group of a signer reason; @t says what unsignable calls come to (NULL:
+ * unknown). */
 enum call_status call_status_of(unsigned reason, const struct trunk *t);
 const char *call_status_name(enum call_status s);  /* "SIGNED" */
 
-/** report_calls() - {"signed","unsigned","rejected","dropped","observed"} of one trunk.  In observe they are what would have been. */
+/** report_calls() - {"signed","unsigned","rejected","dropped","observed"} of one trunk.  In
+ * observe they are what would have been. */
 json_t *report_calls(const struct sipseald *d, size_t trunk);
 
 json_t *report_status(const struct sipseald *d);
+/** report_signer_state() - "running", "stalled" (no heartbeat within heartbeat_ms) or "down". */
+const char *report_signer_state(const struct sipseald *d);
+
 json_t *report_warnings(const struct sipseald *d);
 json_t *report_stats(const struct sipseald *d);
 json_t *report_trunks(const struct sipseald *d);
@@ -35,7 +40,8 @@ json_t *report_trunk(const struct sipseald *d, size_t trunk);
 /** report_metrics() - malloc'd Prometheus text. */
 char *report_metrics(const struct sipseald *d);
 
-/** report_reasons() - object of those counters that are not zero, by reason; @first: reason of counts[0]. */
+/** report_reasons() - object of those counters that are not zero, by reason; @first: reason of
+ * counts[0]. */
 json_t *report_reasons(const uint64_t *counts, unsigned first, unsigned cnt, bool want_zero);
 
 /** report_time() - RFC 3339 in UTC. */

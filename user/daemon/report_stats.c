@@ -19,21 +19,34 @@ static json_t *interfaces(const struct sipseald *d, uint64_t *ret_sum)
 		for (unsigned k = 0; k < SR_XDP_MAX; k++)
 			sum += c[k];
 		*ret_sum += sum;
-		json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "name", report_text(d->nics[i].name),
-			"packets", report_reasons(c, 0, SR_XDP_MAX, true), "packets_total", count(sum)));
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "name",
+						      report_text(d->nics[i].name), "packets",
+						      report_reasons(c, 0, SR_XDP_MAX, true),
+						      "packets_total", count(sum)));
 	}
 	return list;
 }
 
 static json_t *totals(const struct counts_total *t)
 {
-	const struct { const char *key; uint64_t n; } fields[] = {
-		{ "frames_total", t->frames_total }, { "frames_free", t->frames_free },
-		{ "frames_rx", t->frames_rx }, { "frames_tx", t->frames_tx }, { "frames_lost", t->frames_lost },
-		{ "sent_xsk", t->sent_xsk }, { "sent_raw", t->sent_raw }, { "sent_fragments", t->sent_fragments },
-		{ "send_errors", t->send_errors }, { "bad_completions", t->bad_completions },
-		{ "signatures", t->signatures }, { "replay_entries", t->replay_entries },
-		{ "replay_bytes", t->replay_bytes }, { "replay_evicted", t->replay_evicted },
+	const struct {
+		const char *key;
+		uint64_t n;
+	} fields[] = {
+		{ "frames_total", t->frames_total },
+		{ "frames_free", t->frames_free },
+		{ "frames_rx", t->frames_rx },
+		{ "frames_tx", t->frames_tx },
+		{ "frames_lost", t->frames_lost },
+		{ "sent_xsk", t->sent_xsk },
+		{ "sent_raw", t->sent_raw },
+		{ "sent_fragments", t->sent_fragments },
+		{ "send_errors", t->send_errors },
+		{ "bad_completions", t->bad_completions },
+		{ "signatures", t->signatures },
+		{ "replay_entries", t->replay_entries },
+		{ "replay_bytes", t->replay_bytes },
+		{ "replay_evicted", t->replay_evicted },
 		{ "cpu_ns", t->cpu_ns },
 	};
 	json_t *o = json_object();
@@ -41,15 +54,17 @@ static json_t *totals(const struct counts_total *t)
 	for (size_t i = 0; o && i < ARRAY_SIZE(fields); i++)
 		json_object_set_new(o, fields[i].key, count(fields[i].n));
 	if (o)
-		json_object_set_new(o, "reasons", report_reasons(t->reasons, SR_XDP_MAX, COUNTERS_SIGNER_REASONS,
-								 true));
+		json_object_set_new(
+			o, "reasons",
+			report_reasons(t->reasons, SR_XDP_MAX, COUNTERS_SIGNER_REASONS, true));
 	return o;
 }
 
 static json_t *rings(const struct sipseald *d, const struct counts_total *t)
 {
 	static const char *const keys[COUNTS_XSK] = {
-		"rx_dropped", "rx_invalid", "tx_invalid", "rx_ring_full", "rx_fill_empty", "tx_ring_empty",
+		"rx_dropped",	"rx_invalid",	 "tx_invalid",
+		"rx_ring_full", "rx_fill_empty", "tx_ring_empty",
 	};
 	json_t *list = json_array();
 
@@ -76,15 +91,17 @@ static json_t *workers(const struct sipseald *d)
 	return list;
 }
 
-/* The two sums that hold (bpf/abi.h).  A frame that lies in a ring at this moment, or that went down with
- * a signer which has not been replaced yet, is `in_flight`. */
+/* The two sums that hold (bpf/abi.h).  A frame that lies in a ring at this moment, or that went
+ * down with a signer which has not been replaced yet, is `in_flight`. */
 static json_t *sums(const struct sipseald *d, const struct counts_total *t, uint64_t xdp)
 {
-	uint64_t steered = daemon_steered(d), seen = counts_reasons_sum(t), drops = counts_ring_drops(t);
-	json_int_t in_flight = (json_int_t)steered - (json_int_t)(seen + drops + d->lost_with_signer);
+	uint64_t steered = daemon_steered(d), seen = counts_reasons_sum(t),
+		 drops = counts_ring_drops(t);
+	json_int_t in_flight =
+		(json_int_t)steered - (json_int_t)(seen + drops + d->lost_with_signer);
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "xdp_reasons", count(xdp), "steered", count(steered),
-			 "signer_reasons", count(seen), "ring_drops", count(drops),
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "xdp_reasons", count(xdp), "steered",
+			 count(steered), "signer_reasons", count(seen), "ring_drops", count(drops),
 			 "lost_with_signer", count(d->lost_with_signer), "in_flight", in_flight);
 }
 

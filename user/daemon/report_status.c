@@ -10,7 +10,9 @@
 
 static const char *side_name(uint8_t side)
 {
-	return side == SIPSEAL_SIDE_CORE ? "core" : side == SIPSEAL_SIDE_CARRIER ? "carrier" : "both";
+	if (side == SIPSEAL_SIDE_CORE)
+		return "core";
+	return side == SIPSEAL_SIDE_CARRIER ? "carrier" : "both";
 }
 
 static const char *policy_name(uint8_t policy)
@@ -24,15 +26,19 @@ static json_t *interfaces(const struct sipseald *d)
 
 	for (unsigned i = 0; list && i < d->gateway->interface_cnt; i++) {
 		uint64_t c[SR_XDP_MAX] = { 0 }, sum = 0;
+		json_t *o;
 
 		bpfgw_counters(d->bpf, i, c);
 		for (unsigned k = 0; k < SR_XDP_MAX; k++)
 			sum += c[k];
-		json_array_append_new(list, json_pack("{s:o,s:s,s:s,s:i,s:i,s:I,s:o}",
-			"name", report_text(d->nics[i].name), "side", side_name(d->gateway->interfaces[i].side),
-			"xdp", d->is_native[i] ? "native" : "generic", "queues", (int)d->nics[i].queues,
-			"mtu_bytes", (int)d->nics[i].mtu, "packets_total", (json_int_t)sum,
-			"packets", report_reasons(c, 0, SR_XDP_MAX, false)));
+		o = json_pack("{s:o,s:s,s:s}", "name", report_text(d->nics[i].name),
+			      "side", side_name(d->gateway->interfaces[i].side),
+			      "xdp", d->is_native[i] ? "native" : "generic");
+		json_object_set_new(o, "queues", json_integer(d->nics[i].queues));
+		json_object_set_new(o, "mtu_bytes", json_integer(d->nics[i].mtu));
+		json_object_set_new(o, "packets_total", json_integer((json_int_t)sum));
+		json_object_set_new(o, "packets", report_reasons(c, 0, SR_XDP_MAX, false));
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -52,11 +58,11 @@ static uint64_t heartbeat_age_ms(const struct sipseald *d)
 	return oldest / 1000000;
 }
 
-static const char *signer_state(const struct sipseald *d, uint64_t age_ms)
+const char *report_signer_state(const struct sipseald *d)
 {
 	if (!d->signer.pid)
 		return "down";
-	return age_ms > d->gateway->heartbeat_ms ? "stalled" : "running";
+	return heartbeat_age_ms(d) > d->gateway->heartbeat_ms ? "stalled" : "running";
 }
 
 static json_t *signer(const struct sipseald *d)
@@ -66,9 +72,10 @@ static json_t *signer(const struct sipseald *d)
 	json_t *o;
 
 	counts_sum(&d->counts, &t);
-	o = json_pack("{s:s,s:i,s:i,s:i,s:i,s:I,s:I}", "state", signer_state(d, age_ms), "pid", (int)d->signer.pid,
-		      "uid", (int)d->signer.uid, "workers", (int)d->workers, "restarts", (int)d->restarts,
-		      "heartbeat_age_ms", (json_int_t)age_ms, "frames_lost", (json_int_t)t.frames_lost);
+	o = json_pack("{s:s,s:i,s:i,s:i,s:i,s:I,s:I}", "state", report_signer_state(d), "pid",
+		      (int)d->signer.pid, "uid", (int)d->signer.uid, "workers", (int)d->workers,
+		      "restarts", (int)d->restarts, "heartbeat_age_ms", (json_int_t)age_ms,
+		      "frames_lost", (json_int_t)t.frames_lost);
 	if (!o)
 		return NULL;
 	json_object_set_new(o, "lost_with_signer", json_integer((json_int_t)d->lost_with_signer));
@@ -99,14 +106,15 @@ static json_t *calls(const struct sipseald *d)
 			continue;
 		counts_trunk(&d->counts, d->assembled->trunks[i].slot, c);
 		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
-			if (call_status_of(k + SR_XDP_MAX, trunk) == call_status_of(k + SR_XDP_MAX, NULL))
+			if (call_status_of(k + SR_XDP_MAX, trunk) ==
+			    call_status_of(k + SR_XDP_MAX, NULL))
 				continue;
 			sum[CALL_REJECTED] += c[k];
 			sum[CALL_UNSIGNED] -= c[k] < sum[CALL_UNSIGNED] ? c[k] : sum[CALL_UNSIGNED];
 		}
 	}
-	return json_pack("{s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED],
-			 "unsigned", (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
+	return json_pack("{s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED], "unsigned",
+			 (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
 			 "dropped", (json_int_t)sum[CALL_DROPPED]);
 }
 
@@ -114,9 +122,11 @@ json_t *report_credential(const struct sipseald *d, size_t i)
 {
 	const struct assembled_credential *c = &d->assembled->credentials[i];
 	int64_t now = (int64_t)(clock_real_ms() / 1000);
-	bool is_usable = c->info && !c->info->error_cnt && now >= c->info->not_before && now < c->info->not_after;
-	json_t *o = json_pack("{s:i,s:o,s:o,s:o,s:b}", "id", (int)i, "cert", report_text(c->cert_path),
-			      "key", report_text(c->key_path), "x5u", report_text(c->x5u), "usable", is_usable);
+	bool is_usable = c->info && !c->info->error_cnt && now >= c->info->not_before &&
+			 now < c->info->not_after;
+	json_t *o = json_pack("{s:i,s:o,s:o,s:o,s:b}", "id", (int)i, "cert",
+			      report_text(c->cert_path), "key", report_text(c->key_path), "x5u",
+			      report_text(c->x5u), "usable", is_usable);
 	json_t *faults = json_array();
 
 	if (!o || !faults) {
@@ -125,8 +135,10 @@ json_t *report_credential(const struct sipseald *d, size_t i)
 		return NULL;
 	}
 	json_object_set_new(o, "faults", faults);
-	json_object_set_new(o, "not_before", c->info ? report_time(c->info->not_before) : json_null());
-	json_object_set_new(o, "not_after", c->info ? report_time(c->info->not_after) : json_null());
+	json_object_set_new(o, "not_before",
+			    c->info ? report_time(c->info->not_before) : json_null());
+	json_object_set_new(o, "not_after",
+			    c->info ? report_time(c->info->not_after) : json_null());
 	json_object_set_new(o, "spc", c->info ? report_text(cert_spc(c->info)) : json_null());
 	json_object_set_new(o, "serial", c->info ? report_text(c->info->serial) : json_null());
 	for (unsigned k = 0; c->info && k < c->info->fault_cnt && k < CERT_FAULTS_MAX; k++)
@@ -174,10 +186,14 @@ static json_t *unmatched(const struct sipseald *d)
 	json_t *list = json_array();
 
 	for (int i = 0; list && i < cnt; i++)
-		json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "source", address(u[i].src, u[i].src_port),
-			"destination", address(u[i].dst, u[i].dst_port), "count", (json_int_t)u[i].count));
-	return json_pack("{s:s,s:I,s:o}", "policy", policy_name(d->gateway->unmatched_invite), "packets",
-			 (json_int_t)xdp_sum(d, SR_UNMATCHED_INVITE, SR_UNMATCHED_INVITE_DROPPED), "peers", list);
+		json_array_append_new(
+			list, json_pack("{s:o,s:o,s:I}", "source", address(u[i].src, u[i].src_port),
+					"destination", address(u[i].dst, u[i].dst_port), "count",
+					(json_int_t)u[i].count));
+	return json_pack("{s:s,s:I,s:o}", "policy", policy_name(d->gateway->unmatched_invite),
+			 "packets",
+			 (json_int_t)xdp_sum(d, SR_UNMATCHED_INVITE, SR_UNMATCHED_INVITE_DROPPED),
+			 "peers", list);
 }
 
 static json_t *trunks(const struct sipseald *d)
@@ -186,35 +202,45 @@ static json_t *trunks(const struct sipseald *d)
 
 	for (size_t i = 0; i < d->gateway->trunk_cnt; i++)
 		observe += d->gateway->trunks[i]->mode == TRUNK_OBSERVE;
-	return json_pack("{s:I,s:I}", "count", (json_int_t)d->gateway->trunk_cnt, "observe", (json_int_t)observe);
+	return json_pack("{s:I,s:I}", "count", (json_int_t)d->gateway->trunk_cnt, "observe",
+			 (json_int_t)observe);
 }
 
-static const char *const modes[] = { [GATEWAY_ROUTED] = "routed", [GATEWAY_WIRE] = "wire", [GATEWAY_HOST] = "host" };
+static const char *const modes[] = {
+	[GATEWAY_ROUTED] = "routed", [GATEWAY_WIRE] = "wire", [GATEWAY_HOST] = "host"
+};
 
 json_t *report_status(const struct sipseald *d)
 {
 	static const char *const configured[] = {
-		[FAST_PATH_AUTO] = "auto", [FAST_PATH_FORWARD] = "forward", [FAST_PATH_KERNEL] = "kernel",
+		[FAST_PATH_AUTO] = "auto",
+		[FAST_PATH_FORWARD] = "forward",
+		[FAST_PATH_KERNEL] = "kernel",
 	};
-	json_t *o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION,
-		"generation", (json_int_t)d->generation,
-		"uptime_s", (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000),
-		"mode", modes[d->gateway->mode], "regulatory_enabled", d->gateway->regulatory_enabled,
-		"on_signer_failure", policy_name(d->gateway->on_signer_failure));
+	json_t *o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION, "generation",
+			      (json_int_t)d->generation, "uptime_s",
+			      (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000), "mode",
+			      modes[d->gateway->mode], "regulatory_enabled",
+			      d->gateway->regulatory_enabled, "on_signer_failure",
+			      policy_name(d->gateway->on_signer_failure));
 
 	if (!o)
 		return NULL;
-	json_object_set_new(o, "fast_path", json_pack("{s:s,s:s,s:o}", "mode",
-		d->is_forwarding ? "forward" : "kernel", "configured", configured[d->gateway->fast_path],
-		"why", report_text(d->fast_path_why)));
+	json_object_set_new(o, "fast_path",
+			    json_pack("{s:s,s:s,s:o}", "mode",
+				      d->is_forwarding ? "forward" : "kernel", "configured",
+				      configured[d->gateway->fast_path], "why",
+				      report_text(d->fast_path_why)));
 	json_object_set_new(o, "calls", calls(d));
 	json_object_set_new(o, "interfaces", interfaces(d));
 	json_object_set_new(o, "signer", signer(d));
 	json_object_set_new(o, "credentials", credentials(d));
 	json_object_set_new(o, "trunks", trunks(d));
-	json_object_set_new(o, "other_transports", json_pack("{s:s,s:I}",
-		"policy", policy_name(d->gateway->other_transports),
-		"packets", (json_int_t)xdp_sum(d, SR_OTHER_TRANSPORT, SR_OTHER_TRANSPORT_DROPPED)));
+	json_object_set_new(
+		o, "other_transports",
+		json_pack("{s:s,s:I}", "policy", policy_name(d->gateway->other_transports),
+			  "packets",
+			  (json_int_t)xdp_sum(d, SR_OTHER_TRANSPORT, SR_OTHER_TRANSPORT_DROPPED)));
 	json_object_set_new(o, "unmatched_invite", unmatched(d));
 	json_object_set_new(o, "warnings", report_warnings(d));
 	return o;

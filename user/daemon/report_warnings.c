@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "daemon/report.h"
@@ -29,7 +30,8 @@ static void warn(json_t *list, const char *code, const char *trunk, const char *
 }
 
 /* By name for the first of them, so that a large configuration does not drown the rest. */
-static void warn_trunk(json_t *list, size_t *cnt, const char *code, const struct trunk *t, const char *text)
+static void warn_trunk(json_t *list, size_t *cnt, const char *code, const struct trunk *t,
+		       const char *text)
 {
 	if ((*cnt)++ < TRUNK_WARNINGS_MAX)
 		warn(list, code, t->name, "%s", text);
@@ -53,7 +55,8 @@ static void warn_trunks(const struct sipseald *d, json_t *list)
 				   "A for any number: attestation A without `numbers`");
 		if (t->has_geolocation && t->geo_attach == GEO_ALWAYS)
 			warn_trunk(list, &always, "location_always", t,
-				   "a location is attached to every call: extras.geolocation.attach always");
+				   "a location is attached to every call: "
+				   "extras.geolocation.attach always");
 	}
 	warn_more(list, any, "a_for_any_number");
 	warn_more(list, always, "location_always");
@@ -68,12 +71,14 @@ static void warn_credentials(const struct sipseald *d, json_t *list)
 		const char *name = c->cert_path ? c->cert_path : "?";
 
 		if (!c->info)
-			warn(list, "certificate_missing", NULL, "%s: cannot be read: its trunks do not sign", name);
+			warn(list, "certificate_missing", NULL,
+			     "%s: cannot be read: its trunks do not sign", name);
 		else if (now >= c->info->not_after)
-			warn(list, "certificate_expired", NULL, "%s: expired: its trunks do not sign", name);
+			warn(list, "certificate_expired", NULL,
+			     "%s: expired: its trunks do not sign", name);
 		else if (now < c->info->not_before)
-			warn(list, "certificate_not_yet_valid", NULL, "%s: not yet valid: its trunks do not sign",
-			     name);
+			warn(list, "certificate_not_yet_valid", NULL,
+			     "%s: not yet valid: its trunks do not sign", name);
 		else if (c->info->not_after - now < EXPIRY_WARNING_S)
 			warn(list, "certificate_expires", NULL, "%s: expires in %lld days", name,
 			     (long long)(c->info->not_after - now) / 86400);
@@ -95,20 +100,25 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 	n = sum[SR_OTHER_TRANSPORT] + sum[SR_OTHER_TRANSPORT_DROPPED];
 	if (n)
 		warn(list, "other_transports", NULL,
-		     "%llu packets of TCP, TLS or SCTP went to SIP ports of trunks: calls in them are %s",
+		     "%llu packets of TCP, TLS or SCTP went to SIP ports of trunks: calls in them "
+		     "are %s",
 		     (unsigned long long)n, sum[SR_OTHER_TRANSPORT] ? "NOT signed" : "dropped");
 	n = sum[SR_UNMATCHED_INVITE] + sum[SR_UNMATCHED_INVITE_DROPPED];
 	if (n)
 		warn(list, "unmatched_invite", NULL, "%llu INVITEs matched no trunk and were %s",
-		     (unsigned long long)n, sum[SR_UNMATCHED_INVITE] ? "passed unsigned" : "dropped");
+		     (unsigned long long)n,
+		     sum[SR_UNMATCHED_INVITE] ? "passed unsigned" : "dropped");
 	if (sum[SR_SIGNER_DOWN])
-		warn(list, "signer_down", NULL, "%llu INVITEs passed unsigned while the signer was down",
+		warn(list, "signer_down", NULL,
+		     "%llu INVITEs passed unsigned while the signer was down",
 		     (unsigned long long)sum[SR_SIGNER_DOWN]);
 	if (sum[SR_SIGNER_DOWN_DROPPED])
-		warn(list, "signer_down_dropped", NULL, "%llu INVITEs were dropped while the signer was down",
+		warn(list, "signer_down_dropped", NULL,
+		     "%llu INVITEs were dropped while the signer was down",
 		     (unsigned long long)sum[SR_SIGNER_DOWN_DROPPED]);
 	if (sum[SR_WRONG_SIDE])
-		warn(list, "wrong_side", NULL, "%llu INVITEs to carrier peers came in on the carrier side: not signed",
+		warn(list, "wrong_side", NULL,
+		     "%llu INVITEs to carrier peers came in on the carrier side: not signed",
 		     (unsigned long long)sum[SR_WRONG_SIDE]);
 }
 
@@ -118,20 +128,27 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 
 	counts_sum(&d->counts, &t);
 	if (!d->gateway->regulatory_enabled)
-		warn(list, "regulatory_off", NULL, "regulatory.enabled is false: nothing is signed");
+		warn(list, "regulatory_off", NULL,
+		     "regulatory.enabled is false: nothing is signed");
 	if (!d->gateway->trunk_cnt)
-		warn(list, "no_trunks", NULL, "no trunks: packets are counted and forwarded, nothing is signed");
+		warn(list, "no_trunks", NULL,
+		     "no trunks: packets are counted and forwarded, nothing is signed");
 	if (d->is_ip_forward_off)
-		warn(list, "ip_forward", NULL, "net.ipv4.ip_forward is 0: the kernel forwards no IPv4");
+		warn(list, "ip_forward", NULL,
+		     "net.ipv4.ip_forward is 0: the kernel forwards no IPv4");
 	if (d->is_ip6_forward_off)
-		warn(list, "ip6_forward", NULL, "net.ipv6.conf.all.forwarding is 0: the kernel forwards no IPv6");
+		warn(list, "ip6_forward", NULL,
+		     "net.ipv6.conf.all.forwarding is 0: the kernel forwards no IPv6");
 	if (d->signer.is_nobody)
-		warn(list, "signer_user", NULL, "the signer runs as nobody: make the user %s", SIGNER_USER);
-	if (!d->signer.pid)
-		warn(list, "signer_not_running", NULL, "the signer is not running: INVITEs of trunks %s",
+		warn(list, "signer_user", NULL, "the signer runs as nobody: make the user %s",
+		     SIGNER_USER);
+	if (strcmp(report_signer_state(d), "running"))
+		warn(list, "signer_not_running", NULL, "the signer is %s: INVITEs of trunks %s",
+		     report_signer_state(d),
 		     d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped" : "pass unsigned");
 	if (t.frames_lost)
-		warn(list, "frames_lost", NULL, "%llu frames of packet memory are lost: please report this",
+		warn(list, "frames_lost", NULL,
+		     "%llu frames of packet memory are lost: please report this",
 		     (unsigned long long)t.frames_lost);
 	if (counts_ring_drops(&t))
 		warn(list, "ring_drops", NULL, "%llu INVITEs were dropped because a ring was full",

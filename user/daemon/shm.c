@@ -38,8 +38,11 @@ int policy_shm_new(uint64_t copy_size, struct policy_shm *ret)
 		return fd;
 	*ret = (struct policy_shm){ .fd = fd, .region = map, .len = len };
 	*ret->region = (struct policy_region){
-		.magic = POLICY_MAGIC, .version = POLICY_VERSION, .size = len,
-		.copy_off = { 4096, 4096 + copy_size }, .copy_size = copy_size,
+		.magic = POLICY_MAGIC,
+		.version = POLICY_VERSION,
+		.size = len,
+		.copy_off = { 4096, 4096 + copy_size },
+		.copy_size = copy_size,
 	};
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shm - the policy memfd: the daemon maps it writable once, then the seals leave everybody else (the
- * signer) only read-only mappings of a region that can neither grow nor shrink.
+ * shm - the policy memfd: the daemon maps it writable once, then the seals leave everybody else
+ * (the signer) only read-only mappings of a region that can neither grow nor shrink.
  */
 #ifndef SIPSEAL_DAEMON_SHM_H
 #define SIPSEAL_DAEMON_SHM_H
@@ -16,8 +16,8 @@ struct policy_shm {
 	uint64_t len;
 };
 
-/** policy_shm_new() - two standing copies of @copy_size bytes (a multiple of 4096); sparse: only bytes
- * that are written take memory.  Return: 0, or negative errno. */
+/** policy_shm_new() - two standing copies of @copy_size bytes (a multiple of 4096); sparse: only
+ * bytes that are written take memory.  Return: 0, or negative errno. */
 int policy_shm_new(uint64_t copy_size, struct policy_shm *ret);
 void policy_shm_done(struct policy_shm *s);
 

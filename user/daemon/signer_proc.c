@@ -21,10 +21,10 @@
 #include "base/clock.h"
 
 #define SIGNER_PROGRAM "sipseal-signer"
-#define NOBODY         65534
+#define NOBODY 65534
 
-/* An answer takes microseconds, START as long as it takes to make the threads.  A machine that swaps
- * may need seconds; a signer that hangs must not hang us for ever. */
+/* An answer takes microseconds, START as long as it takes to make the threads.  A machine that
+ * swaps may need seconds; a signer that hangs must not hang us for ever. */
 #define CALL_TIMEOUT_MS 5000
 
 /* It has to finish a batch and wipe keys: milliseconds. */
@@ -46,14 +46,17 @@ static int find_program(struct signer_proc *p, const char *libexec, char *reterr
 	slash = n > 0 ? strrchr(self, '/') : NULL;
 	if (slash)
 		*slash = '\0';
-	if ((size_t)snprintf(p->path, sizeof(p->path), "%s/%s", self, SIGNER_PROGRAM) < sizeof(p->path) &&
+	if ((size_t)snprintf(p->path, sizeof(p->path), "%s/%s", self, SIGNER_PROGRAM) <
+		    sizeof(p->path) &&
 	    access(p->path, F_OK) == 0)
 		return 0;
-	if ((size_t)snprintf(p->path, sizeof(p->path), "%s/../libexec/sipseal/%s", self, SIGNER_PROGRAM) <
-	    sizeof(p->path) && access(p->path, F_OK) == 0)
+	if ((size_t)snprintf(p->path, sizeof(p->path), "%s/../libexec/sipseal/%s", self,
+			     SIGNER_PROGRAM) < sizeof(p->path) &&
+	    access(p->path, F_OK) == 0)
 		return 0;
 	snprintf(reterr, SIGNER_ERR_LEN,
-		 "%s is neither in %.200s nor in ../libexec/sipseal from there: install it or say --libexec DIR",
+		 "%s is neither in %.200s nor in ../libexec/sipseal from there: install it or say "
+		 "--libexec DIR",
 		 SIGNER_PROGRAM, self);
 	return -ENOENT;
 }
@@ -88,7 +91,7 @@ static const char *child_setup(const struct signer_proc *p, int sock, pid_t pare
 	signal(SIGPIPE, SIG_DFL);
 	if (setsid() < 0) /* ^C at a terminal is for the daemon alone */
 		return "start a session";
-	/* nothing that it executes could ever have one; fails without CAP_SETPCAP, and then the rest holds */
+	/* one more bar before capabilities; without CAP_SETPCAP the others have to do */
 	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	if (setgroups(0, NULL) < 0 || setresgid(p->gid, p->gid, p->gid) < 0 ||
@@ -107,7 +110,8 @@ struct exec_error {
 	char where[40];
 };
 
-static _Noreturn void child(const struct signer_proc *p, int exe, int sock, int report, pid_t parent)
+static _Noreturn void child(const struct signer_proc *p, int exe, int sock, int report,
+			    pid_t parent)
 {
 	static char name[] = SIGNER_PROGRAM;
 	char *argv[] = { name, NULL }, *envp[] = { NULL };
@@ -120,7 +124,7 @@ static _Noreturn void child(const struct signer_proc *p, int exe, int sock, int 
 	report = fcntl(report, F_DUPFD_CLOEXEC, 10);
 	where = child_setup(p, sock, parent);
 	if (!where) {
-		/* by descriptor: its user may not see the directory, as in a build tree below /root */
+		/* by descriptor: its user may not see the directory (a build below /root) */
 		execveat(exe, "", argv, envp, AT_EMPTY_PATH);
 		where = "execute it";
 	}
@@ -231,12 +235,15 @@ int signer_proc_call(struct signer_proc *p, struct handover_msg *m, const int *f
 		r = -EPIPE;
 	if (r < 0) {
 		snprintf(reterr, SIGNER_ERR_LEN, "the signer %s (message %u)",
-			 r == -EPIPE ? "ended before it was ready; its own lines above say why" :
-			 r == -ETIMEDOUT ? "does not answer" : strerror(-r), m->type);
+			 r == -EPIPE ? "ended before it was ready; its own lines above say why"
+			 : r == -ETIMEDOUT ? "does not answer"
+					   : strerror(-r),
+			 m->type);
 		return r;
 	}
 	if (result.type != HANDOVER_RESULT || result.seq != m->seq) {
-		snprintf(reterr, SIGNER_ERR_LEN, "the signer answered message %u with another: not of this version?",
+		snprintf(reterr, SIGNER_ERR_LEN,
+			 "the signer answered message %u with another: not of this version?",
 			 m->type);
 		return -EPROTO;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * signer_proc - the signer as a process: found, started without anything it does not need, talked to,
- * stopped.
+ * signer_proc - the signer as a process: found, started without anything it does not need, talked
+ * to, stopped.
  *
  * It starts with its own user, no environment, /dev/null as stdin and stdout, our stderr, and one
  * socket (HANDOVER_FD); it is killed when we die.  Threads: one; SIGCHLD is the caller's.

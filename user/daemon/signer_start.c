@@ -15,8 +15,11 @@ static int give_hello(struct sipseald *d, char *reterr)
 	const int fds[] = { d->policy.fd, d->counts.fd, bpfgw_heartbeat_fd(d->bpf) };
 	struct handover_msg m = {
 		.type = HANDOVER_HELLO,
-		.hello = { .workers = d->workers, .ports = d->gateway->interface_cnt, .idle = d->gateway->idle,
-			   .policy_len = d->policy.len, .counters_len = d->counts.len },
+		.hello = { .workers = d->workers,
+			   .ports = d->gateway->interface_cnt,
+			   .idle = d->gateway->idle,
+			   .policy_len = d->policy.len,
+			   .counters_len = d->counts.len },
 	};
 
 	return signer_proc_call(&d->signer, &m, fds, ARRAY_SIZE(fds), reterr);
@@ -29,9 +32,15 @@ static int give_socket(struct sipseald *d, const struct sockets *s, unsigned por
 	uint32_t size = sockets_ring_size(s->plan);
 	struct handover_msg m = {
 		.type = HANDOVER_SOCKET,
-		.socket = { .worker = worker, .port = port, .queue = queue, .ifindex = d->nics[port].ifindex,
-			    .mtu = d->nics[port].mtu, .fill_size = sockets_fill_size(s->plan, worker),
-			    .comp_size = size, .rx_size = size, .tx_size = size },
+		.socket = { .worker = worker,
+			    .port = port,
+			    .queue = queue,
+			    .ifindex = d->nics[port].ifindex,
+			    .mtu = d->nics[port].mtu,
+			    .fill_size = sockets_fill_size(s->plan, worker),
+			    .comp_size = size,
+			    .rx_size = size,
+			    .tx_size = size },
 	};
 
 	return signer_proc_call(&d->signer, &m, &s->fd[port][queue], 1, reterr);
@@ -42,7 +51,9 @@ static int give_worker(struct sipseald *d, const struct sockets *s, unsigned wor
 {
 	struct handover_msg m = {
 		.type = HANDOVER_WORKER,
-		.worker = { .worker = worker, .frames = s->plan->frames, .frame_size = XSK_FRAME_SIZE },
+		.worker = { .worker = worker,
+			    .frames = s->plan->frames,
+			    .frame_size = XSK_FRAME_SIZE },
 	};
 	int r = signer_proc_call(&d->signer, &m, &s->umem[worker], 1, reterr);
 
@@ -71,9 +82,11 @@ static int give_credential(struct sipseald *d, size_t i, char *reterr)
 {
 	struct assembled_credential *c = &d->assembled->credentials[i];
 	/* each signer reads from a description of its own: offsets are shared otherwise */
-	CLEANUP(closep) int fd = c->key_fd >= 0 ? TAKE_FD(c->key_fd) :
-					  confined_open(d->gateway->cert_root, c->key_path, true);
-	struct handover_msg m = { .type = HANDOVER_CREDENTIAL, .credential = { .id = (uint32_t)i } };
+	CLEANUP(closep)
+	int fd = c->key_fd >= 0 ? TAKE_FD(c->key_fd)
+				: confined_open(d->gateway->cert_root, c->key_path, true);
+	struct handover_msg m = { .type = HANDOVER_CREDENTIAL,
+				  .credential = { .id = (uint32_t)i } };
 	char text[SIGNER_ERR_LEN] = "";
 	int r;
 
@@ -84,7 +97,8 @@ static int give_credential(struct sipseald *d, size_t i, char *reterr)
 	memcpy(m.credential.point, c->info->point, CERT_POINT_LEN);
 	r = signer_proc_call(&d->signer, &m, &fd, 1, text);
 	if (r)
-		snprintf(reterr, SIGNER_ERR_LEN, "%s%s%.250s", r > 0 ? c->key_path : "", r > 0 ? ": " : "", text);
+		snprintf(reterr, SIGNER_ERR_LEN, "%s%s%.250s", r > 0 ? c->key_path : "",
+			 r > 0 ? ": " : "", text);
 	return r;
 }
 
@@ -133,8 +147,8 @@ static int let_traffic_in(struct sipseald *d, const struct sockets *s, char *ret
 			int r = bpfgw_xsk_set(d->bpf, p, q, s->fd[p][q]);
 
 			if (r < 0) {
-				snprintf(reterr, SIGNER_ERR_LEN, "%s queue %u: XSKMAP: %s", d->nics[p].name, q,
-					 strerror(-r));
+				snprintf(reterr, SIGNER_ERR_LEN, "%s queue %u: XSKMAP: %s",
+					 d->nics[p].name, q, strerror(-r));
 				return EXIT_ERROR;
 			}
 		}
@@ -156,8 +170,10 @@ static void count_lost(struct sipseald *d)
 
 int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 {
-	struct sockets_plan plan = { .nics = d->nics, .nic_cnt = d->gateway->interface_cnt,
-				     .workers = d->workers, .frames = d->gateway->umem_frames };
+	struct sockets_plan plan = { .nics = d->nics,
+				     .nic_cnt = d->gateway->interface_cnt,
+				     .workers = d->workers,
+				     .frames = d->gateway->umem_frames };
 	CLEANUP(sockets_done) struct sockets s = { 0 };
 	int r = counts_renew(&d->counts, (uint32_t)d->assembled->trunk_cnt);
 

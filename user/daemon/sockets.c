@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "xsk/socket.h"
 
-/* 1024 entries are 16 KiB per ring and 64 full batches; more only holds INVITEs that come too late. */
+/* 1024 entries are 16 KiB per ring and 64 full batches; more only holds INVITEs that come too
+ * late. */
 #define RING_SIZE_MAX 1024u
 #define FILL_SIZE_MAX 2048u
 #define FILL_SIZE_MIN 16u
@@ -45,11 +46,17 @@ uint32_t sockets_ring_size(const struct sockets_plan *plan)
 static const char *remedy(int error)
 {
 	switch (error) {
-	case -ENOBUFS: return " (locked memory: give CAP_IPC_LOCK, raise LimitMEMLOCK or lower gateway.umem_frames)";
-	case -EBUSY: return " (another program has an AF_XDP socket on this queue)";
-	case -EPERM: return " (needs CAP_NET_RAW)";
-	case -EAFNOSUPPORT: return " (the kernel has no CONFIG_XDP_SOCKETS)";
-	default: return "";
+	case -ENOBUFS:
+		return " (locked memory: give CAP_IPC_LOCK, raise LimitMEMLOCK or lower "
+		       "gateway.umem_frames)";
+	case -EBUSY:
+		return " (another program has an AF_XDP socket on this queue)";
+	case -EPERM:
+		return " (needs CAP_NET_RAW)";
+	case -EAFNOSUPPORT:
+		return " (the kernel has no CONFIG_XDP_SOCKETS)";
+	default:
+		return "";
 	}
 }
 
@@ -57,9 +64,13 @@ static int worker_open(struct sockets *s, unsigned worker, void *umem, char *ret
 {
 	const struct sockets_plan *plan = s->plan;
 	struct xsk_socket_cfg cfg = {
-		.umem_owner_fd = -1, .umem = umem, .umem_len = (uint64_t)plan->frames * XSK_FRAME_SIZE,
-		.fill_size = sockets_fill_size(plan, worker), .comp_size = sockets_ring_size(plan),
-		.rx_size = sockets_ring_size(plan), .tx_size = sockets_ring_size(plan),
+		.umem_owner_fd = -1,
+		.umem = umem,
+		.umem_len = (uint64_t)plan->frames * XSK_FRAME_SIZE,
+		.fill_size = sockets_fill_size(plan, worker),
+		.comp_size = sockets_ring_size(plan),
+		.rx_size = sockets_ring_size(plan),
+		.tx_size = sockets_ring_size(plan),
 	};
 
 	for (unsigned p = 0; p < plan->nic_cnt; p++) {
@@ -68,8 +79,9 @@ static int worker_open(struct sockets *s, unsigned worker, void *umem, char *ret
 			cfg.queue = q;
 			s->fd[p][q] = xsk_socket_open(&cfg);
 			if (s->fd[p][q] < 0) {
-				snprintf(reterr, SOCKETS_ERR_LEN, "AF_XDP socket on %s queue %u: %s%s",
-					 plan->nics[p].name, q, strerror(-s->fd[p][q]), remedy(s->fd[p][q]));
+				snprintf(reterr, SOCKETS_ERR_LEN,
+					 "AF_XDP socket on %s queue %u: %s%s", plan->nics[p].name,
+					 q, strerror(-s->fd[p][q]), remedy(s->fd[p][q]));
 				return s->fd[p][q];
 			}
 			if (cfg.umem_owner_fd < 0)
@@ -87,14 +99,16 @@ static int worker_umem_open(struct sockets *s, unsigned worker, char *reterr)
 	void *map;
 
 	if (fd < 0) {
-		snprintf(reterr, SOCKETS_ERR_LEN, "packet memory of worker %u: %s", worker, strerror(-fd));
+		snprintf(reterr, SOCKETS_ERR_LEN, "packet memory of worker %u: %s", worker,
+			 strerror(-fd));
 		return fd;
 	}
 	s->umem[worker] = fd;
 	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
 		r = -errno;
-		snprintf(reterr, SOCKETS_ERR_LEN, "packet memory of worker %u: %s", worker, strerror(-r));
+		snprintf(reterr, SOCKETS_ERR_LEN, "packet memory of worker %u: %s", worker,
+			 strerror(-r));
 		return r;
 	}
 	r = worker_open(s, worker, map, reterr);
@@ -112,8 +126,10 @@ int sockets_open(const struct sockets_plan *plan, struct sockets *ret, char rete
 	for (unsigned w = 0; w < plan->workers; w++) {
 		if (!sockets_fill_size(plan, w)) {
 			snprintf(reterr, SOCKETS_ERR_LEN,
-				 "gateway.umem_frames %u is too small for %u queues: raise it or use fewer queues "
-				 "(ethtool -L)", plan->frames, sockets_of(plan, w));
+				 "gateway.umem_frames %u is too small for %u queues: raise it or "
+				 "use fewer queues "
+				 "(ethtool -L)",
+				 plan->frames, sockets_of(plan, w));
 			return -ENOSPC;
 		}
 		if ((r = worker_umem_open(&s, w, reterr)) < 0)

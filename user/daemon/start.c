@@ -35,10 +35,12 @@ static void workers_decide(struct sipseald *d)
 	for (unsigned i = 0; i < d->gateway->interface_cnt; i++)
 		if (d->nics[i].queues > queues)
 			queues = d->nics[i].queues;
-	d->workers = want < queues ? want : queues; /* one without a queue would have nothing to do */
+	d->workers =
+		want < queues ? want : queues; /* one without a queue would have nothing to do */
 	if (d->gateway->workers > queues)
-		log_warning("event=workers configured=%u used=%u reason=\"no NIC has more rx queues\"",
-			    d->gateway->workers, d->workers);
+		log_warning(
+			"event=workers configured=%u used=%u reason=\"no NIC has more rx queues\"",
+			d->gateway->workers, d->workers);
 }
 
 static int nics_check(struct sipseald *d)
@@ -53,8 +55,10 @@ static int nics_check(struct sipseald *d)
 			log_err("event=start reason=\"%s\"", err);
 			ret = EXIT_ERROR; /* go on: all that is missing is named */
 		} else if (n->queues > SIPSEAL_QUEUES_MAX) {
-			log_err("event=start reason=\"%s has %u rx queues, %d is the limit: ethtool -L %s combined %d\"",
-				n->name, n->queues, SIPSEAL_QUEUES_MAX, n->name, SIPSEAL_QUEUES_MAX);
+			log_err("event=start reason=\"%s has %u rx queues, %d is the limit: "
+				"ethtool -L %s combined %d\"",
+				n->name, n->queues, SIPSEAL_QUEUES_MAX, n->name,
+				SIPSEAL_QUEUES_MAX);
 			ret = EXIT_ERROR;
 		}
 	}
@@ -77,21 +81,26 @@ static int preflight(struct sipseald *d)
 		return EXIT_ERROR;
 	}
 	if (d->signer.is_nobody)
-		log_warning("event=signer_user reason=\"there is no user %s: the signer runs as nobody (%u); "
-			    "systemd-sysusers makes it\"", SIGNER_USER, (unsigned)d->signer.uid);
+		log_warning("event=signer_user reason=\"there is no user %s: the signer runs as "
+			    "nobody (%u); "
+			    "systemd-sysusers makes it\"",
+			    SIGNER_USER, (unsigned)d->signer.uid);
 	if (d->gateway->mode == GATEWAY_ROUTED) {
 		d->is_ip_forward_off = !preflight_forwarding(false);
-		d->is_ip6_forward_off = preflight_wants_v6(d->gateway) && !preflight_forwarding(true);
+		d->is_ip6_forward_off =
+			preflight_wants_v6(d->gateway) && !preflight_forwarding(true);
 	}
 	if (d->is_ip_forward_off)
-		log_warning("event=ip_forward reason=\"the kernel forwards no IPv4 here: sysctl -w net.ipv4.ip_forward=1\"");
+		log_warning("event=ip_forward reason=\"the kernel forwards no IPv4 here: sysctl -w "
+			    "net.ipv4.ip_forward=1\"");
 	if (d->is_ip6_forward_off)
 		log_warning("event=ip_forward reason=\"the kernel forwards no IPv6 here: "
 			    "sysctl -w net.ipv6.conf.all.forwarding=1\"");
 	return EXIT_DONE;
 }
 
-/* Two daemons on the same pins would fill each other's maps.  A missing directory is bpfgw_open()'s to name. */
+/* Two daemons on the same pins would fill each other's maps.  A missing directory is
+ * bpfgw_open()'s to name. */
 static int lock_take(const char *bpffs)
 {
 	CLEANUP(closep) int fd = open(bpffs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -99,7 +108,8 @@ static int lock_take(const char *bpffs)
 	if (fd < 0)
 		return -1;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		log_err("event=start reason=\"another sipseald runs on %s: stop that one first\"", bpffs);
+		log_err("event=start reason=\"another sipseald runs on %s: stop that one first\"",
+			bpffs);
 		return -EBUSY;
 	}
 	return TAKE_FD(fd);
@@ -137,8 +147,8 @@ static int bpf_start(struct sipseald *d)
 		return EXIT_ERROR;
 	}
 	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
-		if (bpfgw_attach(d->bpf, i, d->nics[i].ifindex, d->nics[i].name, (int)d->gateway->xdp_mode,
-				 &d->is_native[i], err) < 0) {
+		if (bpfgw_attach(d->bpf, i, d->nics[i].ifindex, d->nics[i].name,
+				 (int)d->gateway->xdp_mode, &d->is_native[i], err) < 0) {
 			log_err("event=start interface=%s reason=\"%s\"", d->nics[i].name, err);
 			return EXIT_ERROR;
 		}
@@ -157,7 +167,8 @@ static int signer_first_start(struct sipseald *d)
 	int r;
 
 	d->heartbeats = map == MAP_FAILED ? NULL : map; /* only status shows it */
-	if (counts_init(&d->counts, d->workers, (uint32_t)(want > TRUNK_MAX_MIN ? want : TRUNK_MAX_MIN)) < 0) {
+	if (counts_init(&d->counts, d->workers,
+			(uint32_t)(want > TRUNK_MAX_MIN ? want : TRUNK_MAX_MIN)) < 0) {
 		log_err("event=start reason=\"out of memory\"");
 		return EXIT_ERROR;
 	}
@@ -170,8 +181,11 @@ static int control_prepare(struct sipseald *d)
 {
 	char err[CONTROL_ERR_LEN];
 	const struct control_cfg cfg = {
-		.socket = d->gateway->control_socket, .group = CONTROL_GROUP, .metrics = d->gateway->metrics,
-		.routes = api_routes, .ctx = d,
+		.socket = d->gateway->control_socket,
+		.group = CONTROL_GROUP,
+		.metrics = d->gateway->metrics,
+		.routes = api_routes,
+		.ctx = d,
 	};
 
 	if (control_open(&cfg, &d->control, err) == 0)
@@ -194,8 +208,8 @@ static int all_steps(struct sipseald *d)
 {
 	int r;
 
-	if ((r = load_gateway(&d->opt, &d->gateway)) || (r = load_assembled(d->gateway, &d->assembled)) ||
-	    (r = preflight(d)))
+	if ((r = load_gateway(&d->opt, &d->gateway)) ||
+	    (r = load_assembled(d->gateway, &d->assembled)) || (r = preflight(d)))
 		return r;
 	if ((d->lock_fd = lock_take(d->gateway->bpffs)) == -EBUSY)
 		return EXIT_ERROR;
@@ -206,8 +220,8 @@ static int all_steps(struct sipseald *d)
 	return control_start(d);
 }
 
-/* What stood before us stays: pins that were adopted are the former daemon's; our own go with the last
- * port. */
+/* What stood before us stays: pins that were adopted are the former daemon's; our own go with the
+ * last port. */
 static void bpf_undo(struct sipseald *d)
 {
 	for (unsigned i = 0; i < SIPSEAL_PORTS_MAX; i++)
@@ -237,7 +251,8 @@ void daemon_done(struct sipseald *d)
 	signer_proc_stop(&d->signer);
 	control_close(TAKE(d->control));
 	if (d->heartbeats)
-		munmap((void *)(uintptr_t)TAKE(d->heartbeats), SIPSEAL_WORKERS_MAX * sizeof(uint64_t));
+		munmap((void *)(uintptr_t)TAKE(d->heartbeats),
+		       SIPSEAL_WORKERS_MAX * sizeof(uint64_t));
 	counts_done(&d->counts);
 	policy_shm_done(&d->policy);
 	if (d->bpf)
@@ -258,8 +273,8 @@ int daemon_check(const struct options *opt)
 
 	if ((r = load_gateway(opt, &g)) || (r = load_assembled(g, &a)))
 		return r;
-	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt, g->trunk_cnt,
-	       a->credential_cnt);
+	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt,
+	       g->trunk_cnt, a->credential_cnt);
 	return EXIT_DONE;
 }
 

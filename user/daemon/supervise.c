@@ -14,7 +14,7 @@
 /* A signer that dies at once is not started in a circle; one that ran for a while starts over. */
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
-#define HEALTHY_NS     (30ull * 1000000000)
+#define HEALTHY_NS (30ull * 1000000000)
 
 int daemon_signals(void)
 {
@@ -35,10 +35,12 @@ int daemon_signals(void)
 
 static void retry_later(struct sipseald *d)
 {
-	if (!d->backoff_ms || (d->signer_started_ns && clock_mono_ns() - d->signer_started_ns > HEALTHY_NS))
+	if (!d->backoff_ms ||
+	    (d->signer_started_ns && clock_mono_ns() - d->signer_started_ns > HEALTHY_NS))
 		d->backoff_ms = BACKOFF_MIN_MS;
 	else
-		d->backoff_ms = d->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : d->backoff_ms * 2;
+		d->backoff_ms =
+			d->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : d->backoff_ms * 2;
 	d->signer_started_ns = 0;
 	d->retry_at_ns = clock_mono_ns() + d->backoff_ms * 1000000ull;
 }
@@ -46,8 +48,8 @@ static void retry_later(struct sipseald *d)
 static void on_signer_gone(struct sipseald *d)
 {
 	retry_later(d);
-	log_err("event=signer_died how=\"%s\" restart_in_ms=%u traffic=%s", d->signer.how, d->backoff_ms,
-		d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
+	log_err("event=signer_died how=\"%s\" restart_in_ms=%u traffic=%s", d->signer.how,
+		d->backoff_ms, d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
 }
 
 static void restart(struct sipseald *d)
@@ -61,8 +63,8 @@ static void restart(struct sipseald *d)
 		log_err("event=signer_restart reason=\"%s\" restart_in_ms=%u", err, d->backoff_ms);
 		return;
 	}
-	log_notice("event=signer_restart pid=%d restarts=%u lost=%llu", (int)d->signer.pid, d->restarts,
-		   (unsigned long long)d->lost_with_signer);
+	log_notice("event=signer_restart pid=%d restarts=%u lost=%llu", (int)d->signer.pid,
+		   d->restarts, (unsigned long long)d->lost_with_signer);
 }
 
 /* Return: false: it is time to end. */
@@ -76,15 +78,16 @@ static bool on_signals(struct sipseald *d, int signal_fd)
 			return false;
 		}
 		if (si.ssi_signo == SIGHUP)
-			log_notice("event=reload reason=\"SIGHUP does nothing in this version: restart sipseald\"");
+			log_notice("event=reload reason=\"SIGHUP does nothing in this version: "
+				   "restart sipseald\"");
 	}
 	if (signer_proc_reap(&d->signer))
 		on_signer_gone(d);
 	return true;
 }
 
-/* Outside a call the signer says nothing; its socket only becomes readable when it ends.  One that closed
- * the socket and lives on is of no use. */
+/* Outside a call the signer says nothing; its socket only becomes readable when it ends.  One
+ * that closed the socket and lives on is of no use. */
 static void on_signer_socket(struct sipseald *d)
 {
 	struct handover_msg m;
@@ -125,7 +128,7 @@ void supervise(struct sipseald *d, int signal_fd)
 		p[3] = (struct pollfd){ .fd = http[1], .events = POLLIN };
 		if (poll(p, ARRAY_SIZE(p), timeout_ms(d, control_ms)) < 0 && errno != EINTR)
 			return;
-			/* signals first: SIGTERM must not wait for a restart */
+		/* signals first: SIGTERM must not wait for a restart */
 		if (!on_signals(d, signal_fd))
 			return;
 		if (d->signer.fd >= 0 && p[1].revents)

@@ -37,15 +37,23 @@ static void test_status(void **state)
 {
 	(void)state;
 	shown(show_status,
-	      "{\"version\":\"0.1\",\"mode\":\"routed\",\"generation\":3,\"uptime_s\":3700,\"regulatory_enabled\":true,"
-	      "\"fast_path\":{\"mode\":\"kernel\",\"why\":\"veth\"},\"calls\":{\"signed\":12,\"unsigned\":3},"
-	      "\"signer\":{\"state\":\"running\",\"pid\":7,\"workers\":2},\"trunks\":{\"count\":2,\"observe\":1},"
-	      "\"interfaces\":[{\"name\":\"eth0\",\"side\":\"core\",\"xdp\":\"native\",\"queues\":4,\"packets_total\":99,"
+	      "{\"version\":\"0.1\",\"mode\":\"routed\",\"generation\":3,\"uptime_s\":3700,"
+	      "\"regulatory_enabled\":true,"
+	      "\"fast_path\":{\"mode\":\"kernel\",\"why\":\"veth\"},\"calls\":{\"signed\":12,"
+	      "\"unsigned\":3},"
+	      "\"signer\":{\"state\":\"running\",\"pid\":7,\"workers\":2},\"trunks\":{\"count\":2,"
+	      "\"observe\":1},"
+	      "\"interfaces\":[{\"name\":\"eth0\",\"side\":\"core\",\"xdp\":\"native\",\"queues\":"
+	      "4,\"packets_total\":99,"
 	      "\"packets\":{\"steered\":15,\"local\":0}}],"
-	      "\"credentials\":[{\"cert\":\"c.pem\",\"key\":\"k.pem\",\"spc\":\"1234\",\"usable\":false}],"
+	      "\"credentials\":[{\"cert\":\"c.pem\",\"key\":\"k.pem\",\"spc\":\"1234\",\"usable\":"
+	      "false}],"
 	      "\"warnings\":[{\"code\":\"x\",\"text\":\"look here\",\"trunk\":\"acme\"}]}");
-	for (const char *const *want = (const char *const[]){ "generation 3, up 1h 1m", "kernel (veth)", "signed 12, unsigned 3",
-	     "running, pid 7", "steered 15", "(hidden)", "NO", "warning: acme: look here\n", NULL }; *want; want++)
+	for (const char *const *want =
+		     (const char *const[]){ "generation 3, up 1h 1m", "kernel (veth)",
+					    "signed 12, unsigned 3", "running, pid 7", "steered 15",
+					    "(hidden)", "NO", "warning: acme: look here\n", NULL };
+	     *want; want++)
 		if (!strstr(text, *want))
 			fail_msg("no '%s' in: %s", *want, text);
 	assert_null(strstr(text, "k.pem"));
@@ -58,28 +66,34 @@ static void test_hostile_strings(void **state)
 {
 #define EVIL "\\u001b[31m\\u0007\\u009b\\r\\u202e"
 	(void)state;
-	shown(show_status,
-	      "{\"version\":\"" EVIL "\",\"mode\":\"" EVIL "\",\"fast_path\":{\"why\":\"" EVIL "\"},"
-	      "\"signer\":{\"state\":\"" EVIL "\"},"
-	      "\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}],"
-	      "\"credentials\":[{\"cert\":\"" EVIL "\"}],\"warnings\":[{\"text\":\"" EVIL "\",\"trunk\":\"" EVIL "\"}],"
-	      "\"unmatched_invite\":{\"peers\":[{\"source\":\"" EVIL "\"}]}}");
+	shown(show_status, "{\"version\":\"" EVIL "\",\"mode\":\"" EVIL
+			   "\",\"fast_path\":{\"why\":\"" EVIL "\"},"
+			   "\"signer\":{\"state\":\"" EVIL "\"},"
+			   "\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}],"
+			   "\"credentials\":[{\"cert\":\"" EVIL
+			   "\"}],\"warnings\":[{\"text\":\"" EVIL "\",\"trunk\":\"" EVIL "\"}],"
+			   "\"unmatched_invite\":{\"peers\":[{\"source\":\"" EVIL "\"}]}}");
 	harmless("status");
 	assert_non_null(strstr(text, "\\x1b[31m"));
-	shown(show_stats, "{\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}]}");
+	shown(show_stats,
+	      "{\"interfaces\":[{\"name\":\"" EVIL "\",\"packets\":{\"" EVIL "\":1}}]}");
 	harmless("stats");
 	shown(show_trunks, "{\"trunks\":[{\"name\":\"" EVIL "\",\"carrier\":[\"" EVIL "\"]}]}");
 	harmless("trunk list");
 	shown(show_trunk, "{\"name\":\"" EVIL "\",\"" EVIL "\":{\"a\":[\"" EVIL "\"]},"
-	      "\"state\":{\"file\":\"" EVIL "\",\"reasons\":{\"" EVIL "\":1},\"credential\":{\"spc\":\"" EVIL "\"}}}");
+			  "\"state\":{\"file\":\"" EVIL "\",\"reasons\":{\"" EVIL
+			  "\":1},\"credential\":{\"spc\":\"" EVIL "\"}}}");
 	harmless("trunk show");
 }
 
 /* Any JSON that a confused daemon might send. */
 static void test_wrong_shapes(void **state)
 {
-	static const char *const docs[] = { "{}", "[]", "{\"interfaces\":7,\"trunks\":[1,null,\"x\"],\"signer\":[],\"state\":1}",
-					    "{\"interfaces\":[[]],\"credentials\":{},\"warnings\":[{}]}" };
+	static const char *const docs[] = {
+		"{}", "[]",
+		"{\"interfaces\":7,\"trunks\":[1,null,\"x\"],\"signer\":[],\"state\":1}",
+		"{\"interfaces\":[[]],\"credentials\":{},\"warnings\":[{}]}"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(docs); i++) {
@@ -91,8 +105,11 @@ static void test_wrong_shapes(void **state)
 	}
 }
 
-static const struct { const char *name, *json, *yaml; } yaml[] = {
-	{ "scalars", "{\"a\":1,\"b\":true,\"c\":\"x\",\"d\":null}", "a: 1\nb: true\nc: x\nd: null\n" },
+static const struct {
+	const char *name, *json, *yaml;
+} yaml[] = {
+	{ "scalars", "{\"a\":1,\"b\":true,\"c\":\"x\",\"d\":null}",
+	  "a: 1\nb: true\nc: x\nd: null\n" },
 	{ "nested", "{\"a\":{\"b\":{\"c\":1}}}", "a:\n  b:\n    c: 1\n" },
 	{ "list", "{\"a\":[\"x\",\"y\"]}", "a:\n  - x\n  - y\n" },
 	{ "list of objects", "{\"a\":[{\"b\":1}]}", "a:\n  -\n    b: 1\n" },
@@ -139,12 +156,37 @@ static const struct {
 	const char *socket;
 } args[] = {
 	{ "nothing", { "sipseal" }, { "sipseal" }, 1, false, "/env" },
-	{ "before", { "sipseal", "-j", "-s", "/x", "stats" }, { "sipseal", "stats" }, 2, true, "/x" },
-	{ "behind", { "sipseal", "stats", "--json", "--socket=/y" }, { "sipseal", "stats" }, 2, true, "/y" },
-	{ "between", { "sipseal", "trunk", "-j", "show", "acme" }, { "sipseal", "trunk", "show", "acme" }, 4, true, "/env" },
-	{ "after --", { "sipseal", "explain", "--", "-j" }, { "sipseal", "explain", "--", "-j" }, 4, false, "/env" },
+	{ "before",
+	  { "sipseal", "-j", "-s", "/x", "stats" },
+	  { "sipseal", "stats" },
+	  2,
+	  true,
+	  "/x" },
+	{ "behind",
+	  { "sipseal", "stats", "--json", "--socket=/y" },
+	  { "sipseal", "stats" },
+	  2,
+	  true,
+	  "/y" },
+	{ "between",
+	  { "sipseal", "trunk", "-j", "show", "acme" },
+	  { "sipseal", "trunk", "show", "acme" },
+	  4,
+	  true,
+	  "/env" },
+	{ "after --",
+	  { "sipseal", "explain", "--", "-j" },
+	  { "sipseal", "explain", "--", "-j" },
+	  4,
+	  false,
+	  "/env" },
 	{ "no value", { "sipseal", "-s" }, { NULL }, -1, false, NULL },
-	{ "others stay", { "sipseal", "--at", "0", "-c", "f" }, { "sipseal", "--at", "0", "-c", "f" }, 5, false, "/env" },
+	{ "others stay",
+	  { "sipseal", "--at", "0", "-c", "f" },
+	  { "sipseal", "--at", "0", "-c", "f" },
+	  5,
+	  false,
+	  "/env" },
 };
 
 static void test_globals(void **state)
@@ -166,7 +208,8 @@ static void test_globals(void **state)
 		for (int k = 0; k < r; k++)
 			if (strcmp(argv[k], args[i].out[k]))
 				fail_msg("%s: argv[%d] %s", args[i].name, k, argv[k]);
-		if (r >= 0 && (argv[r] || cli.json != args[i].json || strcmp(cli.socket, args[i].socket)))
+		if (r >= 0 &&
+		    (argv[r] || cli.json != args[i].json || strcmp(cli.socket, args[i].socket)))
 			fail_msg("%s: json %d, socket %s", args[i].name, cli.json, cli.socket);
 	}
 	unsetenv("SIPSEAL_SOCKET");
@@ -187,12 +230,9 @@ static void test_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_status),
-		cmocka_unit_test(test_hostile_strings),
-		cmocka_unit_test(test_wrong_shapes),
-		cmocka_unit_test(test_yaml),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_globals),
+		cmocka_unit_test(test_status),	     cmocka_unit_test(test_hostile_strings),
+		cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_yaml),
+		cmocka_unit_test(test_table),	     cmocka_unit_test(test_globals),
 		cmocka_unit_test(test_path),
 	};
 

@@ -75,7 +75,8 @@ static struct gateway *gateway_of(const char *const *names)
 
 static void test_made_once_and_kept(void **state)
 {
-	struct gateway *a = gateway_of(NAMES("zulu", "acme")), *b = gateway_of(NAMES("new", "acme", "zulu"));
+	struct gateway *a = gateway_of(NAMES("zulu", "acme")),
+		       *b = gateway_of(NAMES("new", "acme", "zulu"));
 	char err[ORIGIDS_ERR_LEN];
 
 	(void)state;
@@ -83,8 +84,8 @@ static void test_made_once_and_kept(void **state)
 	assert_string_not_equal(a->trunks[0]->origid, a->trunks[1]->origid);
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(strlen(a->trunks[i]->origid), 36);
-		assert_int_equal(a->trunks[i]->origid[14], '4');                       /* version */
-		assert_non_null(strchr("89ab", a->trunks[i]->origid[19]));          /* variant */
+		assert_int_equal(a->trunks[i]->origid[14], '4');	   /* version */
+		assert_non_null(strchr("89ab", a->trunks[i]->origid[19])); /* variant */
 	}
 	assert_int_equal(origids_make(b, dir, err), 1);
 	assert_string_equal(b->trunks[1]->origid, a->trunks[1]->origid);
@@ -139,7 +140,9 @@ static void test_configured_text_is_left_alone(void **state)
 
 static void test_broken_file_is_refused_and_kept(void **state)
 {
-	static const struct { const char *name, *text, *where; } cases[] = {
+	static const struct {
+		const char *name, *text, *where;
+	} cases[] = {
 		{ "no uuid", "acme\n", ":1:" },
 		{ "short uuid", "zulu " ZULU "\nacme 1111\n", ":2:" },
 		{ "upper case", "acme 11111111-2222-4333-8444-55555555555A\n", ":1:" },
@@ -147,7 +150,9 @@ static void test_broken_file_is_refused_and_kept(void **state)
 		{ "name", "Acme " ZULU "\n", ":1:" },
 		{ "no name", " " ZULU "\n", ":1:" },
 		{ "control byte", "ac\033me " ZULU "\n", ":1:" },
-		{ "long name", "aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaa " ZULU "\n", ":1:" },
+		{ "long name",
+		  "aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaa " ZULU "\n",
+		  ":1:" },
 	};
 
 	(void)state;
@@ -189,8 +194,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_made_once_and_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lines_of_others_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fill_makes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_configured_text_is_left_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_broken_file_is_refused_and_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_configured_text_is_left_alone, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_broken_file_is_refused_and_kept, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
 	};
 

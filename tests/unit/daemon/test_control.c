@@ -62,7 +62,9 @@ static int calls;
 
 static struct control *serve(const char *metrics)
 {
-	const struct control_cfg cfg = { .socket = path, .metrics = metrics, .routes = routes, .ctx = &calls };
+	const struct control_cfg cfg = {
+		.socket = path, .metrics = metrics, .routes = routes, .ctx = &calls
+	};
 	char err[CONTROL_ERR_LEN] = "";
 	struct control *c = NULL;
 
@@ -110,15 +112,20 @@ static const struct {
 } cases[] = {
 	{ "get", "GET /v1/things HTTP/1.1\r\n", "HTTP/1.1 200", "{\"tail\":\"\"}", 1 },
 	{ "name", "GET /v1/things/acme HTTP/1.1\r\n", "HTTP/1.1 200", "{\"tail\":\"acme\"}", 1 },
-	{ "escaped", "GET /v1/things/a%2Fb%22 HTTP/1.1\r\n", "HTTP/1.1 200", "{\"tail\":\"a/b\\\"\"}", 1 },
-	{ "query is no path", "GET /v1/things?x=1 HTTP/1.1\r\n", "HTTP/1.1 200", "{\"tail\":\"\"}", 1 },
-	{ "handler says 404", "GET /v1/things/! HTTP/1.1\r\n", "HTTP/1.1 404", "\"code\":\"no_thing\"", 1 },
+	{ "escaped", "GET /v1/things/a%2Fb%22 HTTP/1.1\r\n", "HTTP/1.1 200",
+	  "{\"tail\":\"a/b\\\"\"}", 1 },
+	{ "query is no path", "GET /v1/things?x=1 HTTP/1.1\r\n", "HTTP/1.1 200", "{\"tail\":\"\"}",
+	  1 },
+	{ "handler says 404", "GET /v1/things/! HTTP/1.1\r\n", "HTTP/1.1 404",
+	  "\"code\":\"no_thing\"", 1 },
 	{ "no name", "GET /v1/things/ HTTP/1.1\r\n", "HTTP/1.1 404", "\"code\":\"not_found\"", 0 },
 	{ "longer", "GET /v1/thingsx HTTP/1.1\r\n", "HTTP/1.1 404", "\"message\":", 0 },
 	{ "root", "GET / HTTP/1.1\r\n", "HTTP/1.1 404", "\"error\"", 0 },
 	{ "metrics are elsewhere", "GET /metrics HTTP/1.1\r\n", "HTTP/1.1 404", "\"error\"", 0 },
-	{ "post", "POST /v1/things HTTP/1.1\r\nContent-Length: 5\r\n", "HTTP/1.1 405", "method_not_allowed", 0 },
-	{ "delete", "DELETE /v1/things/acme HTTP/1.1\r\n", "HTTP/1.1 405", "method_not_allowed", 0 },
+	{ "post", "POST /v1/things HTTP/1.1\r\nContent-Length: 5\r\n", "HTTP/1.1 405",
+	  "method_not_allowed", 0 },
+	{ "delete", "DELETE /v1/things/acme HTTP/1.1\r\n", "HTTP/1.1 405", "method_not_allowed",
+	  0 },
 	{ "post to nowhere", "POST /nosuch HTTP/1.1\r\n", "HTTP/1.1 404", "not_found", 0 },
 };
 
@@ -132,11 +139,12 @@ static void test_requests(void **state)
 		int fd = client();
 
 		calls = 0;
-		snprintf(request, sizeof(request), "%sHost: x\r\nConnection: close\r\n\r\n", cases[i].request);
+		snprintf(request, sizeof(request), "%sHost: x\r\nConnection: close\r\n\r\n",
+			 cases[i].request);
 		assert_int_equal(write(fd, request, strlen(request)), strlen(request));
 		pump(c, fd, answer, sizeof(answer), NULL);
-		if (strncmp(answer, cases[i].status, strlen(cases[i].status)) || !strstr(answer, cases[i].body) ||
-		    calls != cases[i].calls)
+		if (strncmp(answer, cases[i].status, strlen(cases[i].status)) ||
+		    !strstr(answer, cases[i].body) || calls != cases[i].calls)
 			fail_msg("%s: %d calls, %s", cases[i].name, calls, answer);
 		if (!strstr(answer, "Content-Type: application/json"))
 			fail_msg("%s: type: %s", cases[i].name, answer);
@@ -221,9 +229,13 @@ static void test_file(void **state)
 
 static void test_metrics_address(void **state)
 {
-	static const struct { const char *addr; int ret; } addrs[] = {
-		{ "127.0.0.1", -EINVAL }, { "localhost:80", -EINVAL }, { "127.0.0.1:http", -EINVAL },
-		{ ":9497", -EINVAL }, { "[]:1", -EINVAL }, { "192.0.2.1:9497", -EADDRNOTAVAIL },
+	static const struct {
+		const char *addr;
+		int ret;
+	} addrs[] = {
+		{ "127.0.0.1", -EINVAL },      { "localhost:80", -EINVAL },
+		{ "127.0.0.1:http", -EINVAL }, { ":9497", -EINVAL },
+		{ "[]:1", -EINVAL },	       { "192.0.2.1:9497", -EADDRNOTAVAIL },
 	};
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);

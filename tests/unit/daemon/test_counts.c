@@ -39,9 +39,9 @@ static void test_layout_is_the_signers(void **state)
 
 		counters_bump(&b->reasons[SR_SIGNED - SR_XDP_MAX], 10 + w);
 		counters_bump(&b->frames_free, 100);
-		counters_bump(&b->xsk[1][0], 3);   /* rx_dropped */
-		counters_bump(&b->xsk[0][3], 1);   /* rx_ring_full */
-		counters_bump(&b->xsk[1][4], 3);   /* rx_fill_empty: inside rx_dropped */
+		counters_bump(&b->xsk[1][0], 3); /* rx_dropped */
+		counters_bump(&b->xsk[0][3], 1); /* rx_ring_full */
+		counters_bump(&b->xsk[1][4], 3); /* rx_fill_empty: inside rx_dropped */
 		counters_bump(&b->trunk_reasons[99 * COUNTERS_SIGNER_REASONS + 1], 7);
 	}
 	counts_sum(&c, &t);
@@ -103,7 +103,8 @@ static void test_header_is_not_trusted(void **state)
 	memset(r, 0xff, sizeof(*r));
 	counts_sum(&c, &t);
 	assert_int_equal(t.signatures, 5);
-	assert_int_equal(counts_renew(&c, UINT32_MAX), 0); /* slots beyond the region are not read */
+	assert_int_equal(counts_renew(&c, UINT32_MAX),
+			 0); /* slots beyond the region are not read */
 	assert_int_equal(ftruncate(c.fd, 0), -1);
 	munmap(r, c.len);
 	counts_done(&c);

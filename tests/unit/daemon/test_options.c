@@ -32,10 +32,18 @@ static const struct {
 	unsigned attach_cnt;
 } cases[] = {
 	{ "config", { "-c", "f.yaml" }, 0, ACTION_RUN, 0 },
-	{ "long", { "--config=f.yaml", "--state-dir", "s", "--libexec", "l", "--foreground" }, 0, ACTION_RUN, 0 },
+	{ "long",
+	  { "--config=f.yaml", "--state-dir", "s", "--libexec", "l", "--foreground" },
+	  0,
+	  ACTION_RUN,
+	  0 },
 	{ "check", { "-c", "f.yaml", "--check" }, 0, ACTION_CHECK, 0 },
 	{ "attach", { "--attach", "eth0:core", "eth1:carrier" }, 0, ACTION_RUN, 2 },
-	{ "attach and options", { "--attach", "eth0:core", "--bpffs", "/b", "eth1:carrier" }, 0, ACTION_RUN, 2 },
+	{ "attach and options",
+	  { "--attach", "eth0:core", "--bpffs", "/b", "eth1:carrier" },
+	  0,
+	  ACTION_RUN,
+	  2 },
 	{ "detach", { "--detach" }, 0, ACTION_DETACH, 0 },
 	{ "detach with a file", { "--detach", "-c", "f" }, 0, ACTION_DETACH, 0 },
 	{ "help wins", { "--help", "x" }, 0, ACTION_HELP, 0 },
@@ -50,8 +58,12 @@ static const struct {
 	{ "no side", { "--attach", "eth0" }, -EINVAL, 0, 0 },
 	{ "wrong side", { "--attach", "eth0:inside" }, -EINVAL, 0, 0 },
 	{ "bpffs and file", { "-c", "f", "--bpffs", "/b" }, -EINVAL, 0, 0 },
-	{ "nine interfaces", { "--attach", "a:core", "b:core", "c:core", "d:core", "e:core", "f:core", "g:core",
-			       "h:core", "i:core" }, -EINVAL, 0, 0 },
+	{ "nine interfaces",
+	  { "--attach", "a:core", "b:core", "c:core", "d:core", "e:core", "f:core", "g:core",
+	    "h:core", "i:core" },
+	  -EINVAL,
+	  0,
+	  0 },
 };
 
 static void test_parse(void **state)
@@ -66,13 +78,18 @@ static void test_parse(void **state)
 		if (r < 0 && (int)o.action != 99)
 			fail_msg("%s: output touched on failure", cases[i].name);
 		if (!r && (o.action != cases[i].action || o.attach_cnt != cases[i].attach_cnt))
-			fail_msg("%s: action %d, %u interfaces", cases[i].name, o.action, o.attach_cnt);
+			fail_msg("%s: action %d, %u interfaces", cases[i].name, o.action,
+				 o.attach_cnt);
 	}
 }
 
 static void test_attach_split(void **state)
 {
-	static const struct { const char *in; int ret; const char *name, *side; } split[] = {
+	static const struct {
+		const char *in;
+		int ret;
+		const char *name, *side;
+	} split[] = {
 		{ "eth0:core", 0, "eth0", "core" },
 		{ "eth0.100:carrier", 0, "eth0.100", "carrier" },
 		{ "eth0:1:both", 0, "eth0:1", "both" },
@@ -92,7 +109,8 @@ static void test_attach_split(void **state)
 		char name[16] = "";
 		int r = attach_split(split[i].in, name, &side, &text);
 
-		if (r != split[i].ret || (!r && (strcmp(name, split[i].name) || strcmp(side, split[i].side))))
+		if (r != split[i].ret ||
+		    (!r && (strcmp(name, split[i].name) || strcmp(side, split[i].side))))
 			fail_msg("%s: returns %d, %s, %s", split[i].in, r, name, side ? side : "");
 		if (r < 0 && !text)
 			fail_msg("%s: no text", split[i].in);
@@ -101,13 +119,16 @@ static void test_attach_split(void **state)
 
 static void test_attach_text(void **state)
 {
-	const struct options o = { .attach = { "eth0:core", "eth1:carrier" }, .attach_cnt = 2, .bpffs = "/b" };
+	const struct options o = { .attach = { "eth0:core", "eth1:carrier" },
+				   .attach_cnt = 2,
+				   .bpffs = "/b" };
 	char *text = load_attach_text(&o, "/etc/t");
 
 	(void)state;
-	assert_string_equal(text, "gateway:\n  bpffs: '/b'\n  interfaces:\n"
-			    "    - { name: 'eth0', side: core }\n    - { name: 'eth1', side: carrier }\n"
-			    "trunks_dir: '/etc/t'\n");
+	assert_string_equal(
+		text, "gateway:\n  bpffs: '/b'\n  interfaces:\n"
+		      "    - { name: 'eth0', side: core }\n    - { name: 'eth1', side: carrier }\n"
+		      "trunks_dir: '/etc/t'\n");
 	free(text);
 }
 

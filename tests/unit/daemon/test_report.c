@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/reason.h"
 #include "daemon/nic.h"
 #include "daemon/preflight.h"
@@ -26,9 +27,13 @@ int bpfgw_unmatched_peers(const struct bpfgw *g, struct bpfgw_unmatched *ret, un
 {
 	(void)g, (void)max;
 	memset(ret, 0, 2 * sizeof(*ret));
-	ret[0] = (struct bpfgw_unmatched){ .src = { [10] = 0xff, 0xff, 10, 0, 0, 5 }, .src_port = 5060,
-					   .dst = { [10] = 0xff, 0xff, 192, 0, 2, 1 }, .dst_port = 5061, .count = 7 };
-	ret[1] = (struct bpfgw_unmatched){ .src = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 }, .src_port = 9 };
+	ret[0] = (struct bpfgw_unmatched){ .src = { [10] = 0xff, 0xff, 10, 0, 0, 5 },
+					   .src_port = 5060,
+					   .dst = { [10] = 0xff, 0xff, 192, 0, 2, 1 },
+					   .dst_port = 5061,
+					   .count = 7 };
+	ret[1] = (struct bpfgw_unmatched){ .src = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 },
+					   .src_port = 9 };
 	return 2;
 }
 
@@ -67,16 +72,22 @@ static int setup(void **state)
 	d->nics[0] = (struct nic){ .name = "eth0", .queues = 4, .mtu = 1500 };
 	d->nics[1] = (struct nic){ .name = "eth1", .queues = 1, .mtu = 1500 };
 	w->trunks[0] = (struct compile_trunk){ .trunk = trunk_add(d->gateway, "acme"), .slot = 0 };
-	w->trunks[1] = (struct compile_trunk){ .trunk = trunk_add(d->gateway, "watch"), .slot = 1,
+	w->trunks[1] = (struct compile_trunk){ .trunk = trunk_add(d->gateway, "watch"),
+					       .slot = 1,
 					       .credential = POLICY_CREDENTIAL_NONE };
 	d->gateway->trunks[0]->on_unsignable = UNSIGNABLE_REJECT;
 	d->gateway->trunks[1]->mode = TRUNK_OBSERVE;
 	d->gateway->trunks[1]->has_numbers = true;
 	w->cert.not_after = 4000000000;
-	w->credential = (struct assembled_credential){ .cert_path = (char *)"cert.pem", .key_path = (char *)"key.pem",
-						       .x5u = (char *)"https://x/c", .info = &w->cert, .key_fd = -1 };
-	w->assembled = (struct assembled){ .credentials = &w->credential, .credential_cnt = 1,
-					   .trunks = w->trunks, .trunk_cnt = 2 };
+	w->credential = (struct assembled_credential){ .cert_path = (char *)"cert.pem",
+						       .key_path = (char *)"key.pem",
+						       .x5u = (char *)"https://x/c",
+						       .info = &w->cert,
+						       .key_fd = -1 };
+	w->assembled = (struct assembled){ .credentials = &w->credential,
+					   .credential_cnt = 1,
+					   .trunks = w->trunks,
+					   .trunk_cnt = 2 };
 	d->assembled = &w->assembled;
 	d->workers = 1;
 	d->generation = 3;
@@ -122,7 +133,7 @@ static void calls_of_example(struct world *w)
 {
 	count(w, 0, SR_SIGNED, 5);
 	count(w, 0, SR_RETRANSMISSION, 2);
-	count(w, 0, SR_STALE_DATE, 3);        /* on_unsignable: reject */
+	count(w, 0, SR_STALE_DATE, 3); /* on_unsignable: reject */
 	count(w, 0, SR_RESTRICTED_UNSIGNED, 1);
 	count(w, 0, SR_NO_FRAME, 4);
 	count(w, 1, SR_OBSERVE, 6);
@@ -145,10 +156,13 @@ static void test_status_groups(void **state)
 	assert_int_equal(at(o, "signer", "pid"), 4711);
 	json_decref(o);
 	o = report_trunks(&w->d);
-	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 0), "calls", "rejected"), 3);
+	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 0), "calls", "rejected"),
+			 3);
 	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 1), "calls", "signed"), 6);
-	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 1), "calls", "unsigned"), 0);
-	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 1), "calls", "observed"), 6);
+	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 1), "calls", "unsigned"),
+			 0);
+	assert_int_equal(at(json_array_get(json_object_get(o, "trunks"), 1), "calls", "observed"),
+			 6);
 	json_decref(o);
 }
 
@@ -172,11 +186,15 @@ static void test_sums(void **state)
 	assert_int_equal(at(o, "sums", "in_flight"), 1);
 	/* every reason of the list has a key on its side */
 	for (unsigned i = 1; i < SR_MAX; i++) {
-		json_t *where = i < SR_XDP_MAX ?
-			json_object_get(json_array_get(json_object_get(o, "interfaces"), 0), "packets") :
-			json_object_get(json_object_get(o, "signer"), "reasons");
+		json_t *where =
+			i < SR_XDP_MAX
+				? json_object_get(
+					  json_array_get(json_object_get(o, "interfaces"), 0),
+					  "packets")
+				: json_object_get(json_object_get(o, "signer"), "reasons");
 
-		if (reason_token(i)[0] != '?' && !json_is_integer(json_object_get(where, reason_token(i))))
+		if (reason_token(i)[0] != '?' &&
+		    !json_is_integer(json_object_get(where, reason_token(i))))
 			fail_msg("reason %u has no key", i);
 	}
 	json_decref(o);
@@ -187,7 +205,8 @@ static bool has_warning(const json_t *list, const char *code, const char *trunk)
 	const json_t *w;
 	size_t i;
 
-	json_array_foreach(list, i, w) {
+	json_array_foreach(list, i, w)
+	{
 		const char *t = json_string_value(json_object_get(w, "trunk"));
 
 		if (!strcmp(json_string_value(json_object_get(w, "code")), code) &&
@@ -214,11 +233,34 @@ static void test_warnings(void **state)
 	w->d.gateway->regulatory_enabled = false;
 	counters_bump(&counters_worker(w->signer, 0)->frames_lost, 1);
 	list = report_warnings(&w->d);
-	for (const char *const *c = (const char *const[]){ "other_transports", "unmatched_invite", "certificate_expired",
-	     "signer_not_running", "ip_forward", "regulatory_off", "frames_lost", NULL }; *c; c++)
+	for (const char *const *c =
+		     (const char *const[]){ "other_transports", "unmatched_invite",
+					    "certificate_expired", "signer_not_running",
+					    "ip_forward", "regulatory_off", "frames_lost", NULL };
+	     *c; c++)
 		if (!has_warning(list, *c, NULL))
 			fail_msg("no warning %s", *c);
 	json_decref(list);
+}
+
+static void test_signer_state(void **state)
+{
+	struct world *w = *state;
+	uint64_t beat[1] = { clock_mono_ns() };
+	json_t *list;
+
+	w->d.gateway->heartbeat_ms = 500;
+	w->d.heartbeats = beat;
+	assert_string_equal(report_signer_state(&w->d), "running");
+	beat[0] += 1000000000; /* a clock that is behind is no reason to worry */
+	assert_string_equal(report_signer_state(&w->d), "running");
+	beat[0] -= 2000000000;
+	assert_string_equal(report_signer_state(&w->d), "stalled");
+	list = report_warnings(&w->d);
+	assert_true(has_warning(list, "signer_not_running", NULL));
+	json_decref(list);
+	w->d.signer.pid = 0;
+	assert_string_equal(report_signer_state(&w->d), "down");
 }
 
 static void test_many_trunks_do_not_drown_the_rest(void **state)
@@ -236,12 +278,16 @@ static void test_many_trunks_do_not_drown_the_rest(void **state)
 static void test_unmatched_peers(void **state)
 {
 	struct world *w = *state;
-	json_t *o = report_status(&w->d), *p = json_object_get(json_object_get(o, "unmatched_invite"), "peers");
+	json_t *o = report_status(&w->d),
+	       *p = json_object_get(json_object_get(o, "unmatched_invite"), "peers");
 
-	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 0), "source")), "10.0.0.5:5060");
-	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 0), "destination")), "192.0.2.1:5061");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 0), "source")),
+			    "10.0.0.5:5060");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 0), "destination")),
+			    "192.0.2.1:5061");
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(p, 0), "count")), 7);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 1), "source")), "[2001:db8::1]:9");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(p, 1), "source")),
+			    "[2001:db8::1]:9");
 	json_decref(o);
 }
 
@@ -257,20 +303,26 @@ static void test_trunk_is_complete(void **state)
 	t->origid = strdup("11111111-2222-4333-8444-555555555555");
 	o = report_trunk(&w->d, 0);
 	assert_non_null(o);
-	for (const char *const *k = (const char *const[]){ "name", "mode", "carrier", "core", "certificates", "attestation",
-	     "attestation_other", "on_unsignable", "existing_identity", "origid", "number_rules", "orig_from", "dest_from",
-	     "pai", "privacy", "freshness_s", "extras", "state", NULL }; *k; k++)
+	for (const char *const *k =
+		     (const char *const[]){ "name", "mode", "carrier", "core", "certificates",
+					    "attestation", "attestation_other", "on_unsignable",
+					    "existing_identity", "origid", "number_rules",
+					    "orig_from", "dest_from", "pai", "privacy",
+					    "freshness_s", "extras", "state", NULL };
+	     *k; k++)
 		if (!json_object_get(o, *k))
 			fail_msg("no key %s", *k);
 	extras = json_object_get(json_object_get(o, "extras"), "geolocation");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(extras, "default_civic_address"),
-							      "country")), "US");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(extras, "default_civic_address"), "country")),
+			    "US");
 	assert_string_equal(json_string_value(json_object_get(o, "origid")), t->origid);
 	json_decref(o);
 	/* a certificate is missing */
 	w->credential.info = NULL;
 	o = report_trunk(&w->d, 0);
-	assert_false(json_is_true(json_object_get(json_object_get(json_object_get(o, "state"), "credential"), "usable")));
+	assert_false(json_is_true(json_object_get(
+		json_object_get(json_object_get(o, "state"), "credential"), "usable")));
 	json_decref(o);
 }
 
@@ -283,18 +335,27 @@ static void test_metrics(void **state)
 	xdp[0][SR_STEERED] = 15;
 	strcpy(w->d.nics[1].name, "e\"1");
 	text = report_metrics(&w->d);
-	for (const char *const *line = (const char *const[]){
-	     "\nsipseal_packets_total{nic=\"eth0\",reason=\"steered\"} 15\n",
-	     "\nsipseal_packets_total{nic=\"?\",reason=\"steered\"} 0\n",
-	     "\nsipseal_invites_total{trunk=\"acme\",direction=\"outbound\",status=\"SIGNED\",reason=\"signed\"} 5\n",
-	     "\nsipseal_invites_total{trunk=\"acme\",direction=\"outbound\",status=\"REJECTED\",reason=\"stale_date\"} 3\n",
-	     "\nsipseal_invites_total{trunk=\"watch\",direction=\"outbound\",status=\"UNSIGNED\",reason=\"observe\"} 6\n",
-	     "\nsipseal_observed_invites_total{trunk=\"watch\",direction=\"outbound\",status=\"SIGNED\",reason=\"signed\"} 6\n",
-	     "\nsipseal_certificate_not_after_seconds{trunk=\"acme\"} 4000000000\n",
-	     "\nsipseal_signer_restarts_total 0\n", "\nsipseal_frames_lost 0\n", NULL }; *line; line++)
+	for (const char *const *line =
+		     (const char *const[]){
+			     "\nsipseal_packets_total{nic=\"eth0\",reason=\"steered\"} 15\n",
+			     "\nsipseal_packets_total{nic=\"?\",reason=\"steered\"} 0\n",
+			     "\nsipseal_invites_total{trunk=\"acme\",direction=\"outbound\",status="
+			     "\"SIGNED\",reason=\"signed\"} 5\n",
+			     "\nsipseal_invites_total{trunk=\"acme\",direction=\"outbound\",status="
+			     "\"REJECTED\",reason=\"stale_date\"} 3\n",
+			     "\nsipseal_invites_total{trunk=\"watch\",direction=\"outbound\","
+			     "status=\"UNSIGNED\",reason=\"observe\"} 6\n",
+			     "\nsipseal_observed_invites_total{trunk=\"watch\",direction="
+			     "\"outbound\",status=\"SIGNED\",reason=\"signed\"} 6\n",
+			     "\nsipseal_certificate_not_after_seconds{trunk=\"acme\"} 4000000000\n",
+			     "\nsipseal_signer_restarts_total 0\n", "\nsipseal_frames_lost 0\n",
+			     NULL };
+	     *line; line++)
 		if (!strstr(text, *line))
 			fail_msg("no line %sin %s", *line + 1, text);
-	assert_null(strstr(text, "sipseal_invites_total{trunk=\"watch\",direction=\"outbound\",status=\"SIGNED\""));
+	assert_null(strstr(
+		text,
+		"sipseal_invites_total{trunk=\"watch\",direction=\"outbound\",status=\"SIGNED\""));
 	assert_null(strstr(text, "seconds{trunk=\"watch\"}"));
 	free(text);
 }
@@ -325,7 +386,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_status_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_trunks_do_not_drown_the_rest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_signer_state, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_trunks_do_not_drown_the_rest, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_unmatched_peers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_trunk_is_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_metrics, setup, teardown),

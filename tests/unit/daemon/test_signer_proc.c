@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* ---- the signer ----------------------------------------------------------------------------------- */
+/* ---- the signer ------------------------------------------------------------------------- */
 
 /* What a signer must not have: returns what is wrong, or "". */
 static const char *inheritance(void)
@@ -33,7 +33,8 @@ static const char *inheritance(void)
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d) && atoi(e->d_name) > HANDOVER_FD)
+		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d) &&
+		    atoi(e->d_name) > HANDOVER_FD)
 			fds++;
 	if (d)
 		closedir(d);
@@ -60,8 +61,9 @@ static const char *inheritance(void)
 
 static void answer(const struct handover_msg *m, int error, const char *text)
 {
-	struct handover_msg r = { .version = HANDOVER_VERSION, .type = HANDOVER_RESULT, .seq = m->seq,
-				  .error = error };
+	struct handover_msg r = {
+		.version = HANDOVER_VERSION, .type = HANDOVER_RESULT, .seq = m->seq, .error = error
+	};
 
 	snprintf(r.text, sizeof(r.text), "%s", text);
 	handover_send(HANDOVER_FD, &r, NULL, 0);
@@ -101,7 +103,7 @@ static int signer_main(void)
 	return 0;
 }
 
-/* ---- the tests ------------------------------------------------------------------------------------ */
+/* ---- the tests -------------------------------------------------------------------------- */
 
 static int start(struct signer_proc *p)
 {

@@ -11,25 +11,28 @@ static const struct {
 	const char *name;
 	unsigned queues[2], workers;
 	uint32_t frames;
-	uint32_t fill[2];   /* of worker 0 and of the last one */
+	uint32_t fill[2]; /* of worker 0 and of the last one */
 	uint32_t ring;
 } cases[] = {
-	{ "one queue each",        { 1, 1 },   1,  4096, { 1024, 1024 }, 1024 },
-	{ "four queues, two workers", { 4, 4 }, 2, 4096, { 512, 512 },   1024 },
-	{ "uneven",                { 3, 1 },   2,  4096, { 512, 2048 },  1024 }, /* 3 sockets, 1 socket */
-	{ "small UMEM",            { 4, 4 },   2,  1024, { 128, 128 },   1024 },
-	{ "tiny UMEM",             { 1, 1 },   1,  64,   { 16, 16 },     64 },
-	{ "too many queues",       { 64, 64 }, 1,  1024, { 0, 0 },       1024 },
-	{ "just enough",           { 64, 64 }, 1,  4096, { 16, 16 },     1024 },
-	{ "large UMEM is capped",  { 1, 1 },   1,  65536, { 2048, 2048 }, 1024 },
+	{ "one queue each", { 1, 1 }, 1, 4096, { 1024, 1024 }, 1024 },
+	{ "four queues, two workers", { 4, 4 }, 2, 4096, { 512, 512 }, 1024 },
+	{ "uneven", { 3, 1 }, 2, 4096, { 512, 2048 }, 1024 }, /* 3 sockets, 1 socket */
+	{ "small UMEM", { 4, 4 }, 2, 1024, { 128, 128 }, 1024 },
+	{ "tiny UMEM", { 1, 1 }, 1, 64, { 16, 16 }, 64 },
+	{ "too many queues", { 64, 64 }, 1, 1024, { 0, 0 }, 1024 },
+	{ "just enough", { 64, 64 }, 1, 4096, { 16, 16 }, 1024 },
+	{ "large UMEM is capped", { 1, 1 }, 1, 65536, { 2048, 2048 }, 1024 },
 };
 
 static void test_ring_sizes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct nic nics[] = { { .queues = cases[i].queues[0] }, { .queues = cases[i].queues[1] } };
-		const struct sockets_plan plan = { .nics = nics, .nic_cnt = 2, .workers = cases[i].workers,
+		const struct nic nics[] = { { .queues = cases[i].queues[0] },
+					    { .queues = cases[i].queues[1] } };
+		const struct sockets_plan plan = { .nics = nics,
+						   .nic_cnt = 2,
+						   .workers = cases[i].workers,
 						   .frames = cases[i].frames };
 		uint32_t first = sockets_fill_size(&plan, 0);
 		uint32_t last = sockets_fill_size(&plan, cases[i].workers - 1);
