@@ -180,7 +180,7 @@ help:                    ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 PREFIX= DESTDIR="
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
 .PHONY: all unit bpftests benchprogs fuzz test demo bench soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -60,7 +60,8 @@
 	X(24, INBOUND_UNVERIFIED, "inbound_unverified", "INVITE from a carrier peer: passed, not verified by this version") \
 	X(25, REGULATORY_OFF,     "regulatory_off",     "INVITE passed unchanged: regulatory.enabled is false") \
 	X(26, OPAQUE,             "opaque",             "towards a carrier peer, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
-	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop")
+	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop") \
+	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed")
 
 #define SIPSEAL_SIGNER_REASONS(X) \
 	X(64, SIGNED,             "signed",             "Identity added") \

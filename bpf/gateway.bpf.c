@@ -16,6 +16,7 @@
  * A VLAN tag changes two things only: a trunk's INVITE follows on_signer_failure, and the fast path is
  * XDP_PASS.  Every packet leaves through sipseal_gateway(), which counts its one reason.
  */
+#include "dialog.h"
 #include "emergency.h"
 #include "forward.h"
 #include "maps.h"
@@ -230,6 +231,8 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 		return unmatched(ctx, p, &a);
 	if (!sipseal_config.regulatory_enabled)
 		return fast_path(ctx, p, SR_REGULATORY_OFF);
+	if (dialog_check(ctx, p))
+		return fast_path(ctx, p, SR_DIALOG);
 	if (p->is_tagged)
 		return apply_policy(ctx, p, sipseal_config.on_signer_failure, vlan);
 	return steer(ctx, p, generation, (__u32)slot);

@@ -39,6 +39,12 @@ struct fixture {
 #define EMERGENCY(uri) "emergency: " uri, CORE, CF_NO_SOCKET, { PEER, TO_URI(uri) }, EMERGENCY_PASSES
 #define NO_EMERGENCY(uri) "no emergency: " uri, CORE, CF_NO_SOCKET, { PEER, TO_URI(uri) }, DOWN_DROP
 
+/* An INVITE whose To row is @row. */
+#define TO_ROW(row) PEER, .text = "INVITE sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" \
+	"From: \"To: <x>;tag=9\" <sip:a@b>;tag=2\r\n" row "\r\nCall-ID: 1\r\n\r\nTo: <x>;tag=3\r\n"
+#define DIALOG(name, row) "dialog: " name, CORE, 0, { TO_ROW(row) }, XDP_PASS, SR_DIALOG
+#define NO_DIALOG(name, row) "no dialog: " name, CORE, 0, { TO_ROW(row) }, STEERED, 10, MAC10
+
 /* Fields that a fixture does not name are meant to be zero. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -67,6 +73,29 @@ static const struct fixture fixtures[] = {
 	{ "emergency is marked", CORE, 0, { PEER, TO_URI("tel:112") }, STEERED, 10, SIPSEAL_META_F_EMERGENCY,
 	  MAC10 },
 	{ "IPv6 UDP length 0", CORE, 0, { PEER6, .udp_len_zero = 1 }, STEERED, 50, MAC610 },
+
+	/* To tag: what the signer would leave unchanged, and nothing else */
+	{ DIALOG("plain", "To: <sip:x@y>;tag=1") },
+	{ DIALOG("compact, no blank", "t:<sip:x@y>;tag=a") },
+	{ DIALOG("case and blanks", "tO:\t<sip:x@y> ; \tTAG=Z9") },
+	{ DIALOG("display name with everything", "To: \"a>;tag=1 \\\" <b\" <sip:x@y>;tag=1;x=y") },
+	{ "dialog: forward", CORE, CF_FORWARD, { TO_ROW("To: <sip:x@y>;tag=1") }, XDP_REDIRECT, SR_DIALOG },
+	{ "dialog: no signer", CORE, CF_NO_SOCKET, { TO_ROW("To: <sip:x@y>;tag=1") }, XDP_PASS, SR_DIALOG },
+	{ "dialog: VLAN", CORE, 0, { TO_ROW("To: <sip:x@y>;tag=1"), .tags = 1 }, XDP_PASS, SR_DIALOG },
+	{ "dialog: IPv6", CORE, 0, { PEER6, .text = "INVITE sip:x@y SIP/2.0\r\nTo: <sip:x@y>;tag=1\r\n\r\n" }, XDP_PASS,
+	  SR_DIALOG },
+	{ NO_DIALOG("no tag", "To: <sip:x@y>") },
+	{ NO_DIALOG("tag in the display name", "To: \"<a>;tag=1\" <sip:x@y>") },
+	{ NO_DIALOG("tag in the URI", "To: <sip:x@y;tag=1>") },
+	{ NO_DIALOG("tag in a quoted value", "To: <sip:x@y>;a=\">;tag=1\"") },
+	{ NO_DIALOG("tag is the second parameter", "To: <sip:x@y>;a=b;tag=1") },
+	{ NO_DIALOG("empty tag", "To: <sip:x@y>;tag=") },
+	{ NO_DIALOG("other parameter", "To: <sip:x@y>;atag=1") },
+	{ NO_DIALOG("addr-spec", "To: sip:x@y;tag=1") },
+	{ NO_DIALOG("folded", "To: <sip:x@y>;tag=1\r\n ;a=b") },
+	{ NO_DIALOG("blank before the colon", "To : <sip:x@y>;tag=1") },
+	{ NO_DIALOG("another header", "Too: <sip:x@y>;tag=1") },
+	{ NO_DIALOG("no To before the body", "Subject: x") },
 
 	/* IPv6 extension headers */
 	{ "hop-by-hop", CORE, 0, { PEER6, .ext = { 255 } }, STEERED, 50, MAC610 },
@@ -211,8 +240,11 @@ static const struct fixture fixtures[] = {
 	{ "stale heartbeat, pass", CORE, CF_STALE | CF_FAIL_PASS, { PEER }, XDP_PASS, SR_SIGNER_DOWN },
 	{ "no heartbeat, drop", CORE, CF_NO_BEAT, { PEER }, DOWN_DROP },
 	{ "no heartbeat, pass", CORE, CF_NO_BEAT | CF_FAIL_PASS, { PEER }, XDP_PASS, SR_SIGNER_DOWN },
-	{ "queue without socket, drop", CORE, CF_QUEUE1, { PEER }, DOWN_DROP },
-	{ "queue without socket, pass", CORE, CF_QUEUE1 | CF_FAIL_PASS, { PEER }, XDP_PASS, SR_SIGNER_DOWN },
+	{ "second queue", CORE, CF_QUEUE1, { PEER }, STEERED, 10, MAC10 },
+	{ "queue beyond those with sockets, drop", CORE, CF_QUEUE1 | CF_ONE_QUEUE, { PEER }, DOWN_DROP },
+	{ "queue beyond those with sockets, pass", CORE, CF_QUEUE1 | CF_ONE_QUEUE | CF_FAIL_PASS, { PEER },
+	  XDP_PASS, SR_SIGNER_DOWN },
+	{ "second queue, stale heartbeat", CORE, CF_QUEUE1 | CF_STALE, { PEER }, DOWN_DROP },
 	{ "stale heartbeat, emergency, forward", CORE, CF_STALE | CF_FORWARD, { PEER, TO_URI("tel:911") },
 	  XDP_REDIRECT, SR_EMERGENCY_PASSED },
 	{ "emergency behind CRLF", CORE, CF_STALE, { PEER, .text = CRLF4 "INVITE sip:112@x SIP/2.0\r\n\r\n" },

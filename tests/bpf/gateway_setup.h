@@ -14,7 +14,8 @@
  *  9      198.18.0.10            any              90     route with MTU 1300
  *  10     198.18.1.10            any              100    blackhole
  *
- * In odd generations every slot is one more, so that a look-up in the wrong copy shows.
+ * In odd generations every slot is one more and every group 100 more, so that a look-up in the wrong copy
+ * shows.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
  */
 #ifndef SIPSEAL_TEST_GATEWAY_SETUP_H
 #define SIPSEAL_TEST_GATEWAY_SETUP_H
@@ -42,9 +43,10 @@ enum {
 	CF_STALE          = 1 << 5,  /* heartbeat too old */
 	CF_NO_BEAT        = 1 << 6,
 	CF_NO_SOCKET      = 1 << 7,
-	CF_QUEUE1         = 1 << 8,  /* came in on a queue without socket */
+	CF_QUEUE1         = 1 << 8,  /* came in on queue 1 */
 	CF_FUTURE_BEAT    = 1 << 9,  /* written after the coarse clock's last tick */
 	CF_NO_DEV         = 1 << 10, /* devmap slot of the egress is empty */
+	CF_ONE_QUEUE      = 1 << 11, /* sockets for queue 0 only */
 };
 
 #define PEERS_MAX 64
@@ -149,7 +151,7 @@ static inline struct sipseal_config config_build(unsigned flags, uint32_t genera
 		.emergency = { { 3, "911garbage" }, { 3, "112" }, { 15, "123456789012345" } },
 		.ports = {
 			[CORE] = { .ifindex = ifindex_of[CORE], .side = SIPSEAL_SIDE_CORE,
-				   .queues = flags & CF_QUEUE1 ? 1 : 2, .worker = { 3, 5 } },
+				   .queues = flags & CF_ONE_QUEUE ? 1 : 2, .worker = { 3, 5 } },
 			[CARRIER] = { .ifindex = ifindex_of[CARRIER], .side = SIPSEAL_SIDE_CARRIER,
 				      .queues = 2, .worker = { 3, 5 } },
 		},
@@ -163,13 +165,33 @@ static inline void set_beat(uint32_t worker, uint64_t value)
 	assert_int_equal(bpf_map_update_elem(bpfgw_heartbeat_fd(gw), &worker, &value, 0), 0);
 }
 
-/* Queue 0 of the core port belongs to worker 3; all others look dead, so a wrong index shows. */
+static inline void set_devs(unsigned flags)
+{
+	int fd = bpf_map__fd(gw->skel->maps.sipseal_devs);
+
+	for (uint32_t port = CORE; port <= CARRIER; port++) {
+		if (port == CARRIER && flags & CF_NO_DEV)
+			bpf_map_delete_elem(fd, &port);
+		else
+			assert_int_equal(bpf_map_update_elem(fd, &port, &ifindex_of[port], 0), 0);
+	}
+}
+
+static inline void set_sockets(unsigned flags)
+{
+	int fd = bpf_map__fd(gw->skel->maps.sipseal_xsks);
+	uint32_t queue = flags & CF_QUEUE1 ? 1 : 0;
+
+	for (uint32_t slot = 0; slot < SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX; slot++)
+		bpf_map_delete_elem(fd, &slot);
+	if (!(flags & CF_NO_SOCKET))
+		assert_int_equal(bpfgw_xsk_set(gw, CORE, queue, xsk_fd), 0);
+}
+
 static inline void gateway_apply(unsigned flags, uint32_t generation)
 {
 	struct sipseal_config c = config_build(flags, generation);
 	uint64_t now = clock_mono_ns(), beat = now;
-	uint32_t slot = CORE * SIPSEAL_QUEUES_MAX, dev = CARRIER;
-	int xsks = bpf_map__fd(gw->skel->maps.sipseal_xsks), devs = bpf_map__fd(gw->skel->maps.sipseal_devs);
 
 	assert_int_equal(bpfgw_config_set(gw, &c), 0);
 	if (flags & CF_STALE)
@@ -178,21 +200,22 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 		beat = 0;
 	if (flags & CF_FUTURE_BEAT)
 		beat = now + 20000000;
-	set_beat(3, beat);
-	bpf_map_delete_elem(xsks, &slot);
-	if (!(flags & CF_NO_SOCKET))
-		assert_int_equal(bpfgw_xsk_set(gw, CORE, 0, xsk_fd), 0);
-	bpf_map_delete_elem(devs, &dev);
-	if (!(flags & CF_NO_DEV))
-		assert_int_equal(bpf_map_update_elem(devs, &dev, &ifindex_of[CARRIER], 0), 0);
-	for (dev = CORE; dev <= CORE; dev++)
-		assert_int_equal(bpf_map_update_elem(devs, &dev, &ifindex_of[dev], 0), 0);
+	set_beat(3, flags & CF_QUEUE1 ? 0 : beat);
+	set_beat(5, flags & CF_QUEUE1 ? beat : 0);
+	set_sockets(flags);
+	set_devs(flags);
 }
 
-static inline void slots_shift(uint32_t by)
+static inline void tables_shift(uint32_t slots, uint32_t groups)
 {
-	for (size_t i = 0; i < tables.core_cnt; i++)
-		tables.cores[i].slot += by;
+	for (size_t i = 0; i < tables.peer_cnt; i++)
+		tables.peers[i].group += groups;
+	for (size_t i = 0; i < tables.prefix_cnt; i++)
+		tables.prefixes[i].group += groups;
+	for (size_t i = 0; i < tables.core_cnt; i++) {
+		tables.cores[i].slot += slots;
+		tables.cores[i].key.group_be = htonl(ntohl(tables.cores[i].key.group_be) + groups);
+	}
 }
 
 static inline void gateway_open(void)
@@ -210,7 +233,7 @@ static inline void gateway_open(void)
 		fail_msg("%s", err);
 	c = config_build(0, 6);
 	assert_int_equal(bpfgw_config_set(gw, &c), 0);
-	slots_shift(1);
+	tables_shift(1, 100);
 	if (bpfgw_fill(gw, &tables, 7, err) < 0)
 		fail_msg("%s", err);
 }

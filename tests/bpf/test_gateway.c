@@ -187,6 +187,43 @@ static void test_ipv6_forwarding_off_at_nic(void **state)
 	assert_int_equal(m.flags, SIPSEAL_META_F_RAW);
 }
 
+/* The checksum's carry: with 256 values of its upper byte one of them wraps. */
+static void test_checksum_carry(void **state)
+{
+	const struct spec s = { PEER, .text = OPTIONS };
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	frame_build(&f, &s);
+	gateway_apply(CF_FORWARD, 6);
+	for (int i = 0; i < 256; i++) {
+		f.b[f.l3 + 4] = (uint8_t)i;
+		put16(f.b + f.l3 + 10, 0);
+		put16(f.b + f.l3 + 10, ip_sum(f.b + f.l3, 20));
+		gateway_run(&f, CORE, 0, &r);
+		assert_int_equal(r.action, XDP_REDIRECT);
+		check_forwarded(&f, &r);
+	}
+}
+
+/* A heartbeat that was never written is none, however long the limit. */
+static void test_no_heartbeat(void **state)
+{
+	const struct spec s = { PEER };
+	struct sipseal_config c = config_build(0, 6);
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	frame_build(&f, &s);
+	gateway_apply(CF_NO_BEAT, 6);
+	c.heartbeat_limit_ns = INT64_MAX;
+	assert_int_equal(bpfgw_config_set(gw, &c), 0);
+	gateway_run(&f, CORE, 0, &r);
+	assert_int_equal(r.action, XDP_DROP);
+}
+
 static void test_unmatched_recorded(void **state)
 {
 	static struct bpfgw_unmatched u[300];
@@ -235,6 +272,8 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_unknown_port),
 		cmocka_unit_test(test_ipv6_forwarding_off_at_nic),
+		cmocka_unit_test(test_checksum_carry),
+		cmocka_unit_test(test_no_heartbeat),
 		cmocka_unit_test(test_unmatched_recorded),
 	};
 	static struct CMUnitTest tests[ARRAY_SIZE(fixtures)];
