@@ -175,7 +175,8 @@ static void test_adopt(void **state)
 	static uint64_t sums[SR_XDP_MAX];
 	static struct frame f;
 	static struct run r;
-	const struct spec s = { .src = "10.0.1.5", .dst = "203.0.113.10", .text = OPTIONS };
+	/* a reason that the chatter of the veths themselves does not have */
+	const struct spec s = { .src = "10.0.1.5", .dst = "203.0.113.77" };
 
 	(void)state;
 	attach_ok(g, 0, "c0", 0, true);
@@ -191,7 +192,7 @@ static void test_adopt(void **state)
 	assert_int_equal(prog_on("c0", NULL), old); /* running until it is replaced */
 	assert_int_equal(bpfgw_config(g)->sip_ports[1], 5070);
 	assert_int_equal(bpfgw_counters(g, CORE, sums), 0);
-	assert_int_equal(sums[SR_KERNEL], 1);
+	assert_int_equal(sums[SR_UNMATCHED_INVITE], 1);
 	assert_int_equal(bpfgw_fill(g, &tables, 3, err), -EBUSY); /* the copy in use */
 	assert_int_equal(bpfgw_fill(g, &tables, 2, err), 0);
 	attach_ok(g, 0, "c0", 0, true);

@@ -187,24 +187,32 @@ static void test_ipv6_forwarding_off_at_nic(void **state)
 	assert_int_equal(m.flags, SIPSEAL_META_F_RAW);
 }
 
-/* The checksum's carry: with 256 values of its upper byte one of them wraps. */
+/* The checksum after one hop, for values all over its range, and for the one whose sum wraps: feff. */
 static void test_checksum_carry(void **state)
 {
 	const struct spec s = { PEER, .text = OPTIONS };
 	static struct frame f;
 	static struct run r;
+	unsigned wraps = 0;
 
 	(void)state;
 	frame_build(&f, &s);
 	gateway_apply(CF_FORWARD, 6);
-	for (int i = 0; i < 256; i++) {
-		f.b[f.l3 + 4] = (uint8_t)i;
+	for (unsigned id = 0; id < 65536; id++) {
+		uint16_t sum;
+
+		put16(f.b + f.l3 + 4, id);
 		put16(f.b + f.l3 + 10, 0);
-		put16(f.b + f.l3 + 10, ip_sum(f.b + f.l3, 20));
+		sum = ip_sum(f.b + f.l3, 20);
+		put16(f.b + f.l3 + 10, sum);
+		wraps += sum == 0xfeff;
+		if (sum != 0xfeff && sum % 509)
+			continue;
 		gateway_run(&f, CORE, 0, &r);
 		assert_int_equal(r.action, XDP_REDIRECT);
 		check_forwarded(&f, &r);
 	}
+	assert_true(wraps);
 }
 
 /* A heartbeat that was never written is none, however long the limit. */

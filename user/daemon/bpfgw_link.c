@@ -121,19 +121,15 @@ static int attach_fail(const struct attach *a, int error, char reterr[BPFGW_ERR_
 	}
 }
 
-/* Generic XDP is slower and drops GSO packets: only where there is no native one. */
+/*
+ * Generic XDP is slower and drops GSO packets: only where there is no native one.  A link never replaces
+ * a program that is there already: the kernel answers EBUSY, or EEXIST where that one has the other mode.
+ */
 static int link_open(const struct attach *a, bool *ret_is_native, char reterr[BPFGW_ERR_LEN])
 {
 	bool is_native = a->mode != MODE_GENERIC;
-	uint32_t id = 0;
-	bool ignored;
-	int fd = nic_query(a->ifindex, &id, &ignored);
+	int fd = link_create(a, is_native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
 
-	if (fd < 0)
-		return attach_fail(a, fd, reterr);
-	if (id)
-		return attach_fail(a, -EBUSY, reterr);
-	fd = link_create(a, is_native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
 	if (fd == -EOPNOTSUPP && a->mode == MODE_AUTO) {
 		is_native = false;
 		fd = link_create(a, XDP_FLAGS_SKB_MODE);
