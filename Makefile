@@ -135,11 +135,11 @@ $(O)/bpftest/%: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(call ar,daemon $(USES_
 # Programs of the benchmarks
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 benchprogs: $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_SRC)) ## build the programs that make bench runs
-$(O)/bench/%: tests/bench/%.c $(call ar,daemon engine $(USES_daemon) wire)
+$(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire)
 	@mkdir -p $(@D)
 	$(say) BENCH $<
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
-		$(call ar,daemon engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
+		$(call ar,daemon signer engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
