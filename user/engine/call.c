@@ -38,7 +38,7 @@ static bool is_anonymous_uri(const struct sip_uri *uri)
 	static const struct slice invalid = { "anonymous.invalid", 17 };
 	size_t at = uri->host.len >= invalid.len ? uri->host.len - invalid.len : 0;
 
-	if (uri->user.p && slice_ieq(uri->user, SLICE("anonymous")))
+	if (uri->user.p && slice_ieq(slice_of(uri->user.p, slice_find(uri->user, ';')), SLICE("anonymous")))
 		return true;
 	return uri->host.len >= invalid.len && slice_ieq(slice_cut(uri->host, at), invalid) &&
 	       (at == 0 || uri->host.p[at - 1] == '.');
@@ -97,28 +97,15 @@ static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct
 	return 0;
 }
 
-/* Does the URI show something that people take for a number, whether we can place it or not? */
-static bool looks_like_number(const struct sip_uri *uri)
-{
-	size_t digits = 0, len = uri->user.p ? slice_find(uri->user, ';') : 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (uri->user.p[i] >= '0' && uri->user.p[i] <= '9')
-			digits++;
-		else if (!memchr("+-.() ", uri->user.p[i], 6))
-			return false;
-	}
-	return digits >= 7;
-}
-
 /* A number is shown, but nobody can say whose it is: national without country code, too long, of no
  * numbering plan that the trunk's rules know. */
 static bool is_odd_number(const struct sip_uri *uri, int tn_error)
 {
-	return tn_error == -EDOM || tn_error == -ERANGE || (tn_error < 0 && looks_like_number(uri));
+	return tn_error == -EDOM || tn_error == -ERANGE || (tn_error < 0 && uri->user.p && tn_is_shown(uri->user));
 }
 
-/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed. */
+/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed, or where what
+ * cannot be read may show any number. */
 static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max,
 			     bool *ret_is_odd)
 {
@@ -130,17 +117,21 @@ static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn 
 		struct sip_addr a;
 		struct sip_uri uri;
 		struct tn tn;
-		int r;
+		int r, more;
 
-		while (sip_addr_next(&value, &a) == 1) {
-			if (sip_uri_parse(a.uri, &uri) < 0)
+		while ((more = sip_addr_next(&value, &a)) == 1) {
+			r = sip_uri_parse(a.uri, &uri);
+			if (r < 0) {
+				*ret_is_odd = true;
 				continue;
+			}
 			r = orig_from_uri(c, &uri, &tn);
 			if (r == 0 && cnt < max)
 				ret[cnt++] = tn;
 			else if (r == 0 || is_odd_number(&uri, r))
 				*ret_is_odd = true;
 		}
+		*ret_is_odd |= more < 0;
 	}
 	return cnt;
 }
@@ -148,7 +139,7 @@ static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn 
 static void read_calling(struct call *c)
 {
 	struct tn tn;
-	bool is_odd;
+	bool is_odd = false;
 
 	for (unsigned i = 0; i < NUMBER_SOURCES_MAX && c->trunk->orig_from[i] != SOURCE_END; i++) {
 		bool has = false;
@@ -189,6 +180,22 @@ static void read_rules(struct call *c)
 	c->rules = (struct tn_rules){ c->rule_room, cnt, policy_text(p, c->trunk->country_code) };
 }
 
+/* An anonymous From is never orig; a number that somebody puts before "@anonymous.invalid" is shown all
+ * the same. */
+static void read_from_number(struct call *c)
+{
+	struct tn tn;
+	int r = orig_from_uri(c, &c->from, &tn);
+
+	c->from_is_odd_number = is_odd_number(&c->from, r);
+	if (r < 0)
+		return;
+	if (!c->is_anonymous)
+		c->from_tn = tn;
+	else
+		c->from_is_odd_number = !policy_number_inside(c->in->policy, c->trunk, tn_slice(&tn));
+}
+
 enum sipseal_reason call_read(struct call *c)
 {
 	const struct sip_message *m = &c->e->msg;
@@ -211,8 +218,7 @@ enum sipseal_reason call_read(struct call *c)
 	c->is_restricted = !c->has_privacy_none && !c->is_emergency &&
 			   (c->has_privacy_id || c->is_anonymous || c->trunk->privacy == PRIVACY_ID ||
 			    rpid_wants_privacy(m));
-	if (!c->is_anonymous)
-		c->from_is_odd_number = is_odd_number(&c->from, orig_from_uri(c, &c->from, &c->from_tn));
+	read_from_number(c);
 	c->pai_tn_cnt = read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
 	read_calling(c);
 	return SR_NONE;

@@ -27,7 +27,7 @@ struct call {
 	bool is_emergency, is_anonymous, is_restricted;
 	bool has_privacy_none, has_privacy_id;
 	struct tn from_tn;              /* len 0: none that may be orig */
-	bool from_is_odd_number, pai_is_odd_number; /* a number is shown, but it cannot be made canonical */
+	bool from_is_odd_number, pai_is_odd_number; /* a number is shown, but nobody can say that it is inside */
 	struct tn pai_tn[CALL_NUMBERS_MAX];
 	unsigned pai_tn_cnt;
 	struct tn calling;              /* first of orig_from that holds a number */

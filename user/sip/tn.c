@@ -11,6 +11,9 @@
  */
 #define TEXT_MAX 128
 
+/* Fewer are an extension or a short code. */
+#define SHOWN_DIGITS_MIN 7
+
 struct text {
 	char p[TEXT_MAX];
 	size_t len;
@@ -226,6 +229,31 @@ int tn_from_user(struct slice user, const struct tn_rules *rules, struct tn *ret
 	if (d.is_global)
 		return finish_global(NULL, 0, d.digits, d.len, ret);
 	return finish_local(&d, slice_cut(user, semicolon), rules, ret);
+}
+
+bool tn_is_shown(struct slice user)
+{
+	static const struct slice between = { "+-.()*#/% ", 10 };
+	size_t digits = 0, others = 0;
+	bool is_global;
+	struct text t;
+
+	user.len = slice_find(user, ';');
+	user.len = slice_find(user, ':');
+	/* a broken escape shows as it stands; a text too long for us begins with what people see */
+	if (decode(user, &t) == -EINVAL) {
+		t.len = user.len < TEXT_MAX ? user.len : TEXT_MAX;
+		memcpy(t.p, user.p, t.len);
+	}
+	t.len = slice_find(slice_of(t.p, t.len), ';');
+	is_global = t.len && t.p[0] == '+';
+	for (size_t i = 0; i < t.len; i++) {
+		if (sip_is(t.p[i], SIP_C_DIGIT))
+			digits++;
+		else if (slice_find(between, t.p[i]) == between.len)
+			others++;
+	}
+	return digits >= SHOWN_DIGITS_MIN && (is_global || !others);
 }
 
 int tn_from_uri(const struct sip_uri *uri, const struct tn_rules *rules, struct tn *ret)

@@ -58,6 +58,13 @@ int tn_from_user(struct slice user, const struct tn_rules *rules, struct tn *ret
  */
 int tn_from_uri(const struct sip_uri *uri, const struct tn_rules *rules, struct tn *ret);
 
+/**
+ * tn_is_shown() - does the user part of a URI show people a number, whether tn_from_user() can place it
+ * or not?  Seven digits or more, %XX decoded, user-params cut, and nothing else but what stands between
+ * digits; or anything behind a '+'.
+ */
+bool tn_is_shown(struct slice user);
+
 static inline struct slice tn_slice(const struct tn *tn)
 {
 	return (struct slice){ tn->digits, tn->len };

@@ -181,6 +181,8 @@ TUNE(t_reject)      { UNUSED_G; t->on_unsignable = UNSIGNABLE_REJECT; }
 TUNE(t_keep)        { UNUSED_G; t->pai_mode = PAI_KEEP; }
 TUNE(t_off)         { UNUSED_G; t->pai_mode = PAI_OFF; }
 TUNE(t_keep_in)     { UNUSED_G; t_keep(g, t); t_inside(g, t); }
+TUNE(t_off_in)      { UNUSED_G; t_off(g, t); t_inside(g, t); }
+TUNE(t_rkeep_in)    { UNUSED_G; t->pai_restricted = RESTRICTED_KEEP; t_inside(g, t); }
 TUNE(t_rkeep)       { UNUSED_G; t->pai_restricted = RESTRICTED_KEEP; }
 TUNE(t_no_none)     { UNUSED_G; t->add_privacy_none = false; }
 TUNE(t_priv_id)     { UNUSED_G; t->privacy = PRIVACY_ID; }
@@ -250,6 +252,35 @@ static const struct {
 	{ "an extension as From shows no number", t_inside,
 	  MSG("<sip:1001@pbx.example.com>", "P-Asserted-Identity: <sip:+12155550112@x>\r\n"), VERDICT_SIGN, SR_SIGNED,
 	  'A', "12155550112", "12155550113" },
+	{ "a From in escapes is a number too", t_inside,
+	  MSG("<sip:%34%342079460018@pbx.example.com>", PAI_112), VERDICT_SIGN, SR_SIGNED, 'B', "12155550112",
+	  "12155550113" },
+	{ "a From with letters behind a '+' number", t_inside, MSG("<sip:+13125550100x@pbx.example.com>", PAI_112),
+	  VERDICT_SIGN, SR_SIGNED, 'B', "12155550112", "12155550113" },
+	{ "a From of digits and stars", t_inside, MSG("<sip:*13125550100@pbx.example.com>", PAI_112), VERDICT_SIGN,
+	  SR_SIGNED, 'B', "12155550112", "12155550113" },
+	{ "a number before @anonymous.invalid is shown", t_rkeep_in,
+	  MSG("<sip:+13125550100@anonymous.invalid>", PAI_112), VERDICT_SIGN, SR_SIGNED, 'B', "12155550112",
+	  "12155550113", { PAI_112, "Privacy: id" } },
+	{ "a number inside before @anonymous.invalid", t_rkeep_in,
+	  MSG("<sip:+12155550112@anonymous.invalid>", PAI_112), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112",
+	  "12155550113" },
+	{ "anonymous with user-params", NULL, MSG("<sip:Anonymous;x=1@pbx.example.com>", PAI_112), VERDICT_PASS,
+	  SR_RESTRICTED_UNSIGNED, 0, NULL, "12155550113", { "Privacy: id" }, { "P-Asserted" } },
+	{ "a kept PAI row that cannot be read", t_keep_in,
+	  MSG(FROM, PAI_112 "P-Asserted-Identity: \"x <sip:+13125550100@x>\r\n"), VERDICT_SIGN, SR_SIGNED, 'B',
+	  "12155550112", "12155550113" },
+	{ "an untouched PAI with a URI that cannot be read", t_off_in,
+	  MSG(FROM, "P-Asserted-Identity: <sip:+12155550112@x>, <sip:+13125550100@a@b>\r\n"), VERDICT_SIGN, SR_SIGNED,
+	  'B', "12155550112", "12155550113" },
+	{ "five kept PAI values, the last one outside", t_keep_in, MSG(FROM, PAI_112 PAI_112 PAI_112 PAI_112
+	  "P-Asserted-Identity: <tel:+13125550100>\r\n"), VERDICT_SIGN, SR_SIGNED, 'B', "12155550112", "12155550113" },
+	{ "a kept tel: PAI with parameters", t_keep_in,
+	  MSG(FROM, "P-Asserted-Identity: \"+13125550100\" <tel:+1-215-555-0112;npdi;rn=+13125550100>\r\n"),
+	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113" },
+	{ "a row that cannot be read and is removed shows nothing", t_inside,
+	  MSG(FROM, "P-Asserted-Identity: \"x <sip:+13125550100@x>\r\n"), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112",
+	  "12155550113", { PAI_112 }, { "13125550100" } },
 	{ "PAI set replaces theirs and PPI", NULL,
 	  MSG(FROM, "P-Asserted-Identity: <sip:+12155550199@evil>\r\nP-Preferred-Identity: <sip:+12155550112@x>\r\n"),
 	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550199", "12155550113", { "<sip:+12155550199@example.net>" },

@@ -185,6 +185,37 @@ static void test_uri(void **state)
 	}
 }
 
+static void test_shown(void **state)
+{
+	static const struct {
+		const char *user;
+		bool want;
+	} users[] = {
+		{ "", false }, { "alice", false }, { "1001", false }, { "911", false }, { "*69", false },
+		{ "555011", false }, { "5550112", true }, { "+44 (0)20 7946 0018", true },
+		{ "442079460018", true }, { "%34%342079460018", true }, { "%2B12155550112", true },
+		{ "*12155550112", true }, { "12155550112#", true }, { "2155550112%3Bext", true },
+		{ "+12155550112x", true }, { "12155550112x", false }, { "bob;rn=+12155550112", false },
+		{ "bob:12155550112", false }, { "%zz2155550112", false }, { "%2155550112", false },
+		{ "+215-555/0112", true }, { "2155550112%", true },
+	};
+	static char digits[4096];
+	struct guard g;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		g = guard_new(users[i].user, strlen(users[i].user));
+		if (tn_is_shown(slice_of(g.p, g.len)) != users[i].want)
+			fail_msg("%s", users[i].user);
+		guard_free(&g);
+	}
+	memset(digits, '7', sizeof(digits));
+	g = guard_new(digits, sizeof(digits));
+	assert_true(tn_is_shown(slice_of(g.p, g.len)));
+	guard_free(&g);
+	assert_false(tn_is_shown(SLICE_NONE));
+}
+
 static void test_no_rules(void **state)
 {
 	struct tn tn;
@@ -211,7 +242,7 @@ static void test_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_user), cmocka_unit_test(test_uri),
+		cmocka_unit_test(test_user), cmocka_unit_test(test_uri), cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_no_rules), cmocka_unit_test(test_equal),
 	};
 
