@@ -19,6 +19,7 @@
 #include "dialog.h"
 #include "emergency.h"
 #include "forward.h"
+#include "fragment.h"
 #include "maps.h"
 #include "packet.h"
 #include "trunk_match.h"
@@ -262,6 +263,10 @@ PACKET_GLOBAL int on_fragment(struct xdp_md *ctx, struct packet *p)
 		return fast_path(ctx, p, SR_NONE);
 	if (p->has_l4 && p->proto == IPPROTO_UDP && !packet_udp(ctx, p) && packet_is_invite(ctx, p))
 		p->is_emergency = emergency_check(ctx, p);
+	if (p->is_emergency)
+		fragment_note(ctx, p);
+	else if (!p->has_l4)
+		p->is_emergency = fragment_is_noted(ctx, p);
 	return apply_policy(ctx, p, sipseal_config.on_signer_failure, w);
 }
 

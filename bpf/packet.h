@@ -49,6 +49,9 @@ struct packet {
 	__u32 l4_off;
 	__u32 text_off;      /* UDP payload; after packet_find_invite() what follows "INVITE " */
 	__u32 text_end;      /* its end: inside the UDP length and the frame */
+	__u32 frag_id;       /* of a fragment, as it stands in the packet */
+	__u32 frag_off;      /* where its bytes belong in the datagram */
+	__u32 frag_data;     /* where they start in the frame */
 	__be16 dst_port_be;
 	__be16 src_port_be;
 	__u8 proto;          /* last header reached */
@@ -123,6 +126,9 @@ static __always_inline int packet_ext_step(const struct xdp_md *ctx, struct pack
 		p->is_fragment = true;
 		p->has_l4 = !(frag & 0xfff8); /* offset 0; RFC 8200 s4.5 */
 		p->l4_off += 8;
+		p->frag_id = *(__u32 *)(h + 4);
+		p->frag_off = frag & 0xfff8;
+		p->frag_data = p->l4_off;
 	} else if (proto == IPPROTO_AH) {
 		p->l4_off += ((__u32)h[1] + 2) * 4; /* RFC 4302 s2.2 */
 	} else {
@@ -175,6 +181,11 @@ static __always_inline int packet_ipv4(const struct xdp_md *ctx, struct packet *
 	p->proto = ip->protocol;
 	p->l3_end = p->l3_off + len;
 	p->l4_off = p->l3_off + ihl;
+	if (p->is_fragment) {
+		p->frag_id = ip->id;
+		p->frag_off = (__u32)(frag & PACKET_IP_OFFSET) * 8;
+		p->frag_data = p->l4_off;
+	}
 	return p->proto == IPPROTO_AH ? packet_walk_ext(ctx, p) : 0;
 }
 

@@ -31,6 +31,7 @@ struct spec {
 	uint16_t udp_len_zero;   /* 1: UDP length 0 */
 	int cut;                 /* bytes missing at the end of the frame */
 	int pad;                 /* bytes behind the IP packet */
+	uint16_t id;             /* of the datagram, for fragments */
 	bool is_group_mac;
 	uint8_t version;         /* of IP, if not the right one */
 	uint8_t ihl;             /* if not the right one */
@@ -83,7 +84,7 @@ static inline size_t frame_ipv4(struct frame *f, const struct spec *s, size_t l4
 	memset(p, 0, ihl);
 	p[0] = (uint8_t)((s->version ? s->version : 4) << 4 | (s->ihl ? s->ihl : ihl / 4));
 	put16(p + 2, (unsigned)((int)(ihl + l4_len) + s->ip_len_delta));
-	put16(p + 4, 0x1234);
+	put16(p + 4, 0x1234 + s->id);
 	put16(p + 6, s->frag);
 	p[8] = s->ttl ? s->ttl : 64;
 	p[9] = proto;
@@ -116,8 +117,10 @@ static inline size_t frame_ipv6(struct frame *f, const struct spec *s, size_t l4
 		*next = ext_number(s->ext[i]);
 		memset(f->b + at, 0, len);
 		f->b[at + 1] = is_frag ? 0 : (uint8_t)(is_ah ? len / 4 - 2 : len / 8 - 1);
-		if (is_frag)
+		if (is_frag) {
 			put16(f->b + at + 2, s->frag);
+			put16(f->b + at + 6, s->id);
+		}
 		next = f->b + at;
 		at += len;
 	}

@@ -232,6 +232,54 @@ static void test_no_heartbeat(void **state)
 	assert_int_equal(r.action, XDP_DROP);
 }
 
+#define SOS4 PEER, .frag = IPV4_MF, .udp_len_delta = 900, TO_URI("sip:911@x")
+#define SOS6 PEER6, .ext = { 44 }, .frag = 1, TO_URI("tel:112")
+
+/* What follows the first fragment of an emergency call passes with it; nothing else does. */
+static const struct {
+	const char *name;
+	struct spec first, later;
+	uint32_t action, reason;
+} followers[] = {
+	{ "middle", { SOS4 }, { PEER, .frag = IPV4_MF | 100 }, EMERGENCY_PASSES },
+	{ "last", { SOS4 }, { PEER, .frag = 100 }, EMERGENCY_PASSES },
+	{ "overlap", { SOS4 }, { PEER, .frag = IPV4_MF | 1 }, XDP_DROP, SR_FRAGMENT_DROPPED },
+	{ "another datagram", { SOS4, .id = 1 }, { PEER, .frag = 100, .id = 2 }, XDP_DROP, SR_FRAGMENT_DROPPED },
+	{ "another sender", { SOS4, .id = 3 }, { .src = "10.0.1.6", .dst = "203.0.113.10", .frag = 100, .id = 3 },
+	  XDP_DROP, SR_FRAGMENT_DROPPED },
+	{ "another first one", { SOS4, .id = 4 }, { PEER, .frag = IPV4_MF, .id = 4 }, XDP_DROP,
+	  SR_FRAGMENT_DROPPED },
+	{ "behind an ordinary call", { PEER, .frag = IPV4_MF, .id = 5 }, { PEER, .frag = 100, .id = 5 }, XDP_DROP,
+	  SR_FRAGMENT_DROPPED },
+	{ "IPv6", { SOS6, .id = 6 }, { PEER6, .ext = { 44 }, .frag = 800, .id = 6 }, EMERGENCY_PASSES },
+	{ "IPv6, number of destination options", { SOS6, .id = 7 },
+	  { PEER6, .ext = { 44, 60 }, .frag = 800, .id = 7 }, EMERGENCY_PASSES },
+	{ "IPv6, overlap", { SOS6, .id = 8 }, { PEER6, .ext = { 44 }, .frag = 9, .id = 8 }, XDP_DROP,
+	  SR_FRAGMENT_DROPPED },
+	{ "IPv6, another datagram", { SOS6, .id = 9 }, { PEER6, .ext = { 44 }, .frag = 800, .id = 10 }, XDP_DROP,
+	  SR_FRAGMENT_DROPPED },
+};
+
+static void test_emergency_fragments(void **state)
+{
+	static struct sums before;
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	gateway_apply(0, 6);
+	for (size_t i = 0; i < ARRAY_SIZE(followers); i++) {
+		frame_build(&f, &followers[i].first);
+		gateway_run(&f, CORE, 0, &r);
+		frame_build(&f, &followers[i].later);
+		sums_read(&before);
+		gateway_run(&f, CORE, 0, &r);
+		if (r.action != followers[i].action)
+			fail_msg("%s: action %u", followers[i].name, r.action);
+		check_counters(&before, CORE, followers[i].reason);
+	}
+}
+
 static void test_unmatched_recorded(void **state)
 {
 	static struct bpfgw_unmatched u[300];
@@ -282,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6_forwarding_off_at_nic),
 		cmocka_unit_test(test_checksum_carry),
 		cmocka_unit_test(test_no_heartbeat),
+		cmocka_unit_test(test_emergency_fragments),
 		cmocka_unit_test(test_unmatched_recorded),
 	};
 	static struct CMUnitTest tests[ARRAY_SIZE(fixtures)];
