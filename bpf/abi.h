@@ -97,7 +97,8 @@
 	X(94, UNKNOWN_TRUNK,      "unknown_trunk",      "trunk slot is empty: dropped") \
 	X(95, BAD_METADATA,       "bad_metadata",       "metadata of another ABI or damaged: dropped") \
 	X(96, BAD_FRAME,          "bad_frame",          "frame that does not parse as XDP saw it: dropped") \
-	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped")
+	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped") \
+	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: the signer could not process it")
 
 enum sipseal_reason {
 	SR_NONE = 0,

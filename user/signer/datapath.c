@@ -3,7 +3,7 @@
  * The way of a frame through the signer: frame_run() is the whole of it.
  *
  * Emergency calls (flagged by XDP) that the rules below would drop leave as they came instead: unsigned,
- * counted under the cause.
+ * counted as passed.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -92,7 +92,7 @@ static enum sipseal_reason forward_edited(struct worker *w, struct steered *s,
 }
 
 /* An emergency call that cannot be processed: as it came, as long as there is any way out. */
-static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s, enum sipseal_reason cause)
+static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s)
 {
 	int r;
 
@@ -102,7 +102,7 @@ static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s, e
 		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
 	if (r < 0)
 		counters_bump(&w->counters->send_errors, 1);
-	return r < 0 ? SR_NO_FRAME : cause;
+	return r < 0 ? SR_NO_FRAME : SR_EMERGENCY_PASSED_LATE;
 }
 
 static void engine_input_make(const struct steered *s, struct engine_input *ret)
@@ -149,9 +149,9 @@ static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
 		counters_bump(&w->counters->signatures, 1);
 	switch (s->out.verdict) {
 	case VERDICT_REJECT:
-		return is_emergency(s) ? emergency_pass(w, s, s->out.reason) : refuse(w, s, &in);
+		return is_emergency(s) ? emergency_pass(w, s) : refuse(w, s, &in);
 	case VERDICT_DROP:
-		return is_emergency(s) ? emergency_pass(w, s, s->out.reason) : s->out.reason;
+		return is_emergency(s) ? emergency_pass(w, s) : s->out.reason;
 	case VERDICT_PASS:
 	case VERDICT_SIGN:
 		break;
@@ -186,7 +186,7 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 		return SR_BAD_FRAME; /* XDP steers none of these: routing loops end here */
 	}
 	if (bad)
-		return is_emergency(s) ? emergency_pass(w, s, bad) : bad;
+		return is_emergency(s) ? emergency_pass(w, s) : bad;
 	if (is_retransmission(w, s))
 		return forward_edited(w, s, &w->cached, SR_RETRANSMISSION);
 	return engine_turn(w, s);

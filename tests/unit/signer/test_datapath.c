@@ -137,7 +137,7 @@ static void test_drops(void **state)
 		m.flags = emergency ? SIPSEAL_META_F_EMERGENCY : 0;
 		world_in(&x, &m, frame, len - c->cut);
 		world_run(&x);
-		if (world_reason(&x, c->reason) != 1)
+		if (world_reason(&x, emergency && c->emergency_leaves ? SR_EMERGENCY_PASSED_LATE : c->reason) != 1)
 			fail_msg("%s: another reason", c->name);
 		if (x.carrier->sent_cnt != (emergency && c->emergency_leaves))
 			fail_msg("%s: emergency %d: %u frames left", c->name, emergency,
@@ -184,6 +184,8 @@ static void test_refused(void **state)
 	world_run(&x);
 	assert_int_equal(x.core->sent_cnt, 1);
 	assert_true(slice_eq(world_payload(x.carrier, 0), slice_str(world_invite)));
+	assert_int_equal(world_reason(&x, SR_NUMBER_REFUSED), 1);
+	assert_int_equal(world_reason(&x, SR_EMERGENCY_PASSED_LATE), 1);
 	world_free(&x);
 }
 
