@@ -35,6 +35,12 @@ test_without_a_daemon() {
 	grep -q "$T/control.sock" "$T/err" || fail "the socket is not named"
 	exits 0 sipseal --help
 	exits 0 sipseal --version
+	for cmd in status stats "trunk list" "trunk show" "config check" "cert check" "cert lab" explain; do
+		exits 0 sipseal $cmd --help
+		grep -q "^Usage: sipseal .*$cmd" "$T/out" || fail "'$cmd --help' does not say how"
+		exits 0 sipseal $cmd --version
+		grep -q '^sipseal [0-9]' "$T/out" || fail "'$cmd --version' does not say which"
+	done
 	exits 0 sipseal config check "$T/sipseal.yaml"
 	sed -i 's/attestation: A/attestation: Z/' "$T/sipseal.yaml"
 	exits 5 sipseal config check "$T/sipseal.yaml"

@@ -40,16 +40,6 @@ static const struct model_pos *credential_pos(const struct check *c, size_t id)
 	return &c->g->cert.pos;
 }
 
-static const char *key_error(int r)
-{
-	switch (r) {
-	case -EBADMSG: return "holds no private key that can be read (PEM, PKCS#8, not encrypted)";
-	case -EOPNOTSUPP: return "is no P-256 key";
-	case -EKEYREJECTED: return "does not match the certificate";
-	default: return credentials_open_error(r);
-	}
-}
-
 /* The private key of one credential against its certificate, in a set that is thrown away. */
 static int try_key(const struct check *c, struct credential_set *set, size_t id)
 {
@@ -82,7 +72,7 @@ static int check_keys(struct check *c)
 					  path);
 		else if (e < 0)
 			config_report_add(&c->report, true, credential_pos(c, i), "certificates.key_path",
-					  "%s (in %s): %s", path, c->g->cert_root, key_error(e));
+					  "%s (in %s): %s", path, c->g->cert_root, credentials_key_error(e));
 	}
 	return r;
 }

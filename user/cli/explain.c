@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/time_arg.h"
+#include "config/credentials.h"
 #include "config/origids.h"
 
 #define CONFIG_DEFAULT "/etc/sipseal/sipseal.yaml"
@@ -140,10 +141,11 @@ static int take_key(struct explain *x, const char *key_file)
 		return 0;
 	const struct assembled_credential *c = &x->assembled->credentials[id];
 
+	x->is_cert_assumed = !c->info;
 	r = key_file ? file_read(key_file, 65536, &pem, &len) : file_read_fd(c->key_fd, 65536, &pem, &len);
 	if (r < 0) {
 		if (key_file)
-			cli_error("%s: %s", key_file, strerror(-r));
+			cli_error("%s: %s", key_file, credentials_key_error(r));
 		return key_file ? r : 0;
 	}
 	r = credential_set_new(&x->keys);
@@ -153,53 +155,8 @@ static int take_key(struct explain *x, const char *key_file)
 	if (r == 0)
 		r = credential_signer_new(x->keys, &x->signer);
 	if (r < 0)
-		cli_error("%s: %s", key_file ? key_file : c->key_path,
-			  r == -EKEYREJECTED ? "the key does not match the certificate" : strerror(-r));
+		cli_error("%s: %s", key_file ? key_file : c->key_path, credentials_key_error(r));
 	return r;
-}
-
-static bool is_invite(const struct explain *x)
-{
-	size_t i = 0;
-
-	while (i < x->message_len && (x->message[i] == '\r' || x->message[i] == '\n'))
-		i++;
-	return x->message_len - i > 6 && memcmp(x->message + i, "INVITE", 6) == 0 &&
-	       (x->message[i + 6] == ' ' || x->message[i + 6] == '\t');
-}
-
-static bool is_sip_port(const struct gateway *g, uint16_t port)
-{
-	for (unsigned i = 0; i < g->sip_port_cnt; i++)
-		if (g->sip_ports[i] == port)
-			return true;
-	return false;
-}
-
-/* What XDP would do; SR_STEERED where the engine is asked. */
-static enum sipseal_reason steer(struct explain *x)
-{
-	const struct match_tables *m = &x->assembled->match;
-	int64_t slot;
-
-	if (!is_invite(x))
-		return SR_NOT_INVITE;
-	slot = match_lookup(m, x->to.addr, x->to.port, x->from.addr);
-	if (slot >= 0) {
-		x->direction = "outbound";
-		x->slot = (uint32_t)slot;
-		x->trunk = policy_trunk_get(x->policy, x->slot);
-		return x->gateway->regulatory_enabled ? SR_STEERED : SR_REGULATORY_OFF;
-	}
-	slot = match_lookup(m, x->from.addr, 0, x->to.addr);
-	if (slot >= 0) {
-		x->direction = "inbound";
-		x->trunk = policy_trunk_get(x->policy, (uint32_t)slot);
-		return x->gateway->regulatory_enabled ? SR_INBOUND_UNVERIFIED : SR_REGULATORY_OFF;
-	}
-	if (!is_sip_port(x->gateway, x->to.port))
-		return SR_KERNEL;
-	return x->gateway->unmatched_invite == SIPSEAL_DROP ? SR_UNMATCHED_INVITE_DROPPED : SR_UNMATCHED_INVITE;
 }
 
 /* The bytes that leave: the edited datagram, the answer to the PBX, or nothing. */
@@ -230,7 +187,7 @@ static int decide(struct explain *x, const char *key_file, int64_t now_ms)
 	if (!x->engine)
 		return -ENOMEM;
 	random_bytes(NULL, env.tag_key, sizeof(env.tag_key));
-	x->result = (struct engine_output){ .verdict = VERDICT_PASS, .reason = steer(x) };
+	x->result = (struct engine_output){ .verdict = VERDICT_PASS, .reason = explain_steer(x) };
 	if (x->result.reason == SR_UNMATCHED_INVITE_DROPPED)
 		x->result.verdict = VERDICT_DROP;
 	if (x->result.reason != SR_STEERED) {
@@ -269,7 +226,8 @@ static int parse_address(const struct cli *cli, const char *option, const char *
 	return 0;
 }
 
-static int take_option(struct cli *cli, int opt, struct args *a, struct explain *x)
+/* @word: as it stands in the command line. */
+static int take_option(struct cli *cli, int opt, const char *word, struct args *a, struct explain *x)
 {
 	int64_t at_s;
 
@@ -298,7 +256,7 @@ static int take_option(struct cli *cli, int opt, struct args *a, struct explain 
 		a->want_sip = true;
 		return 0;
 	}
-	return cli_usage_error(cli, "unknown option");
+	return cli_usage_error(cli, opt == ':' ? "%s needs a value" : "unknown option %s", word);
 }
 
 static int parse_args(struct cli *cli, int argc, char **argv, struct args *a, struct explain *x)
@@ -313,8 +271,8 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct args *a, st
 
 	optind = 0;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "c:j", options, NULL)) != -1)
-		if ((r = take_option(cli, opt, a, x)) != 0)
+	while ((opt = getopt_long(argc, argv, ":c:j", options, NULL)) != -1)
+		if ((r = take_option(cli, opt, argv[optind - 1], a, x)) != 0)
 			return r;
 	if (!a->has_from || !a->has_to || argc - optind != 1)
 		return cli_usage_error(cli, "--from, --to and one message file are needed");

@@ -135,7 +135,7 @@ static void print_field(const char *name, struct slice value)
 	CLEANUP(freep) char *p = printable(value);
 
 	if (value.len)
-		printf("%-10s %s\n", name, p ? p : "?");
+		printf("%-11s %s\n", name, p ? p : "?");
 }
 
 static void print_notes(uint32_t notes)
@@ -152,7 +152,7 @@ static void print_notes(uint32_t notes)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (notes & table[i].bit)
-			printf("%-10s %s\n", "note", table[i].text);
+			printf("%-11s %s\n", "note", table[i].text);
 }
 
 int explain_print_text(const struct explain *x)
@@ -165,18 +165,20 @@ int explain_print_text(const struct explain *x)
 		return CLI_FAILED;
 	print_field("trunk", x->trunk ? trunk_name(x) : SLICE("(none)"));
 	print_field("direction", slice_str(x->direction));
-	printf("%-10s %s", "verdict", engine_verdict_name(o->verdict));
+	printf("%-11s %s", "verdict", engine_verdict_name(o->verdict));
 	if (o->verdict == VERDICT_REJECT)
 		printf(" %u %s", o->response_code, o->response_phrase);
-	printf("\n%-10s %s: %s\n", "reason", reason_token(o->reason), reason_help(o->reason));
+	printf("\n%-11s %s: %s\n", "reason", reason_token(o->reason), reason_help(o->reason));
 	if (o->reason == SR_OBSERVE)
-		printf("%-10s %s, %s: %s\n", "decided", engine_verdict_name(o->decided_verdict),
+		printf("%-11s %s, %s: %s\n", "decided", engine_verdict_name(o->decided_verdict),
 		       reason_token(o->decided_reason), reason_help(o->decided_reason));
 	print_field("attest", slice_str(attest));
 	print_field("orig", tn_slice(&o->orig));
 	print_field("dest", tn_slice(&o->dest));
 	if (o->verdict == VERDICT_SIGN && !x->is_signed)
-		printf("%-10s a placeholder: no access to the key (give it by --key FILE)\n", "signature");
+		printf("%-11s a placeholder: no access to the key (give it by --key FILE)\n", "signature");
+	if (x->is_cert_assumed && o->verdict == VERDICT_SIGN)
+		printf("%-11s cannot be read here: taken as valid\n", "certificate");
 	print_notes(o->notes);
 	if (c->is_there) {
 		each_difference(&c->before, &c->after, print_row, "-");

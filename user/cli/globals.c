@@ -48,6 +48,14 @@ bool globals_want_help(int argc, char *const *argv)
 	return false;
 }
 
+bool globals_want_version(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (is_one_of(argv[i], "--version", "-V"))
+			return true;
+	return false;
+}
+
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;

@@ -19,4 +19,7 @@ int globals_take(struct cli *cli, int argc, char **argv);
 /** globals_want_help() - is --help or -h among the words before "--"? */
 bool globals_want_help(int argc, char *const *argv);
 
+/** globals_want_version() - is --version or -V among them? */
+bool globals_want_version(int argc, char *const *argv);
+
 #endif

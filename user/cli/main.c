@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 	argc = globals_take(&cli, argc, argv);
 	if (argc < 0)
 		return CLI_USAGE;
-	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+	if (globals_want_version(argc, argv)) {
 		printf("sipseal %s\n", SIPSEAL_VERSION);
 		return CLI_OK;
 	}

@@ -51,6 +51,17 @@ const char *credentials_open_error(int r)
 	}
 }
 
+const char *credentials_key_error(int r)
+{
+	switch (r) {
+	case -EBADMSG: return "holds no private key that can be read (PEM, PKCS#8, not encrypted)";
+	case -EOPNOTSUPP: return "is no P-256 key";
+	case -EKEYREJECTED: return "does not match the certificate";
+	case -EFBIG: return "is too large for a key";
+	default: return credentials_open_error(r);
+	}
+}
+
 /* A template's {serial} by the serial number of the leaf. */
 static char *expand_x5u(const char *template, const char *serial)
 {

@@ -15,4 +15,7 @@ int credentials_assemble(const struct gateway *g, const struct assemble_opts *op
 /** credentials_open_error() - what confined_open() returned, for people. */
 const char *credentials_open_error(int r);
 
+/** credentials_key_error() - what opening a key or credential_add() returned, for people. */
+const char *credentials_key_error(int r);
+
 #endif

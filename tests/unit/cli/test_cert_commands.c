@@ -1,82 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "guard.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include "command.h"
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-#define ARGS_MAX 12
-
-static const char *const files[] = {
-	"root.pem", "intermediate.pem", "leaf.pem", "chain.pem", "anchors.pem", "key.pem",
-};
-
-static char dir[64];
-static char out[16384]; /* what the last command printed on stdout */
-
-/* Run a command in @dir: the words of @line are its arguments. */
-static int run(cli_fn *fn, bool json, const char *line)
-{
-	struct cli cli = { .json = json, .usage = "Usage: test\n" };
-	char copy[512], *argv[ARGS_MAX + 1] = { "command" }, *save = NULL;
-	int fd = open("out.txt", O_RDWR | O_CREAT | O_TRUNC, 0600), null = open("/dev/null", O_WRONLY);
-	int saved = dup(1), saved_err = dup(2), argc = 1, r;
-	ssize_t n;
-
-	snprintf(copy, sizeof(copy), "%s", line);
-	for (char *w = strtok_r(copy, " ", &save); w && argc < ARGS_MAX; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	assert_true(fd >= 0 && null >= 0 && saved >= 0 && saved_err >= 0);
-	fflush(stdout);
-	dup2(fd, 1);
-	dup2(null, 2);
-	r = fn(&cli, argc, argv);
-	fflush(stdout);
-	dup2(saved, 1);
-	dup2(saved_err, 2);
-	close(saved);
-	close(saved_err);
-	close(null);
-	n = pread(fd, out, sizeof(out) - 1, 0);
-	out[n > 0 ? n : 0] = '\0';
-	close(fd);
-	unlink("out.txt");
-	return r;
-}
-
 static void expect_run(cli_fn *fn, const char *line, int want)
 {
-	int r = run(fn, false, line);
+	int r = command_run(fn, false, line);
 
 	if (r != want)
-		fail_msg("'%s': exit %d, want %d\n%s", line, r, want, out);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "%s/sipseal-test-XXXXXX", P_tmpdir);
-	return mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char path[64];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		unlink(files[i]);
-		snprintf(path, sizeof(path), "lab/%s", files[i]);
-		unlink(path);
-	}
-	rmdir("lab");
-	return chdir("/") == 0 && rmdir(dir) == 0 ? 0 : -1;
+		fail_msg("'%s': exit %d, want %d\n%s", line, r, want, command_out);
 }
 
 static long long ino_of(const char *path)
@@ -96,11 +31,11 @@ static void test_lab_is_flawless(void **state)
 	assert_int_equal(stat("lab/key.pem", &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	expect_run(cmd_cert_check, "lab/chain.pem --anchors lab/anchors.pem", CLI_OK);
-	assert_non_null(strstr(out, "lab/chain.pem: good for signing calls\n"));
-	assert_non_null(strstr(out, "CN=SHAKEN 1234"));
-	assert_null(strstr(out, "warning"));
+	assert_non_null(strstr(command_out, "lab/chain.pem: good for signing calls\n"));
+	assert_non_null(strstr(command_out, "CN=SHAKEN 1234"));
+	assert_null(strstr(command_out, "warning"));
 	expect_run(cmd_cert_check, "--anchors lab lab/chain.pem", CLI_OK); /* a directory */
-	assert_null(strstr(out, "warning"));
+	assert_null(strstr(command_out, "warning"));
 }
 
 static void test_lab_keeps_what_is_there(void **state)
@@ -124,7 +59,7 @@ static void test_lab_keeps_what_is_there(void **state)
 	assert_int_equal(ino_of("key.pem"), before);
 	assert_int_not_equal(ino_of("lab/key.pem"), before);
 	expect_run(cmd_cert_check, "lab/chain.pem --anchors lab/anchors.pem", CLI_OK);
-	assert_non_null(strstr(out, "SPC 709J"));
+	assert_non_null(strstr(command_out, "SPC 709J"));
 }
 
 static void test_exits(void **state)
@@ -173,9 +108,9 @@ static void test_not_before(void **state)
 	expect_run(cmd_cert_check, "lab/chain.pem --at 2020-01-01T00:00:00Z", CLI_OK);
 	expect_run(cmd_cert_check, "lab/chain.pem --at 2020-01-31T00:00:00Z", CLI_OK);
 	expect_run(cmd_cert_check, "lab/chain.pem --at 2020-01-31T00:00:01Z", CLI_REFUSED);
-	assert_non_null(strstr(out, "(expired)"));
+	assert_non_null(strstr(command_out, "(expired)"));
 	expect_run(cmd_cert_check, "lab/chain.pem --at 2019-12-31T23:59:59Z", CLI_REFUSED);
-	assert_non_null(strstr(out, "(not_yet_valid)"));
+	assert_non_null(strstr(command_out, "(not_yet_valid)"));
 }
 
 static const char *str_of(const json_t *doc, const char *key)
@@ -191,8 +126,8 @@ static void test_json(void **state)
 
 	(void)state;
 	expect_run(cmd_cert_lab, "lab --force --not-before 2020-01-01T00:00:00Z --days 30", CLI_OK);
-	assert_int_equal(run(cmd_cert_check, true, "lab/chain.pem --at 2020-01-11T00:00:00Z"), CLI_OK);
-	doc = json_loads(out, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(command_run(cmd_cert_check, true, "lab/chain.pem --at 2020-01-11T00:00:00Z"), CLI_OK);
+	doc = json_loads(command_out, JSON_REJECT_DUPLICATES, NULL);
 	assert_true(json_is_true(json_object_get(doc, "ok")));
 	assert_string_equal(str_of(doc, "spc"), "1234");
 	assert_string_equal(str_of(doc, "not_after"), "2020-01-31T00:00:00Z");
@@ -203,8 +138,8 @@ static void test_json(void **state)
 	json_decref(doc);
 
 	/* -j behind the command; rounded down: the day has begun */
-	assert_int_equal(run(cmd_cert_check, false, "-j lab/chain.pem --at 2020-01-31T00:00:01Z"), CLI_REFUSED);
-	doc = json_loads(out, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(command_run(cmd_cert_check, false, "-j lab/chain.pem --at 2020-01-31T00:00:01Z"), CLI_REFUSED);
+	doc = json_loads(command_out, JSON_REJECT_DUPLICATES, NULL);
 	assert_true(json_is_false(json_object_get(doc, "ok")));
 	assert_int_equal(json_integer_value(json_object_get(doc, "days_left")), -1);
 	fault = json_array_get(json_object_get(doc, "faults"), 0);
@@ -212,8 +147,8 @@ static void test_json(void **state)
 	assert_string_equal(str_of(fault, "severity"), "error");
 	json_decref(doc);
 
-	assert_int_equal(run(cmd_cert_check, true, "lab/key.pem"), CLI_REFUSED);
-	doc = json_loads(out, JSON_REJECT_DUPLICATES, NULL);
+	assert_int_equal(command_run(cmd_cert_check, true, "lab/key.pem"), CLI_REFUSED);
+	doc = json_loads(command_out, JSON_REJECT_DUPLICATES, NULL);
 	fault = json_array_get(json_object_get(doc, "faults"), 0);
 	assert_string_equal(str_of(fault, "code"), "no_certificate");
 	json_decref(doc);
@@ -229,5 +164,5 @@ int main(void)
 		cmocka_unit_test(test_json),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, command_setup, command_teardown);
 }
