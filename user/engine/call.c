@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define HOST_MAX 255 /* RFC 1035 s2.3.4 */
+
 static const struct slice SOS = { "urn:service:sos", 15 };
 
 /* RFC 5031: urn:service:sos and its sub-services; else a user part exactly in the gateway's list. */
@@ -231,9 +233,9 @@ struct slice call_domain(const struct call *c)
 	if (d.p)
 		return d;
 	d = c->from.host;
-	if (!d.len || c->is_anonymous)
-		return SLICE_NONE;
 	/* the host is copied into rows of ours: only what a host name or address consists of */
+	if (!d.len || d.len > HOST_MAX || c->is_anonymous)
+		return SLICE_NONE;
 	for (size_t i = 0; i < d.len; i++)
 		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", d.p[i], 64))
 			return SLICE_NONE;

@@ -8,10 +8,14 @@
 
 #include "engine/engine.h"
 #include "engine/text.h"
+#include "sip/edit.h"
+#include "sip/multipart.h"
 #include "sip/uri.h"
 #include "trunk/model.h"
 
+#define CALL_OUT_MAX     65507 /* 65,535 less IPv4 and UDP headers: fits both families */
 #define CALL_NUMBERS_MAX 4   /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), some spare */
+_Static_assert(SIP_EDITS_MAX >= SIP_ROWS_MAX + MULTIPART_PARTS_MAX + 16, "every row, every part, and what we add");
 
 struct call {
 	struct engine *e;
@@ -38,13 +42,14 @@ struct call {
 	struct tn shown[CALL_NUMBERS_MAX + 1]; /* numbers that leave: PAI first, then From */
 	unsigned shown_cnt;
 	struct slice added;             /* rows for the end of the header block are added in this order */
-	bool has_failed;                /* an edit did not fit: nothing is changed */
+	bool has_failed;                /* something did not fit: nothing is changed */
 };
 
 /** call_read() - addresses, privacy, numbers.  Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
 enum sipseal_reason call_read(struct call *c);
 
-/** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither is usable. */
+/** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither is usable.
+ * An IPv6 address in brackets can come from pai.domain only. */
 struct slice call_domain(const struct call *c);
 
 /** call_edit() - replace @del bytes at @at by @text; a text with p == NULL fails the whole edit. */
@@ -70,7 +75,8 @@ enum sipseal_reason identity_decide(struct call *c);
  * Return: SR_SIGNED, SR_SIGN_FAILED, or SR_OUTPUT_LIMIT. */
 enum sipseal_reason identity_edit(struct call *c);
 
-/** location_edit() - attach the PIDF-LO where the trunk wants it and the body allows it. */
+/** location_edit() - attach the PIDF-LO where the trunk wants it, the body allows it, and it fits.  Otherwise
+ * a note in the output says why, and the other edits stand. */
 void location_edit(struct call *c);
 
 #endif

@@ -8,8 +8,6 @@
 #include "engine/call.h"
 #include "sip/response.h"
 
-#define UDP_PAYLOAD_MAX 65507 /* 65,535 less IPv4 and UDP headers: fits both families */
-
 const char *engine_verdict_name(enum engine_verdict v)
 {
 	static const char *const names[] = { [VERDICT_PASS] = "pass", [VERDICT_SIGN] = "sign",
@@ -25,9 +23,16 @@ static void forget_edits(struct engine *e, const struct engine_input *in)
 	e->edits.out_len = in->datagram.len;
 }
 
-static void refuse(struct engine_output *out, unsigned code, const char *phrase)
+/* What is not signed shows no attestation and no certificate. */
+static void forget_signature(struct engine_output *out)
 {
 	out->attest = 0;
+	out->x5u = out->origid = SLICE_NONE;
+}
+
+static void refuse(struct engine_output *out, unsigned code, const char *phrase)
+{
+	forget_signature(out);
 	out->verdict = VERDICT_REJECT;
 	out->response_code = code;
 	out->response_phrase = phrase;
@@ -76,12 +81,15 @@ static void handle(struct call *c)
 		return;
 	}
 	location_edit(c);
-	if (c->has_failed || sip_edits_seal(&c->e->edits, c->in->datagram.len, UDP_PAYLOAD_MAX) < 0)
+	if (c->has_failed || sip_edits_seal(&c->e->edits, c->in->datagram.len, CALL_OUT_MAX) < 0) {
 		out->reason = SR_OUTPUT_LIMIT;
+		out->notes &= ~(uint32_t)ENGINE_NOTE_LOCATION;
+		forget_edits(c->e, c->in);
+	}
 	if (out->reason == SR_SIGNED)
 		out->verdict = VERDICT_SIGN;
 	else
-		out->attest = 0;
+		forget_signature(out);
 }
 
 /* mode observe: everything was decided, the original bytes leave. */

@@ -54,6 +54,7 @@ struct engine_input {
 #define ENGINE_NOTE_LOCATION_PRESENT 0x0002 /* the call has a location already: kept */
 #define ENGINE_NOTE_LOCATION_AUTHINT 0x0004 /* body protected by qop=auth-int: not attached */
 #define ENGINE_NOTE_LOCATION_BODY    0x0008 /* signed, encrypted, encoded or broken body: not attached */
+#define ENGINE_NOTE_LOCATION_SIZE    0x0100 /* would not fit beside the rest: not attached */
 #define ENGINE_NOTE_EMERGENCY        0x0010
 #define ENGINE_NOTE_RESTRICTED       0x0020
 #define ENGINE_NOTE_OUTSIDE          0x0040 /* a number outside `numbers`: attestation_other applied */

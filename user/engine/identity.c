@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define DEST_URN_MAX 255
+
 static int64_t now_s(const struct call *c)
 {
 	return c->env->now_ms / 1000;
@@ -38,6 +40,17 @@ static bool shows_number_outside(const struct call *c)
 	       (c->pai_is_odd_number && !c->want_pai_set && !c->want_pai_removed);
 }
 
+/* A service URN fits in a claim as it stands: printable, and no longer than anybody has use for. */
+static bool is_urn_for_claim(const struct sip_uri *uri)
+{
+	if (uri->scheme != SIP_SCHEME_URN || uri->raw.len > DEST_URN_MAX)
+		return false;
+	for (size_t i = 0; i < uri->raw.len; i++)
+		if (uri->raw.p[i] <= 0x20 || uri->raw.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 static bool find_dest(struct call *c)
 {
 	struct tn tn;
@@ -51,7 +64,7 @@ static bool find_dest(struct call *c)
 		}
 	}
 	/* the one dest that is no number: urn:service:sos is kept as it is */
-	return c->is_emergency && c->request_uri.scheme == SIP_SCHEME_URN;
+	return c->is_emergency && is_urn_for_claim(&c->request_uri);
 }
 
 /* Does this Identity say of this call what ours would say? */
@@ -203,8 +216,10 @@ enum sipseal_reason identity_edit(struct call *c)
 	room = text_room(&t, &cap);
 	n = identity_emit(policy_text(p, cred->header_b64), out->x5u, &claims, c->env->sign, c->env->sign_ctx,
 			  c->trunk->credential, room, cap);
-	if (n < 0)
+	if (n < 0) {
+		c->has_failed = n == -ENOSPC;
 		return n == -ENOSPC ? SR_OUTPUT_LIMIT : SR_SIGN_FAILED;
+	}
 	text_grow(&t, n);
 	text_puts(&t, "\r\n");
 	row = text_end(&t);

@@ -117,22 +117,39 @@ static void body_edit(struct call *c, struct place *pl, size_t off, size_t del, 
 	pl->new_body_len -= del;
 }
 
+static bool is_pidf_part(const struct multipart_part *part)
+{
+	struct slice type = multipart_header(part, SLICE("Content-Type"));
+	struct sip_media_type mt;
+
+	return type.p && sip_media_type_parse(type, &mt) == 0 && sip_media_type_is(&mt, "application", "pidf+xml");
+}
+
+static bool has_pidf_part(const struct multipart *mp)
+{
+	for (unsigned i = 0; i < mp->part_cnt; i++)
+		if (is_pidf_part(&mp->parts[i]))
+			return true;
+	return false;
+}
+
 /* existing: replace - location parts of others go. */
 static void drop_pidf_parts(struct call *c, struct place *pl, const struct multipart *mp)
 {
-	for (unsigned i = 0; i < mp->part_cnt; i++) {
-		struct sip_media_type mt;
-		struct slice type = multipart_header(&mp->parts[i], SLICE("Content-Type"));
-
-		if (type.p && sip_media_type_parse(type, &mt) == 0 &&
-		    sip_media_type_is(&mt, "application", "pidf+xml"))
+	for (unsigned i = 0; i < mp->part_cnt; i++)
+		if (is_pidf_part(&mp->parts[i]))
 			body_edit(c, pl, sip_offset(&c->e->msg, mp->parts[i].whole), mp->parts[i].whole.len,
 				  SLICE(""));
-	}
 }
 
-/* One more part in a multipart/mixed that is there. */
-static bool extend_body(struct call *c, struct place *pl, const struct sip_media_type *mt)
+/* A location in the call stays where the trunk says so, and in every emergency call. */
+static bool keeps_existing(const struct call *c)
+{
+	return c->trunk->geo_existing == GEO_KEEP || c->is_emergency;
+}
+
+/* One more part in a multipart/mixed that is there.  Return: what to note. */
+static uint32_t extend_body(struct call *c, struct place *pl, const struct sip_media_type *mt)
 {
 	const struct sip_message *m = &c->e->msg;
 	struct text t = text_begin(c->e);
@@ -141,13 +158,14 @@ static bool extend_body(struct call *c, struct place *pl, const struct sip_media
 
 	if (multipart_boundary(mt, &boundary) < 0 || multipart_parse(m->body, boundary, &mp) < 0 ||
 	    multipart_collides(pl->pidf, boundary))
-		return false;
-	if (c->trunk->geo_existing == GEO_REPLACE)
-		drop_pidf_parts(c, pl, &mp);
+		return ENGINE_NOTE_LOCATION_BODY;
+	if (keeps_existing(c) && has_pidf_part(&mp))
+		return ENGINE_NOTE_LOCATION_PRESENT;
+	drop_pidf_parts(c, pl, &mp);
 	text_puts(&t, "\r\n");
 	put_part(&t, boundary, pl);
 	body_edit(c, pl, sip_offset(m, m->body) + mp.close_off, 0, text_end(&t));
-	return true;
+	return ENGINE_NOTE_LOCATION;
 }
 
 /* Rows that describe the body move into its part; Content-Encoding never gets here. */
@@ -180,8 +198,9 @@ static void put_type_row(struct call *c, const char *boundary)
 		call_add_row(c, text_end(&t));
 }
 
-/* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only one. */
-static bool wrap_body(struct call *c, struct place *pl)
+/* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only one.
+ * Return: what to note. */
+static uint32_t wrap_body(struct call *c, struct place *pl)
 {
 	const struct sip_message *m = &c->e->msg;
 	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
@@ -192,7 +211,7 @@ static bool wrap_body(struct call *c, struct place *pl)
 	memcpy(boundary + 8, pl->id, sizeof(pl->id));
 	/* 64 random bits: a collision is somebody's trick, and then the location stays away */
 	if (multipart_collides(m->body, slice_str(boundary)))
-		return false;
+		return ENGINE_NOTE_LOCATION_BODY;
 	put_type_row(c, boundary);
 	t = text_begin(c->e);
 	if (m->body.len) {
@@ -212,7 +231,7 @@ static bool wrap_body(struct call *c, struct place *pl)
 	text_puts(&t, boundary);
 	text_puts(&t, "--\r\n");
 	body_edit(c, pl, body_off + m->body.len, 0, text_end(&t));
-	return true;
+	return ENGINE_NOTE_LOCATION;
 }
 
 static void put_content_length(struct call *c, size_t len)
@@ -246,12 +265,26 @@ static void add_geolocation(struct call *c, const struct place *pl)
 	call_add_row(c, text_end(&t));
 }
 
+/* In MIME rows only, but some put it into the header: what is not sent as it is cannot be a multipart
+ * (RFC 2045 s6.4). */
+static bool has_transfer_encoding(const struct sip_message *m)
+{
+	for (unsigned i = 0; i < m->row_cnt; i++) {
+		struct slice v = m->rows[i].value;
+
+		if (slice_ieq(m->rows[i].name, SLICE("Content-Transfer-Encoding")) && !slice_ieq(v, SLICE("7bit")) &&
+		    !slice_ieq(v, SLICE("8bit")) && !slice_ieq(v, SLICE("binary")))
+			return true;
+	}
+	return false;
+}
+
 /* Bodies that must stay as they are: signed, encrypted, encoded, or of an unknown type. */
 static bool is_body_ours_to_change(const struct sip_message *m, struct sip_media_type *ret)
 {
 	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
 
-	if (m->count[SIP_H_CONTENT_ENCODING])
+	if (m->count[SIP_H_CONTENT_ENCODING] || has_transfer_encoding(m))
 		return false;
 	if (!m->body.len)
 		return true;
@@ -267,7 +300,7 @@ static bool is_wanted(struct call *c)
 {
 	if (!c->trunk->has_location || (c->trunk->geo_attach == GEO_EMERGENCY && !c->is_emergency))
 		return false;
-	if (c->e->msg.count[SIP_H_GEOLOCATION] && (c->trunk->geo_existing == GEO_KEEP || c->is_emergency)) {
+	if (c->e->msg.count[SIP_H_GEOLOCATION] && keeps_existing(c)) {
 		c->out->notes |= ENGINE_NOTE_LOCATION_PRESENT;
 		return false;
 	}
@@ -278,34 +311,67 @@ static bool is_wanted(struct call *c)
 	return true;
 }
 
-void location_edit(struct call *c)
+/* The domain of the cid and the entity: only what needs no escape in a URI or in XML (RFC 2392 s2). */
+static struct slice place_domain(const struct call *c)
+{
+	struct slice d = call_domain(c);
+
+	return d.p && d.p[0] != '[' ? d : SLICE("anonymous.invalid");
+}
+
+/* Return: what to note. */
+static uint32_t attach(struct call *c, const struct pidf_template *tpl)
 {
 	const struct sip_message *m = &c->e->msg;
-	const struct pidf_template *tpl = policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
-	struct place pl = { .domain = call_domain(c), .new_body_len = m->body.len };
+	struct place pl = { .domain = place_domain(c), .new_body_len = m->body.len };
 	struct sip_media_type mt = { 0 };
+	uint32_t note;
 
-	if (!tpl || !is_wanted(c))
-		return;
-	if (!is_body_ours_to_change(m, &mt)) {
-		c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
-		return;
-	}
-	if (!pl.domain.p)
-		pl.domain = SLICE("anonymous.invalid");
+	if (!is_body_ours_to_change(m, &mt))
+		return ENGINE_NOTE_LOCATION_BODY;
+	if (m->body.len && keeps_existing(c) && sip_media_type_is(&mt, "application", "pidf+xml"))
+		return ENGINE_NOTE_LOCATION_PRESENT;
 	make_id(c, pl.id);
-	if (!make_pidf(c, tpl, &pl)) {
-		c->has_failed = true;
-		return;
-	}
-	bool is_mixed = m->body.len && sip_media_type_is(&mt, "multipart", "mixed");
-
-	if (!(is_mixed ? extend_body(c, &pl, &mt) : wrap_body(c, &pl))) {
-		c->out->notes |= ENGINE_NOTE_LOCATION_BODY;
-		return;
-	}
+	if (!make_pidf(c, tpl, &pl))
+		return ENGINE_NOTE_LOCATION_SIZE;
+	if (m->body.len && sip_media_type_is(&mt, "multipart", "mixed"))
+		note = extend_body(c, &pl, &mt);
+	else
+		note = wrap_body(c, &pl);
+	if (note != ENGINE_NOTE_LOCATION)
+		return note;
 	call_remove(c, SIP_H_GEOLOCATION);
 	add_geolocation(c, &pl);
 	put_content_length(c, pl.new_body_len);
-	c->out->notes |= ENGINE_NOTE_LOCATION;
+	return note;
+}
+
+static bool fits(const struct call *c)
+{
+	const struct sip_edits *e = &c->e->edits;
+	size_t len = c->in->datagram.len, deleted = 0;
+
+	for (unsigned i = 0; i < e->cnt; i++) {
+		len += e->e[i].text.len;
+		deleted += e->e[i].del;
+	}
+	return len - deleted <= CALL_OUT_MAX;
+}
+
+void location_edit(struct call *c)
+{
+	const struct pidf_template *tpl = policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
+	unsigned edit_cnt = c->e->edits.cnt;
+	uint32_t note;
+
+	if (!tpl || c->has_failed || !is_wanted(c))
+		return;
+	note = attach(c, tpl);
+	if (c->has_failed || !fits(c))
+		note = ENGINE_NOTE_LOCATION_SIZE;
+	/* all or nothing: the call itself is signed without its location rather than not at all */
+	if (note != ENGINE_NOTE_LOCATION)
+		c->e->edits.cnt = edit_cnt;
+	c->has_failed = false;
+	c->out->notes |= note;
 }

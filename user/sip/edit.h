@@ -17,7 +17,9 @@
 
 #include "base/slice.h"
 
-#define SIP_EDITS_MAX 128
+/* One for each row of a message (SIP_ROWS_MAX) and all that we add: nobody can send so many rows of a kind
+ * that we remove that the edits do not fit and the rows get through. */
+#define SIP_EDITS_MAX 320
 
 struct sip_edit {
 	uint32_t off, del;

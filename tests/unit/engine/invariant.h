@@ -22,6 +22,22 @@ static inline bool row_may_change(enum sip_header id)
 	}
 }
 
+/* Is @in in @out as it was, in one piece (wrapped) or in two (a part put between)? */
+static inline bool is_kept_inside(struct slice in, struct slice out)
+{
+	size_t front = 0, back = 0;
+
+	if (!in.len || memmem(out.p, out.len, in.p, in.len))
+		return true;
+	if (out.len < in.len)
+		return false;
+	while (front < in.len && in.p[front] == out.p[front])
+		front++;
+	while (back < in.len && in.p[in.len - 1 - back] == out.p[out.len - 1 - back])
+		back++;
+	return front + back >= in.len;
+}
+
 /** invariant_broken() - NULL, or what is wrong.  @may_drop_parts: the trunk replaces locations. */
 static inline const char *invariant_broken(struct slice in, struct slice out, bool is_edited, bool may_drop_parts)
 {
@@ -45,10 +61,11 @@ static inline const char *invariant_broken(struct slice in, struct slice out, bo
 		if (j++ == b.row_cnt)
 			return "a row that is not ours was changed, moved or lost";
 	}
-	if (!may_drop_parts && a.body.len && !memmem(b.body.p, b.body.len, a.body.p, a.body.len) &&
-	    b.count[SIP_H_GEOLOCATION] <= a.count[SIP_H_GEOLOCATION])
-		return "the body changed without a location";
-	return NULL;
+	if (may_drop_parts)
+		return NULL;
+	if (b.count[SIP_H_GEOLOCATION] <= a.count[SIP_H_GEOLOCATION])
+		return slice_eq(a.body, b.body) ? NULL : "the body changed without a location";
+	return is_kept_inside(a.body, b.body) ? NULL : "bytes of the body were changed or lost";
 }
 
 #endif

@@ -154,6 +154,9 @@ static void world_free(struct world *w)
 #define SDP_TAIL "Content-Type: application/sdp\r\nContent-Length: 90\r\n\r\n" SDP
 #define MSG(from, rows)   HEAD(URI, from, TO) rows SDP_TAIL
 #define MSG_TO(uri, to)   HEAD(uri, FROM, to) SDP_TAIL
+#define MIXED(body) HEAD(URI, FROM, TO) "Content-Type: multipart/mixed;boundary=b1\r\n\r\n" body
+#define PIDF_PART "Content-Type: application/pidf+xml\r\n\r\n<theirs/>"
+#define SDP_PART "Content-Type: application/sdp\r\n\r\n" SDP
 #define EMERGENCY(from, rows) HEAD("urn:service:sos", from, "<urn:service:sos>") rows SDP_TAIL
 
 /* ---- trunk settings ---- */
@@ -199,6 +202,8 @@ TUNE(t_call_origid) { UNUSED_G; t->origid_mode = ORIGID_CALL; }
 TUNE(t_geo)         { UNUSED_G; t->has_geolocation = true; }
 TUNE(t_geo_sos)     { UNUSED_G; t->has_geolocation = true; t->geo_attach = GEO_EMERGENCY; }
 TUNE(t_geo_replace) { UNUSED_G; t->has_geolocation = true; t->geo_existing = GEO_REPLACE; }
+TUNE(t_geo_v6)      { UNUSED_G; t_geo(g, t); free(t->pai_domain); t->pai_domain = strdup("[2001:db8::1]"); }
+TUNE(t_geo_host)    { UNUSED_G; t_geo(g, t); free(t->pai_domain); t->pai_domain = NULL; }
 TUNE(t_geo_noroute) { UNUSED_G; t->has_geolocation = true; t->geo_routing = GEO_ROUTING_NONE; }
 TUNE(t_out_reject_sos) { UNUSED_G; t_out_reject(g, t); t->on_unsignable = UNSIGNABLE_REJECT; }
 
@@ -361,6 +366,8 @@ static const struct {
 	  VERDICT_PASS, SR_NUMBER_REFUSED, 0, "12155550112", "911", { NULL }, { "Identity: e" } },
 	{ "emergency, unsignable: never refused", t_reject, EMERGENCY("<sip:alice@x>", ""), VERDICT_PASS, SR_NO_ORIG, 0,
 	  NULL, NULL },
+	{ "emergency: a URN that no claim can hold", NULL, MSG_TO("urn:service:sos.\xe9", "<urn:service:sos>"), VERDICT_PASS,
+	  SR_NO_DEST, 0, "12155550112", NULL, { PAI_112 }, { "Identity: e" } },
 	{ "911 with a further digit is no emergency", t_out_reject_sos, MSG_TO("sip:9111@203.0.113.10", "<sip:9111@x>"),
 	  VERDICT_REJECT, SR_NUMBER_REFUSED, 0, "12155550112", "9111" },
 	{ "origid per call", t_call_origid, MSG(FROM, ""), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113" },
@@ -410,6 +417,30 @@ static const struct {
 	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113",
 	  { "v=0\r\n\r\n--b1\r\nContent-Type: application/pidf+xml\r\n", "</pidf>\r\n\r\n--b1--\r\nepilogue\r\n",
 	    "boundary=\"b1\"" }, { "sipseal-" } },
+	{ "location: a part that is there is kept", t_geo, MIXED("--b1\r\n" PIDF_PART "\r\n--b1\r\n" SDP_PART "\r\n--b1--"),
+	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113", { "<theirs/>\r\n--b1\r\n" },
+	  { "Geolocation", "<pidf" } },
+	{ "location: a part that is there is replaced", t_geo_replace,
+	  MIXED("--b1\r\n" PIDF_PART "\r\n--b1\r\n" SDP_PART "\r\n--b1--"), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112",
+	  "12155550113", { "\r\n\r\n\r\n--b1\r\n" SDP_PART "\r\n--b1\r\nContent-Type: application/pidf+xml\r\n",
+	  "</pidf>\r\n\r\n--b1--" }, { "theirs" } },
+	{ "location: the only part is replaced", t_geo_replace, MIXED("--b1\r\n" PIDF_PART "\r\n--b1--\r\n"), VERDICT_SIGN,
+	  SR_SIGNED, 'A', "12155550112", "12155550113", { "\r\n\r\n\r\n--b1\r\nContent-Type: application/pidf+xml\r\n"
+	  "Content-ID: <loc.", "</pidf>\r\n\r\n--b1--\r\n" }, { "theirs" } },
+	{ "location: an emergency call keeps its part", t_geo_replace,
+	  HEAD("urn:service:sos", FROM, "<urn:service:sos>") "c: multipart/mixed;boundary=b1\r\n\r\n--b1\r\n" PIDF_PART
+	  "\r\n--b1--", VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", NULL, { "theirs" }, { "Geolocation", "<pidf" } },
+	{ "location: the body is one", t_geo, HEAD(URI, FROM, TO) "c: Application/PIDF+xml\r\n\r\n<theirs/>", VERDICT_SIGN,
+	  SR_SIGNED, 'A', "12155550112", "12155550113", { "\r\n\r\n<theirs/>" }, { "Geolocation", "<pidf" } },
+	{ "location: IPv6 as domain", t_geo_v6, MSG(FROM, ""), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113",
+	  { "<sip:+12155550112@[2001:db8::1]>", "Geolocation: <cid:loc.abababababababab@anonymous.invalid>\r\n",
+	    "Content-ID: <loc.abababababababab@anonymous.invalid>\r\n",
+	    "<pidf entity='+12155550112@anonymous.invalid'>" } },
+	{ "location: a body in a transfer encoding", t_geo,
+	  MSG(FROM, "content-transfer-encoding : Base64\r\n"), VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113",
+	  { "Content-Length: 90" }, { "Geolocation", "pidf" } },
+	{ "location: binary is no transfer encoding", t_geo, MSG(FROM, "Content-Transfer-Encoding: binary\r\n"),
+	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113", { "Geolocation: <cid", "<pidf" } },
 	{ "location: broken multipart stays", t_geo, HEAD(URI, FROM, TO) "Content-Type: multipart/mixed;boundary=b1\r\n"
 	  "Content-Length: 8\r\n\r\n--b1\r\n\r\n", VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113",
 	  { "Content-Length: 8\r\n" }, { "Geolocation", "pidf" } },
@@ -580,6 +611,87 @@ static void test_too_large(void **state)
 	world_free(&w);
 }
 
+/* @head, then @fill until the message with @tail has @len bytes. */
+static void fill_message(char *dst, size_t len, const char *head, const char *tail)
+{
+	size_t h = strlen(head), t = strlen(tail);
+
+	assert_true(h + t <= len);
+	memcpy(dst, head, h);
+	memset(dst + h, 'x', len - h - t);
+	memcpy(dst + len - t, tail, t);
+}
+
+/* Nobody gets rows past us by sending many of them. */
+static void test_many_rows(void **state)
+{
+	static char big[32768];
+	static struct world w;
+
+	(void)state;
+	strcpy(big, HEAD(URI, FROM, TO));
+	for (unsigned i = 0; i < 200; i++)
+		strcat(big, i & 1 ? "X-STIR-A: 1\r\n" : "P-Asserted-Identity: <sip:+13125550100@x>\r\n");
+	strcat(big, SDP_TAIL);
+	world_new(&w, t_inside);
+	world_run(&w, big, strlen(big));
+	assert_int_equal(w.out.reason, SR_SIGNED);
+	assert_null(memmem(w.bytes, w.len, "X-STIR", 6));
+	assert_null(memmem(w.bytes, w.len, "13125550100", 11));
+	world_free(&w);
+}
+
+/* What does not fit beside a location costs the location, not the signature. */
+static void test_location_too_large(void **state)
+{
+	static const struct {
+		const char *name, *head, *tail;
+		size_t len;
+	} big[] = {
+		{ "row of the body over the arena", HEAD(URI, FROM, TO) "Content-Disposition: session;", "\r\n" SDP_TAIL,
+		  ENGINE_ARENA_MAX + 1000 },
+		{ "no room in the datagram", HEAD(URI, FROM, TO) "X-Pad: ", "\r\n" SDP_TAIL, 65507 - 700 },
+	};
+	static struct world w;
+	static char msg[65507];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(big); i++) {
+		fill_message(msg, big[i].len, big[i].head, big[i].tail);
+		world_new(&w, t_geo);
+		world_run(&w, msg, big[i].len);
+		if (w.out.reason != SR_SIGNED || !(w.out.notes & ENGINE_NOTE_LOCATION_SIZE) ||
+		    w.out.notes & ENGINE_NOTE_LOCATION)
+			fail_msg("%s: %s, notes %x", big[i].name, reason_token(w.out.reason), w.out.notes);
+		assert_null(memmem(w.bytes, w.len, "Geolocation", 11));
+		assert_non_null(memmem(w.bytes, w.len, "\r\nIdentity: eyJ", 15));
+		world_free(&w);
+	}
+}
+
+/* A From host that is no host is not copied; a name of 255 bytes is. */
+static void test_long_host(void **state)
+{
+	static char msg[32768];
+	static struct world w;
+	const char head[] = "INVITE " URI " SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bK1\r\nFrom: <sip:+12155550112@";
+	const char tail[] = ">;tag=1\r\nTo: " TO "\r\nCall-ID: a\r\nCSeq: 1 INVITE\r\n" SDP_TAIL;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		static const size_t host[] = { 255, 256, 23000 };
+		size_t len = sizeof(head) + sizeof(tail) - 2 + host[i];
+
+		fill_message(msg, len, head, tail);
+		world_new(&w, t_geo_host);
+		world_run(&w, msg, len);
+		assert_int_equal(w.out.reason, SR_SIGNED);
+		assert_true(w.out.notes & ENGINE_NOTE_LOCATION);
+		assert_int_equal(!memmem(w.bytes, w.len, "<tel:+12155550112>", 18), host[i] == 255);
+		world_free(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +699,8 @@ int main(void)
 		cmocka_unit_test(test_existing_good),  cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_sign_failed),    cmocka_unit_test(test_unknown_trunk),
 		cmocka_unit_test(test_response_tag),   cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_many_rows),      cmocka_unit_test(test_location_too_large),
+		cmocka_unit_test(test_long_host),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
