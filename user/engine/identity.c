@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#define DEST_URN_MAX 255
-
 static int64_t now_s(const struct call *c)
 {
 	return c->env->now_ms / 1000;
@@ -43,7 +41,7 @@ static bool shows_number_outside(const struct call *c)
 /* A service URN fits in a claim as it stands: printable, and no longer than anybody has use for. */
 static bool is_urn_for_claim(const struct sip_uri *uri)
 {
-	if (uri->scheme != SIP_SCHEME_URN || uri->raw.len > DEST_URN_MAX)
+	if (uri->scheme != SIP_SCHEME_URN || uri->raw.len > PASSPORT_DEST_URI_MAX)
 		return false;
 	for (size_t i = 0; i < uri->raw.len; i++)
 		if (uri->raw.p[i] <= 0x20 || uri->raw.p[i] >= 0x7f)
@@ -67,22 +65,31 @@ static bool find_dest(struct call *c)
 	return c->is_emergency && is_urn_for_claim(&c->request_uri);
 }
 
-/* Does this Identity say of this call what ours would say? */
+static bool is_dest(const struct call *c, const struct passport_parsed *p)
+{
+	const struct tn *dest = &c->out->dest;
+
+	if (!dest->len)
+		return p->dest_uri[0] && slice_eq(slice_str(p->dest_uri), c->request_uri.raw);
+	for (unsigned i = 0; i < p->dest_tn_cnt; i++)
+		if (slice_eq(slice_str(p->dest_tn[i]), tn_slice(dest)))
+			return true;
+	return false;
+}
+
+/* Does this Identity say of this call what ours would say?  Of a call without a number it cannot. */
 static bool is_good_row(const struct call *c, const struct identity *id)
 {
 	struct passport_parsed p;
 
+	if (!c->out->orig.len || (id->alg.p && !slice_ieq(id->alg, SLICE("ES256"))))
+		return false;
 	if (!id->ppt.p || !slice_ieq(id->ppt, SLICE("shaken")) || passport_parse(id->token, &p) < 0)
 		return false;
 	if (strcmp(p.ppt, "shaken") || strcmp(p.typ, "passport") || strcmp(p.alg, "ES256") ||
 	    !slice_eq(slice_str(p.x5u), id->info) || !is_fresh(c, p.iat) || !p.attest || !p.origid[0])
 		return false;
-	if (!slice_eq(slice_str(p.orig_tn), tn_slice(&c->out->orig)))
-		return false;
-	for (unsigned i = 0; i < p.dest_tn_cnt; i++)
-		if (slice_eq(slice_str(p.dest_tn[i]), tn_slice(&c->out->dest)))
-			return true;
-	return false;
+	return slice_eq(slice_str(p.orig_tn), tn_slice(&c->out->orig)) && is_dest(c, &p);
 }
 
 static bool is_already_signed(const struct call *c)

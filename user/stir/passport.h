@@ -63,6 +63,7 @@ ssize_t identity_emit(struct slice header_b64, struct slice x5u, const struct pa
 
 /* A received Identity value, taken apart but not verified. */
 #define PASSPORT_DEST_MAX 16
+#define PASSPORT_DEST_URI_MAX 255
 struct identity {
 	struct slice token;         /* base64url segments with dots */
 	struct slice info, alg, ppt; /* parameters, unquoted; p == NULL where absent */
@@ -78,6 +79,7 @@ struct passport_parsed {
 	char orig_tn[32];           /* "" where orig is a URI */
 	char dest_tn[PASSPORT_DEST_MAX][32];
 	unsigned dest_tn_cnt;
+	char dest_uri[PASSPORT_DEST_URI_MAX + 1]; /* the only URI; "" where there is none, or several, or a longer one */
 	int64_t iat;
 	char origid[PASSPORT_ORIGID_MAX + 1];
 };

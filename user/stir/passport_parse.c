@@ -217,6 +217,8 @@ static int dest_parse(const json_t *dest, struct passport_parsed *p)
 	for (i = 0; i < json_array_size(uri); i++)
 		if (!json_is_string(json_array_get(uri, i)))
 			return -EBADMSG;
+	if (json_array_size(uri) == 1 && json_string_length(json_array_get(uri, 0)) <= PASSPORT_DEST_URI_MAX)
+		strcpy(p->dest_uri, json_string_value(json_array_get(uri, 0)));
 	if (json_array_size(tn) > PASSPORT_DEST_MAX)
 		return -E2BIG;
 	for (i = 0; i < json_array_size(tn); i++) {

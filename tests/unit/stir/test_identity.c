@@ -204,6 +204,7 @@ static void test_passport_parse_values(void **state)
 	assert_string_equal(p.orig_tn, "12155550112");
 	assert_int_equal(p.dest_tn_cnt, 1);
 	assert_string_equal(p.dest_tn[0], "12155550113");
+	assert_string_equal(p.dest_uri, "");
 	assert_int_equal(p.iat, VECTOR_IAT);
 	assert_string_equal(p.origid, "123e4567-e89b-42d3-a456-426655440000");
 	guard_free(&g);
@@ -216,7 +217,33 @@ static void test_passport_parse_values(void **state)
 	assert_string_equal(p.orig_tn, "");
 	assert_int_equal(p.dest_tn_cnt, 2);
 	assert_string_equal(p.dest_tn[1], "3");
+	assert_string_equal(p.dest_uri, "u");
 	assert_string_equal(p.origid, "");
+	guard_free(&g);
+}
+
+static void test_passport_parse_dest_uri(void **state)
+{
+	static const char head[] = "{\"dest\":{\"uri\":[\"";
+	struct passport_parsed p;
+
+	(void)state;
+	for (size_t len = PASSPORT_DEST_URI_MAX - 1; len <= PASSPORT_DEST_URI_MAX + 1; len++) {
+		char payload[512] = "";
+		struct guard g;
+
+		strcpy(payload, head);
+		memset(payload + sizeof(head) - 1, 'u', len);
+		strcpy(payload + sizeof(head) - 1 + len, "\"]},\"iat\":7,\"orig\":{\"tn\":\"1\"}}");
+		g = token_of(HB(""), payload, PASSPORT_SIG_LEN);
+		assert_int_equal(passport_parse(slice_of(g.p, g.len), &p), 0);
+		assert_int_equal(strlen(p.dest_uri), len <= PASSPORT_DEST_URI_MAX ? len : 0);
+		guard_free(&g);
+	}
+	struct guard g = token_of(HB(""), "{\"dest\":{\"uri\":[\"a\",\"b\"]},\"iat\":7,\"orig\":{\"tn\":\"1\"}}",
+				  PASSPORT_SIG_LEN);
+	assert_int_equal(passport_parse(slice_of(g.p, g.len), &p), 0);
+	assert_string_equal(p.dest_uri, "");
 	guard_free(&g);
 }
 
@@ -300,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_passport_parse),
 		cmocka_unit_test(test_passport_parse_values),
 		cmocka_unit_test(test_passport_parse_dest_limit),
+		cmocka_unit_test(test_passport_parse_dest_uri),
 		cmocka_unit_test(test_passport_parse_shape),
 		cmocka_unit_test(test_passport_parse_nesting),
 	};
