@@ -4,6 +4,7 @@ CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= bpftool
 PKG_CONFIG ?= pkg-config
+LOWDOWN ?= lowdown
 PREFIX  ?= /usr/local
 DESTDIR ?=
 O       ?= build
@@ -12,6 +13,12 @@ WERROR  ?= 0
 SAN     ?=
 
 VERSION := 0.1.0
+
+# All CPUs unless the command line says how many; goals that undo or call others stay in their order.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS))$(filter clean test demo bench soak,$(MAKECMDGOALS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n')
 
@@ -157,30 +164,50 @@ $(O)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/libpure.a
 	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -Ibpf -Iuser -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-o $@ $< $(O)/fuzz/libpure.a $(call libs,stir location config)
 
+# Manual pages: docs/NAME.SECTION.md is the one source; its first line becomes the section NAME
+MAN := $(patsubst docs/%.md,$(O)/man/%,$(wildcard docs/*.[1-8].md))
+man: $(MAN)              ## build the manual pages
+$(O)/man/%: docs/%.md
+	$(if $(shell command -v $(LOWDOWN)),,$(error $(LOWDOWN) is missing: apt-get install lowdown, or scripts/bootstrap.sh build))
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q)sed '1s/^# \([^(]*\)([1-8]) - /## NAME\n\n\1 - /' $< | $(LOWDOWN) -s -tman --parse-no-intraemph --out-no-smarty -m title=$(basename $*) \
+		-m section=$(patsubst .%,%,$(suffix $*)) -m shiftheadinglevelby=-1 -m source="sipseal $(VERSION)" -m volume=sipseal > $@
+
+# Scripts that call make themselves: not with the flags of this one
+script = $(Q)env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
 test:                    ## run every test (as scripts/test.sh)
-	$(Q)scripts/test.sh
+	$(script) scripts/test.sh
 demo:                    ## the demonstration (as scripts/demo.sh)
-	$(Q)scripts/demo.sh
+	$(script) scripts/demo.sh
 bench:                   ## measure; writes build/bench/results.json and plots
-	$(Q)scripts/bench.sh
+	$(script) scripts/bench.sh
 soak:                    ## the tests with SCALE=full
-	$(Q)SCALE=full scripts/test.sh
+	$(script) SCALE=full scripts/test.sh
 
-install: all             ## install below $(DESTDIR)$(PREFIX)
-	install -D -m 755 $(O)/sipseal $(DESTDIR)$(PREFIX)/bin/sipseal
-	install -D -m 755 $(O)/sipseald $(DESTDIR)$(PREFIX)/sbin/sipseald
-	install -D -m 755 $(O)/sipseal-signer $(DESTDIR)$(PREFIX)/libexec/sipseal/sipseal-signer
-	install -D -m 644 conf/sipseal.yaml $(DESTDIR)$(PREFIX)/share/sipseal/sipseal.yaml
+DEST = $(DESTDIR)$(PREFIX)
+install: all man         ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(O)/sipseal $(DEST)/bin/sipseal
+	install -D -m 755 $(O)/sipseald $(DEST)/sbin/sipseald
+	install -D -m 755 $(O)/sipseal-signer $(DEST)/libexec/sipseal/sipseal-signer
+	install -d $(DEST)/lib/systemd/system $(addprefix $(DEST)/share/man/man,1 5 8)
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/systemd/sipseald.service > $(DEST)/lib/systemd/system/sipseald.service
+	install -m 644 conf/systemd/run-sipseal-bpf.mount $(DEST)/lib/systemd/system
+	install -D -m 644 conf/sysusers.conf $(DEST)/lib/sysusers.d/sipseal.conf
+	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
+	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
+	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
+	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md
 
-clean:                   ## remove build/
+clean:                   ## remove $(O)
 	rm -rf $(O)
 fmt:                     ## format the sources by .clang-format
 	clang-format -i $(wildcard bpf/*.[ch] user/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 help:                    ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 PREFIX= DESTDIR="
+	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs fuzz test demo bench soak install clean fmt help
+.PHONY: all unit bpftests benchprogs fuzz man test demo bench soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

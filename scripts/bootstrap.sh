@@ -12,7 +12,7 @@ KERNEL_MIN=5.18
 
 BUILD="make gcc libc6-dev linux-libc-dev clang llvm bpftool pkg-config libbpf-dev libelf-dev zlib1g-dev
  libssl-dev libxml2-dev libyaml-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libseccomp-dev
- libcap-ng-dev libmnl-dev libnftnl-dev"
+ libcap-ng-dev libmnl-dev libnftnl-dev lowdown"
 DEMO="$BUILD iproute2 ethtool procps util-linux sip-tester secsipidx openssl jq tcpdump python3 libxml2-utils"
 TEST="$DEMO libcmocka-dev libclang-rt-14-dev tshark kamailio kamailio-secsipid-modules
  kamailio-extra-modules nftables curl"
@@ -78,7 +78,7 @@ lack() { # WHAT REMEDY
 }
 
 check_kernel() {
-	local ns=sipseal-probe-$$ dir v stock
+	local ns=sipseal-probe-$$ dir v stock err
 	stock="Debian's own kernel has it: apt-get install linux-image-$(dpkg --print-architecture), then reboot into it"
 	v=$(uname -r)
 	[ "$(printf '%s\n%s\n' $KERNEL_MIN "${v%%-*}" | sort -V | head -n 1)" = $KERNEL_MIN ] ||
@@ -86,18 +86,18 @@ check_kernel() {
 	grep -q '^XDP' /proc/net/protocols || lack "AF_XDP sockets (CONFIG_XDP_SOCKETS)" "$stock"
 	bpftool prog show >/dev/null 2>&1 ||
 		lack "a usable bpf(2)" "CONFIG_BPF_SYSCALL=y and CAP_BPF/CAP_SYS_ADMIN are needed; in a container: --privileged"
-	if ip netns add "$ns" 2>/dev/null; then
-		ip -n "$ns" link add p0 type veth peer name p1 2>/dev/null ||
-			lack "veth pairs (CONFIG_VETH)" "modprobe veth, or: $stock"
+	if err=$(ip netns add "$ns" 2>&1); then
+		err=$(ip -n "$ns" link add p0 type veth peer name p1 2>&1) ||
+			lack "veth pairs in a namespace ($err)" "CONFIG_VETH is needed: modprobe veth, or: $stock"
 		ip netns del "$ns"
 	else
-		lack "network namespaces that may be created here" "CONFIG_NET_NS=y and CAP_SYS_ADMIN are needed; in a container: --privileged"
+		lack "network namespaces that may be created here ($err)" "CONFIG_NET_NS=y and CAP_SYS_ADMIN are needed; in a container: --privileged"
 	fi
 	dir=$(mktemp -d)
-	if mount -t bpf bpf "$dir" 2>/dev/null; then
+	if err=$(mount -t bpf bpf "$dir" 2>&1); then
 		umount "$dir"
 	else
-		lack "a mountable bpffs" "CONFIG_BPF_SYSCALL=y and CAP_SYS_ADMIN are needed; in a container: --privileged"
+		lack "a mountable bpffs ($err)" "CONFIG_BPF_SYSCALL=y and CAP_SYS_ADMIN are needed; in a container: --privileged"
 	fi
 	rmdir "$dir"
 	[ -z "$lacks" ] || exit 1

@@ -83,8 +83,8 @@ say "Which way the packets went"
 stats
 printf '   %-46s %s\n' \
 	"forwarded by XDP, in the kernel:" "$(xdp_count forwarded)" \
-	"given to the signer (INVITE and hold re-INVITE):" "$(xdp_count steered)" \
-	"of these unchanged, because of their To tag:" "$(signer_count in_dialog)" \
+	"the hold re-INVITE, in the kernel, too:" "$(xdp_count in_dialog)" \
+	"given to the signer (the INVITE):" "$(xdp_count steered)" \
 	"signatures made:" "$(signer_value signatures)" \
 	"frames lost:" "$(signer_value frames_lost)"
 echo

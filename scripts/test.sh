@@ -110,13 +110,37 @@ build() { # WHAT MAKE-ARGUMENT...
 
 # ---- parts ------------------------------------------------------------------------------------------
 in_programs() { # the installation, into a directory of its own
-	local dest=$log.dest p rc=0
-	make O="$O" install DESTDIR="$dest" PREFIX=/usr || rc=1
+	local dest=$log.dest p page rc=0
+	make O="$O" install DESTDIR="$dest" PREFIX=/opt/sipseal || rc=1
 	for p in bin/sipseal sbin/sipseald libexec/sipseal/sipseal-signer; do
-		[ -x "$dest/usr/$p" ] || { echo "not installed: $p"; rc=1; }
+		[ -x "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
-	"$dest/usr/bin/sipseal" --version && "$dest/usr/sbin/sipseald" --help || rc=1
+	for p in lib/systemd/system/{sipseald.service,run-sipseal-bpf.mount} lib/sysusers.d/sipseal.conf share/man/man1/sipseal.1 \
+		share/man/man5/sipseal.yaml.5 share/man/man8/sipseald.8 share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
+		[ -s "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
+	done
+	for page in "$dest"/opt/sipseal/share/man/man?/*; do
+		grep -A2 -x NAME "$page" | grep -q " - " || { echo "no NAME in $page"; rc=1; }
+	done
+	[ "$(grep -c '=/opt/sipseal/sbin/sipseald ' "$dest/opt/sipseal/lib/systemd/system/sipseald.service")" = 2 ] ||
+		{ echo "the unit starts another sipseald"; rc=1; }
+	"$dest/opt/sipseal/bin/sipseal" --version && "$dest/opt/sipseal/sbin/sipseald" --help || rc=1
 	rm -rf "$dest"
+	return $rc
+}
+
+# A trunk example is what a file in trunks_dir is: it loads beside the sample.
+in_samples() {
+	local dir=$log.samples rc=0
+	mkdir -p "$dir/sti/trial"
+	"$O/sipseal" cert lab "$dir/sti" >/dev/null && cp "$dir"/sti/{chain,key}.pem "$dir/sti/trial" || rc=1
+	mv "$dir/sti/trial/chain.pem" "$dir/sti/trial/cert.pem"
+	cp conf/trunks/*.yaml "$dir"
+	sed -e "s|^  root: .*|  root: $dir/sti|; s|^  #cert_path: cert.pem|  cert_path: chain.pem|; s|^  #\([a-z]\)|  \1|" \
+		-e "s|^# trunks_dir: .*|trunks_dir: $dir|" conf/sipseal.yaml >"$dir/.main.yaml"
+	"$O/sipseal" config check "$dir/.main.yaml" || rc=1
+	"$O/sipseal" -j config check "$dir/.main.yaml" | grep -q "\"trunks\": $(ls conf/trunks/*.yaml | wc -l)\b" || rc=1
+	rm -rf "$dir"
 	return $rc
 }
 
@@ -135,6 +159,7 @@ part_static() {
 	did "counting of this script" tally_counts
 	did "make help" make help
 	did "sample configuration" "$O/sipseal" config check conf/sipseal.yaml
+	did "sample trunks" in_samples
 	did "installation" in_programs
 	step_end
 }
