@@ -83,21 +83,32 @@ static __always_inline bool is_raw_route(long fib_result, bool is_v6)
 	       (fib_result == BPF_FIB_LKUP_RET_FWD_DISABLED && is_v6);
 }
 
+/*
+ * The MTU of a route without neighbour.  The FIB tells the MTU only of what it can send or what is too
+ * large for it, so it is asked for the largest packet; where it does not come that far, the device's.
+ */
+static __noinline __u32 raw_mtu(struct xdp_md *ctx, const struct packet *p, __u32 ifindex)
+{
+	struct bpf_fib_lookup fib = { 0 };
+	__u32 mtu = 0;
+	__u8 ttl;
+
+	if (forward_route(ctx, p, GATEWAY_MTU_MAX, &fib, &ttl) == BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return fib.mtu_result;
+	return bpf_check_mtu(ctx, ifindex, &mtu, 0, 0) < 0 ? 0 : mtu;
+}
+
 /* What the signer needs to know of the route.  Return: false if the kernel would not forward at all. */
 static __always_inline bool meta_route(struct xdp_md *ctx, const struct packet *p,
 				       struct sipseal_meta *m, __u8 *ret_ttl)
 {
 	struct bpf_fib_lookup fib = { 0 };
-	__u32 port, mtu = 0;
+	__u32 port, mtu;
 	long r = forward_route(ctx, p, 0, &fib, ret_ttl);
 
 	if (r != BPF_FIB_LKUP_RET_SUCCESS && !is_raw_route(r, p->is_v6))
 		return false;
-	if (r == BPF_FIB_LKUP_RET_SUCCESS)
-		mtu = fib.mtu_result;
-	/* Without neighbour the FIB tells no MTU; bpf_check_mtu() writes the device's */
-	if (!mtu && bpf_check_mtu(ctx, fib.ifindex, &mtu, 0, 0) < 0)
-		mtu = 0;
+	mtu = r == BPF_FIB_LKUP_RET_SUCCESS ? fib.mtu_result : raw_mtu(ctx, p, fib.ifindex);
 	m->mtu = (__u16)(mtu > GATEWAY_MTU_MAX ? GATEWAY_MTU_MAX : mtu);
 	port = port_by_ifindex(fib.ifindex);
 	if (r != BPF_FIB_LKUP_RET_SUCCESS || port >= SIPSEAL_PORTS_MAX) {

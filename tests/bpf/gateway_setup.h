@@ -13,6 +13,8 @@
  *  8      203.0.113.1            any              80     the gateway itself
  *  9      198.18.0.10            any              90     route with MTU 1300
  *  10     198.18.1.10            any              100    blackhole
+ *  11     198.18.2.10            any              110    route with MTU 1300, neighbour unknown
+ *  12     [2001:db8:3::10]:5060  any              120    route with MTU 1300, neighbour unknown
  *
  * In odd generations every slot is one more and every group 100 more, so that a look-up in the wrong copy
  * shows.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
@@ -133,6 +135,10 @@ static inline void tables_build(void)
 	add_core(NULL, 0, 9, 90);
 	add_peer("198.18.1.10", 5060, 10);
 	add_core(NULL, 0, 10, 100);
+	add_peer("198.18.2.10", 5060, 11);
+	add_core(NULL, 0, 11, 110);
+	add_peer("2001:db8:3::10", 5060, 12);
+	add_core(NULL, 0, 12, 120);
 }
 
 static inline struct sipseal_config config_build(unsigned flags, uint32_t generation)

@@ -93,6 +93,8 @@ static inline void lab_network(void)
 		"ip neigh add 2001:db8:2::10 lladdr 02:00:00:00:06:10 dev k0 nud permanent\n"
 		"ip route add 198.51.100.0/24 via 203.0.113.10\n"
 		"ip route add 198.18.0.0/24 via 203.0.113.10 mtu lock 1300\n"
+		"ip route add 198.18.2.0/24 via 203.0.113.98 mtu lock 1300\n"
+		"ip -6 route add 2001:db8:3::/64 via 2001:db8:2::98 mtu lock 1300\n"
 		"ip route add blackhole 198.18.1.0/24\n");
 }
 

@@ -3,6 +3,26 @@
 # The first INVITE ever: the neighbour is unknown, and it arrives signed all the same.
 . "$(dirname "$0")/lib.sh"
 
+# What leaves unresolved keeps to the MTU of the route, not only of the NIC: nothing else would ever resolve
+# the neighbour.
+route_mtu() { # FAMILY CORE CARRIER
+	start_gateway
+	capture_start carrier carrier carr0
+	udp_sink "$(host_of "$3"):5060"
+	in_ns gw ip "$1" route replace "$3" dev gwp0 mtu lock 1300
+	in_ns gw ip "$1" neigh flush dev gwp0
+	invite_file "$T/a.sip" a
+	sed -i "s/^Max-Forwards.*/&\nSubject: $(printf '%0600d' 0)\r/" "$T/a.sip"
+	send_files "$(host_of "$2"):5070" "$(host_of "$3"):5060" "$T/a.sip"
+	expect_seen a "signed 1"
+	stats
+	expect "sent by the raw socket" 1 "$(signer_value sent_raw)"
+	expect "fragments" 2 "$(signer_value sent_fragments)"
+}
+
+test_route_mtu_ipv4() { route_mtu -4 $CORE4 $CARRIER4; }
+test_route_mtu_ipv6() { route_mtu -6 $CORE6 $CARRIER6; }
+
 first_invite() { # CORE CARRIER
 	start_gateway
 	captures_start
