@@ -9,6 +9,7 @@ refused() { # STATUS WORD [PROGRAM PREFIX...] : with $T/sipseal.yaml
 	local status=$1 word=$2 rc=0
 	shift 2
 	grep "$PREFIX" /proc/mounts >"$T/mounts.before" || :
+	ip netns pids "$PREFIX-gw" >"$T/pids.before"
 	gateway_start "$T/sipseal.yaml" "$@"
 	wait_exit gateway 10 || rc=$?
 	cat "$T/gateway.log"
@@ -16,7 +17,7 @@ refused() { # STATUS WORD [PROGRAM PREFIX...] : with $T/sipseal.yaml
 	grep -qiE -- "$word" "$T/gateway.log" || fail "the message does not say '$word'"
 	expect "NICs with a program" "" "$(attached)"
 	expect "pins left" "" "$(pins)"
-	expect "processes left" "" "$(ip netns pids "$PREFIX-gw")"
+	expect "processes left" "$(cat "$T/pids.before")" "$(ip netns pids "$PREFIX-gw")"
 	[ ! -e "$T/control.sock" ] || fail "the control socket was left"
 	grep "$PREFIX" /proc/mounts >"$T/mounts.after" || :
 	cmp -s "$T/mounts.before" "$T/mounts.after" || fail "mounts changed"
@@ -135,6 +136,66 @@ test_no_bpffs() {
 	sed -i "s|bpffs: .*|bpffs: $T/nobpf|" "$T/sipseal.yaml"
 	mkdir "$T/nobpf"
 	refused 1 'bpffs.*mount|mount.*bpf'
+}
+
+# Pins in a bpffs that nobody else sees would go with the daemon, and the program with them.
+test_private_bpffs() {
+	good
+	mkdir "$T/own"
+	sed -i "s|bpffs: .*|bpffs: $T/own|" "$T/sipseal.yaml"
+	# shellcheck disable=SC2016
+	refused 1 'own.*mount namespace' unshare --mount --propagation private \
+		sh -c 'mount -t bpf bpf "$0" && exec "$@"' "$T/own"
+}
+
+test_no_signer_program() {
+	good
+	mkdir "$T/libexec"
+	LIBEXEC=$T/libexec refused 1 'sipseal-signer'
+	cp /bin/true "$T/libexec/sipseal-signer"
+	LIBEXEC=$T/libexec refused 1 'signer ended'
+	chmod 644 "$T/libexec/sipseal-signer"
+	LIBEXEC=$T/libexec refused 1 'sipseal-signer.*0755'
+}
+
+test_control_socket_impossible() {
+	good
+	sed -i "s|socket: .*|socket: $T/nosuch/control.sock|" "$T/sipseal.yaml"
+	refused 1 'control.socket.*directory'
+}
+
+taken() { [ -n "$(in_ns gw ss -Hltn 'sport = :9497')" ]; }
+
+test_metrics_port_taken() {
+	good
+	sed -i 's|metrics: .*|metrics: 127.0.0.1:9497|' "$T/sipseal.yaml"
+	in_ns gw ip link set lo up
+	bg taker gw python3 -m http.server --bind 127.0.0.1 9497
+	wait_for 5 taken || fail "nobody took the port: $(cat "$T/taker.log")"
+	refused 1 'metrics.*9497.*another port'
+}
+
+# The first one goes on as if nothing had happened, whatever the second would share with it.
+test_second_daemon() {
+	start_gateway
+	capture_start carrier carrier carr0
+	udp_sink "$CARRIER4:5060"
+	local first rc=0
+	first=$(pid_of gateway)
+	sed "s|control.sock|control2.sock|" "$T/sipseal.yaml" >"$T/second.yaml"
+	in_ns gw timeout 10 "$SIPSEALD" -c "$T/second.yaml" --state-dir "$T/state" --libexec "$LIBEXEC" \
+		>"$T/second.log" 2>&1 || rc=$?
+	cat "$T/second.log"
+	expect "exit status" 1 $rc
+	grep -q "another sipseald" "$T/second.log" || fail "the first one is not named"
+	[ ! -e "$T/control2.sock" ] || fail "the control socket of the second was left"
+	rc=0
+	in_ns gw "$SIPSEALD" --detach -c "$T/sipseal.yaml" >"$T/second.log" 2>&1 || rc=$?
+	expect "exit status of --detach beside it" 1 $rc
+	is_alive "$first" || fail "the first daemon ended"
+	send_invite after
+	expect_seen after "signed 1"
+	stats
 }
 
 test_missing_capability() {

@@ -3,8 +3,14 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
 
 static const struct {
 	unsigned cap;
@@ -38,6 +44,37 @@ int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN])
 	snprintf(reterr + len, PREFLIGHT_ERR_LEN - len, ": start sipseald as root%s",
 		 geteuid() == 0 ? ", in a container or unit that does not take these away" : "");
 	return -EPERM;
+}
+
+/* "ID PARENT MAJOR:MINOR ROOT ...", proc(5) */
+static bool is_mounted(FILE *mountinfo, dev_t dev)
+{
+	CLEANUP(freep) char *line = NULL;
+	unsigned major_no, minor_no;
+	size_t cap = 0;
+
+	while (getline(&line, &cap, mountinfo) >= 0)
+		if (sscanf(line, "%*u %*u %u:%u", &major_no, &minor_no) == 2 &&
+		    makedev(major_no, minor_no) == dev)
+			return true;
+	return false;
+}
+
+int preflight_bpffs(const char *path, const char *mountinfo, char reterr[PREFLIGHT_ERR_LEN])
+{
+	CLEANUP(fclosep) FILE *f = fopen(mountinfo, "re");
+	struct statfs fs;
+	struct stat st;
+
+	if (!f || statfs(path, &fs) < 0 || (unsigned long)fs.f_type != BPF_FS_MAGIC ||
+	    stat(path, &st) < 0 || is_mounted(f, st.st_dev))
+		return 0;
+	snprintf(reterr, PREFLIGHT_ERR_LEN,
+		 "gateway.bpffs %.128s: mounted in a mount namespace of this process only (ip netns "
+		 "exec, unshare, PrivateMounts): mount it in the initial one, and enter network "
+		 "namespaces by nsenter --net",
+		 path);
+	return -EXDEV;
 }
 
 bool preflight_forwarding(bool is_v6)

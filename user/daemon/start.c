@@ -73,6 +73,10 @@ static int preflight(struct sipseald *d)
 		log_err("event=start reason=\"%s\"", err);
 		return EXIT_ERROR;
 	}
+	if (preflight_bpffs(d->gateway->bpffs, "/proc/1/mountinfo", err) < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return EXIT_ERROR;
+	}
 	if (nics_check(d))
 		return EXIT_ERROR;
 	workers_decide(d);
