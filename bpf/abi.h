@@ -98,7 +98,8 @@
 	X(95, BAD_METADATA,       "bad_metadata",       "metadata of another ABI or damaged: dropped") \
 	X(96, BAD_FRAME,          "bad_frame",          "frame that does not parse as XDP saw it: dropped") \
 	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped") \
-	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: the signer could not process it")
+	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: the signer could not process it") \
+	X(99, BAD_CHECKSUM,       "bad_checksum",       "UDP checksum is wrong: dropped, as its receiver would have done")
 
 enum sipseal_reason {
 	SR_NONE = 0,

@@ -38,6 +38,13 @@ int wire_frame_parse(struct slice frame, struct wire_frame *ret);
  */
 uint8_t wire_frame_ttl(const struct wire_frame *f);
 
+/**
+ * wire_checksum_is_bad() - is the UDP checksum neither right, nor absent, nor the sum over the pseudo
+ * header alone (a sender that left the rest to a NIC which does not do it)?  Checksums are written anew,
+ * so a corrupt datagram that is not stopped would leave with a good one.
+ */
+bool wire_checksum_is_bad(const struct wire_frame *f);
+
 /* How a datagram leaves. */
 struct wire_out {
 	const struct wire_frame *in;  /* headers are taken from there: addresses, ports, TOS, options */

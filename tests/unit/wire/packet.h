@@ -126,6 +126,20 @@ static inline size_t packet_put(const struct packet_spec *s, const void *payload
 	return 14 + hlen + 8 + len;
 }
 
+/* The right checksum into a frame without options: packet_put() leaves none. */
+static inline void packet_sum_put(bool is_v6, uint8_t *frame, size_t len)
+{
+	size_t off = 14 + (is_v6 ? 40 : 20);
+	const void *src = is_v6 ? packet_v6_src : packet_v4_src, *dst = is_v6 ? packet_v6_dst : packet_v4_dst;
+	uint32_t sum;
+
+	memset(frame + off + 6, 0, 2);
+	sum = ~packet_udp_sum(is_v6, src, dst, frame + off, len - off) & 0xffff;
+	sum = sum ? sum : 0xffff;
+	frame[off + 6] = (uint8_t)(sum >> 8);
+	frame[off + 7] = (uint8_t)sum;
+}
+
 static const struct packet_ext packet_v4_exts[] = {
     /* record route (not copied), router alert (copied), end */
     {"options", {0xff}, {7, 7, 4, 0, 0, 0, 0, 148, 4, 0, 0, 0}, 12},
