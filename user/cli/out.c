@@ -94,6 +94,34 @@ static void yaml_value(FILE *f, const json_t *j, int depth)
 	}
 }
 
+/* @indent: of the key; what is below it is at @depth + 1. */
+static void yaml_pair(FILE *f, const char *key, const json_t *value, int depth, int indent)
+{
+	CLEANUP(freep) char *safe = out_escape(key);
+
+	fprintf(f, "%*s%s:", indent, "", safe ? safe : "?");
+	yaml_value(f, value, depth);
+}
+
+/* The first key of a mapping stands behind the dash. */
+static void yaml_item(FILE *f, const json_t *j, int depth)
+{
+	const char *key;
+	json_t *value;
+	int indent = 1;
+
+	fprintf(f, "%*s-", 2 * depth, "");
+	if (!json_is_object(j) || !json_object_size(j)) {
+		yaml_value(f, j, depth);
+		return;
+	}
+	json_object_foreach((json_t *)j, key, value)
+	{
+		yaml_pair(f, key, value, depth + 1, indent);
+		indent = 2 * (depth + 1);
+	}
+}
+
 static void yaml_node(FILE *f, const json_t *j, int depth)
 {
 	const char *key;
@@ -102,19 +130,11 @@ static void yaml_node(FILE *f, const json_t *j, int depth)
 
 	if (json_is_array(j)) {
 		json_array_foreach(j, i, value)
-		{
-			fprintf(f, "%*s-", 2 * depth, "");
-			yaml_value(f, value, depth);
-		}
+			yaml_item(f, value, depth);
 		return;
 	}
 	json_object_foreach((json_t *)j, key, value)
-	{
-		CLEANUP(freep) char *safe = out_escape(key);
-
-		fprintf(f, "%*s%s:", 2 * depth, "", safe ? safe : "?");
-		yaml_value(f, value, depth);
-	}
+		yaml_pair(f, key, value, depth, 2 * depth);
 }
 
 void out_yaml(FILE *f, const json_t *json)
@@ -172,21 +192,24 @@ static const char *cell_text(const struct out_table *t, size_t i)
 	return i < t->cells && t->cell[i] ? t->cell[i] : "";
 }
 
+/* @gap: blanks still owed to the cells before; none are printed at the end of a line. */
 static void cell_print(const struct out_table *t, FILE *f, size_t column, const char *text,
-		       int width)
+		       int width, int *gap)
 {
-	bool is_last = column + 1 == t->columns;
+	int len = (int)strlen(text), before = t->heads[column][0] == '>' ? width - len : 0;
 
-	if (t->heads[column][0] == '>')
-		fprintf(f, "%*s", width, text);
-	else
-		fprintf(f, "%-*s", is_last ? 0 : width, text);
-	fputs(is_last ? "\n" : "  ", f);
+	if (len)
+		fprintf(f, "%*s%s", *gap + before, "", text);
+	*gap = len ? width - len - before + 2 : *gap + width + 2;
+	if (column + 1 < t->columns)
+		return;
+	fputc('\n', f);
+	*gap = 0;
 }
 
 void out_table_print(struct out_table *t, FILE *f)
 {
-	int width[OUT_COLUMNS_MAX] = { 0 };
+	int width[OUT_COLUMNS_MAX] = { 0 }, gap = 0;
 
 	if (!t)
 		return;
@@ -198,10 +221,10 @@ void out_table_print(struct out_table *t, FILE *f)
 	}
 	fputs(out_colour(f, OUT_BOLD), f);
 	for (size_t c = 0; c < t->columns; c++)
-		cell_print(t, f, c, t->heads[c] + (t->heads[c][0] == '>'), width[c]);
+		cell_print(t, f, c, t->heads[c] + (t->heads[c][0] == '>'), width[c], &gap);
 	fputs(out_colour(f, OUT_PLAIN), f);
 	for (size_t i = 0; i < t->cells; i++)
-		cell_print(t, f, i % t->columns, cell_text(t, i), width[i % t->columns]);
+		cell_print(t, f, i % t->columns, cell_text(t, i), width[i % t->columns], &gap);
 	for (size_t i = 0; i < t->cells; i++)
 		free(t->cell[i]);
 	free(t->cell);

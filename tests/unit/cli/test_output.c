@@ -112,7 +112,9 @@ static const struct {
 	  "a: 1\nb: true\nc: x\nd: null\n" },
 	{ "nested", "{\"a\":{\"b\":{\"c\":1}}}", "a:\n  b:\n    c: 1\n" },
 	{ "list", "{\"a\":[\"x\",\"y\"]}", "a:\n  - x\n  - y\n" },
-	{ "list of objects", "{\"a\":[{\"b\":1}]}", "a:\n  -\n    b: 1\n" },
+	{ "list of objects", "{\"a\":[{\"b\":1,\"c\":2},{\"b\":{\"d\":[3]}},{}]}",
+	  "a:\n  - b: 1\n    c: 2\n  - b:\n      d:\n        - 3\n  - {}\n" },
+	{ "lists in lists", "{\"a\":[[1,2],[]]}", "a:\n  -\n    - 1\n    - 2\n  - []\n" },
 	{ "empty", "{\"a\":[],\"b\":{},\"c\":\"\"}", "a: []\nb: {}\nc: \"\"\n" },
 	{ "words of YAML", "{\"a\":\"yes\",\"b\":\"null\",\"c\":\"1\",\"d\":\"True\"}",
 	  "a: \"yes\"\nb: \"null\"\nc: \"1\"\nd: \"True\"\n" },
@@ -144,9 +146,15 @@ static void test_table(void **state)
 	out_table_cell(t, "longer");
 	out_table_cell(t, "%d", 1000);
 	out_table_cell(t, "y");
+	out_table_cell(t, "b");
+	out_table_cell(t, "%d", 22);
+	out_table_cell(t, "%s", "");
+	out_table_cell(t, "c");
+	out_table_cell(t, "%s", "");
+	out_table_cell(t, "z");
 	out_table_print(t, f);
 	fclose(f);
-	assert_string_equal(text, "NAME       N  LAST\na          1  x\nlonger  1000  y\n");
+	assert_string_equal(text, "NAME       N  LAST\na          1  x\nlonger  1000  y\nb         22\nc             z\n");
 }
 
 static const struct {
