@@ -7,8 +7,7 @@
 
 static const struct slice SOS = { "urn:service:sos", 15 };
 
-/* RFC 5031: urn:service:sos and its sub-services; else a user part exactly in the gateway's list. */
-static bool is_emergency_uri(const struct policy_copy *p, const struct sip_uri *uri)
+bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *uri)
 {
 	struct slice user = uri->user;
 
@@ -212,7 +211,7 @@ enum sipseal_reason call_read(struct call *c)
 		return SR_IN_DIALOG;
 
 	read_rules(c);
-	c->is_emergency = is_emergency_uri(c->in->policy, &c->request_uri);
+	c->is_emergency = call_is_emergency_uri(c->in->policy, &c->request_uri);
 	c->is_anonymous = is_anonymous_uri(&c->from);
 	read_privacy(c);
 	/* `none` is the caller's own word and is never touched (RFC 3323 s4.3): such a call is not restricted.

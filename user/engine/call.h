@@ -48,6 +48,10 @@ struct call {
 /** call_read() - addresses, privacy, numbers.  Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
 enum sipseal_reason call_read(struct call *c);
 
+/** call_is_emergency_uri() - RFC 5031: urn:service:sos and its sub-services; else a user part exactly in the
+ * gateway's list. */
+bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *uri);
+
 /** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither is usable.
  * An IPv6 address in brackets can come from pai.domain only. */
 struct slice call_domain(const struct call *c);

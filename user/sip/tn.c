@@ -2,6 +2,7 @@
 #include "sip/tn.h"
 
 #include <errno.h>
+#include <sys/types.h>
 
 #include "sip/chars.h"
 
@@ -25,6 +26,11 @@ static int hex(char c)
 		return c - '0';
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_one(struct slice country_code)
+{
+	return slice_eq(country_code, SLICE("1"));
 }
 
 /* %XX (RFC 3261 s19.1.2) */
@@ -58,14 +64,46 @@ static int replace_prefix(struct text *t, size_t del, struct slice by)
 	return 0;
 }
 
+static bool is_separator(char c)
+{
+	return c == '-' || c == '.' || c == '(' || c == ')' || c == ' ';
+}
+
+/*
+ * Bytes of the text that @prefix covers, or -1.  The separators of the text do not count, so that
+ * the rule "+440" sees "+44 (0)20".
+ */
+static ssize_t match_prefix(const struct text *t, struct slice prefix)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; n < prefix.len; n++) {
+		while (i < t->len && t->p[i] != prefix.p[n] && is_separator(t->p[i]))
+			i++;
+		if (i == t->len || t->p[i++] != prefix.p[n])
+			return -1;
+	}
+	return (ssize_t)i;
+}
+
+/* N11 and 988 of the NANP: "9" for an outside line is no part of 911. */
+static bool is_nanp_service(const struct text *t)
+{
+	return t->len == 3 && ((sip_is(t->p[0], SIP_C_DIGIT) && t->p[0] >= '2' && t->p[1] == '1' && t->p[2] == '1') ||
+			       memcmp(t->p, "988", 3) == 0);
+}
+
 /* number_rules: the first prefix that matches is replaced, no other is tried. */
 static int apply_rules(const struct tn_rules *rules, struct text *t)
 {
+	bool is_whole_only = rules && is_one(rules->country_code) && is_nanp_service(t);
+
 	for (unsigned i = 0; rules && i < rules->rule_cnt; i++) {
 		const struct tn_rule *r = &rules->rules[i];
+		ssize_t n = match_prefix(t, r->prefix);
 
-		if (t->len >= r->prefix.len && slice_eq(slice_of(t->p, r->prefix.len), r->prefix))
-			return replace_prefix(t, r->prefix.len, r->replace);
+		if (n >= 0 && (!is_whole_only || (size_t)n == t->len))
+			return replace_prefix(t, (size_t)n, r->replace);
 	}
 	return 0;
 }
@@ -102,7 +140,7 @@ static int collect(struct slice s, struct dialled *d)
 		} else if (c == ')') {
 			if (d->is_global && open && open + 1 == d->digits + d->len && *open == '0')
 				return -EINVAL;
-		} else if (c != '-' && c != '.' && c != ' ') {
+		} else if (!is_separator(c)) {
 			return -EINVAL;
 		}
 	}
@@ -112,11 +150,6 @@ static int collect(struct slice s, struct dialled *d)
 static bool is_nanp_national(const char *digits, size_t len)
 {
 	return len == 10 && digits[0] >= '2' && digits[3] >= '2';
-}
-
-static bool is_one(struct slice country_code)
-{
-	return slice_eq(country_code, SLICE("1"));
 }
 
 static int finish(const char *prefix, size_t prefix_len, const char *digits, size_t len,

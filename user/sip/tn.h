@@ -24,7 +24,7 @@ struct tn {
 	char digits[TN_MAX + 1]; /* NUL-terminated for convenience */
 };
 
-/* trunk.number_rules: first match, before canonicalising. */
+/* trunk.number_rules: first match, before canonicalising.  Separators in the number do not hinder a match. */
 struct tn_rule {
 	struct slice prefix, replace;
 };
@@ -45,7 +45,7 @@ struct tn_rules {
  * it that starts with the country code is refused (-EDOM): it may be either, only a rule can say.
  * Seven digits without an area code are -EDOM too.
  * Service numbers (N11, 988, 3 to 6 digit short codes, dial strings with '*' or '#') are kept as
- * they are.  A '+' number with country code 1 must satisfy NANP (NPA and NXX start with 2-9);
+ * they are; with country code 1 only a rule for the whole of it changes an N11 or 988.  A '+' number with country code 1 must satisfy NANP (NPA and NXX start with 2-9);
  * any '+' number has at least 7 digits and no "(0)".
  * Return: 0; -EINVAL not a number; -ERANGE longer than TN_MAX; -EDOM national, no country code.
  */

@@ -185,6 +185,15 @@ TUNE(t_keep)        { UNUSED_G; t->pai_mode = PAI_KEEP; }
 TUNE(t_off)         { UNUSED_G; t->pai_mode = PAI_OFF; }
 TUNE(t_keep_in)     { UNUSED_G; t_keep(g, t); t_inside(g, t); }
 TUNE(t_off_in)      { UNUSED_G; t_off(g, t); t_inside(g, t); }
+TUNE(t_rule_1)
+{
+	UNUSED_G;
+	strcpy(g->emergency[g->emergency_cnt++], "112");
+	t->rules = calloc(1, sizeof(*t->rules));
+	t->rule_cnt = 1;
+	t->rules->prefix = strdup("1");
+	t->rules->replace = strdup("");
+}
 TUNE(t_rkeep_in)    { UNUSED_G; t->pai_restricted = RESTRICTED_KEEP; t_inside(g, t); }
 TUNE(t_rkeep)       { UNUSED_G; t->pai_restricted = RESTRICTED_KEEP; }
 TUNE(t_no_none)     { UNUSED_G; t->add_privacy_none = false; }
@@ -366,6 +375,8 @@ static const struct {
 	  VERDICT_PASS, SR_NUMBER_REFUSED, 0, "12155550112", "911", { NULL }, { "Identity: e" } },
 	{ "emergency, unsignable: never refused", t_reject, EMERGENCY("<sip:alice@x>", ""), VERDICT_PASS, SR_NO_ORIG, 0,
 	  NULL, NULL },
+	{ "emergency by number: rules do not touch it", t_rule_1, MSG_TO("sip:112@203.0.113.10", "<sip:112@x>"),
+	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "112" },
 	{ "emergency: a URN that no claim can hold", NULL, MSG_TO("urn:service:sos.\xe9", "<urn:service:sos>"), VERDICT_PASS,
 	  SR_NO_DEST, 0, "12155550112", NULL, { PAI_112 }, { "Identity: e" } },
 	{ "911 with a further digit is no emergency", t_out_reject_sos, MSG_TO("sip:9111@203.0.113.10", "<sip:9111@x>"),

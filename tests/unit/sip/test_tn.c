@@ -12,6 +12,9 @@
 #define D100 D10 D10 D10 D10 D10 D10 D10 D10 D10 D10
 
 static const struct tn_rule rule_011[] = { R("011", "+") };
+static const struct tn_rule rule_440[] = { R("+440", "+44") };
+static const struct tn_rule rule_9[] = { R("9", "") };
+static const struct tn_rule rule_911[] = { R("911", "112") };
 static const struct tn_rule rule_uk[] = { R("+44 (0)", "+44") };
 static const struct tn_rule rule_two[] = { R("9", ""), R("91", "+49") };
 static const struct tn_rule rule_all[] = { R("", "+4930") };
@@ -36,6 +39,15 @@ static const struct {
 	{ "011 without a rule", "011442079460018", "1", NONE, -EINVAL, NULL },
 	{ "(0) without a rule", "+44 (0)20 7946 0018", "", NONE, -EINVAL, NULL },
 	{ "(0) by a rule", "+44 (0)20 7946 0018", "", rule_uk, 1, 0, "442079460018" },
+	{ "(0) by a rule without separators", "+44 (0)20 7946 0018", "", rule_440, 1, 0, "442079460018" },
+	{ "the same, none there", "+4402079460018", "", rule_440, 1, 0, "442079460018" },
+	{ "no separators inside the country code", "+4x4(0)20 7946 0018", "", rule_440, 1, -EINVAL, NULL },
+	{ "a rule longer than the number", "+44 (", "", rule_440, 1, -EINVAL, NULL },
+	{ "outside line", "9-911", "1", rule_9, 1, 0, "911", SERVICE },
+	{ "911 has no outside line", "911", "1", rule_9, 1, 0, "911", SERVICE },
+	{ "988 neither", "988", "1", rule_9, 1, 0, "988", SERVICE },
+	{ "a rule for all of it", "911", "1", rule_911, 1, 0, "112", SERVICE },
+	{ "no N11 elsewhere", "911", "49", rule_9, 1, -EINVAL, NULL },
 	{ "(0) by a rule, escaped", "%2B44%20(0)20%207946%200018", "", rule_uk, 1, 0,
 	  "442079460018" },
 	{ "escaped plus, user-params", "%2B12155550112;npdi;rn=+12155550100", "", NONE, 0,
