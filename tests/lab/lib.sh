@@ -294,6 +294,33 @@ send_files() { # SRC DST ARGUMENT... of udp.py send
 	in_ns core python3 "$HERE/udp.py" send "$@"
 }
 
+# ---- one call and what it shows ------------------------------------------------------------------------
+# claims_of_call - one call through a fresh gateway (environment as for gateway_yaml and uac, and
+# WITHOUT: keys, divided by |, that the trunk shall not have, or have as TRUNK says); then `claim` and
+# `identity_verified` look at what arrived.
+claims_of_call() {
+	[ -d "$T/sti" ] || make_certs "$T/sti"
+	TRUNK='' gateway_yaml | sed -E "/^    (${WITHOUT:--}):/d" >"$T/sipseal.yaml"
+	printf '%s\n' "${TRUNK:-}" >>"$T/sipseal.yaml"
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	uas carrier_invite $CARRIER4 -m 1
+	uac pbx_invite $CORE4 $CARRIER4
+	captures_stop
+	stats
+	python3 "$HERE/check_claims.py" "$T/core.pcap" "$T/carrier.pcap" >"$T/claims.txt" || { cat "$T/claims.txt"; exit 1; }
+	cat "$T/claims.txt"
+}
+
+claim() { # KEY WANTED
+	expect "$1" "$2" "$(sed -n "s/^$1=//p" "$T/claims.txt")"
+}
+
+identity_verified() {
+	sed -n 's/^identity=//p' "$T/claims.txt" >"$T/identity.txt"
+	secsipidx_verify "$T/identity.txt"
+}
+
 # ---- runner ----------------------------------------------------------------------------------------
 run_one() { # FUNCTION -> line, 0 unless it failed
 	local fn=$1 log=$T/test.log rc why

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Plain UDP from and to the hosts of the lab.
 
-  udp.py send  SRC:PORT DST:PORT [--gap MS] [--repeat N] FILE...   one datagram per file
+  udp.py send  SRC:PORT DST:PORT [--gap MS] [--repeat N] [--ip-options HEX] [--hop-options HEX]
+               [--destination-options HEX] FILE...                 one datagram per file
   udp.py rtp   SRC:PORT DST:PORT COUNT                             RTP-like packets, 20 ms of G.711 each
   udp.py sink  ADDR:PORT...                                        take datagrams, print "ready", run until killed
 IPv6 addresses stand in brackets.
@@ -30,6 +31,11 @@ def bound(text):
 
 def send(args):
     s, dst = bound(args.src), address(args.dst)
+    for level, option, value in ((socket.IPPROTO_IP, socket.IP_OPTIONS, args.ip_options),
+                                 (socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, args.hop_options),
+                                 (socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, args.destination_options)):
+        if value:
+            s.setsockopt(level, option, bytes.fromhex(value))
     for name in args.file:
         with open(name, "rb") as f:
             data = f.read()
@@ -66,6 +72,8 @@ def main():
         if name == "send":
             q.add_argument("--gap", type=int, default=5)
             q.add_argument("--repeat", type=int, default=1)
+            for option in ("--ip-options", "--hop-options", "--destination-options"):
+                q.add_argument(option, help="in hex, as in the packet")
             q.add_argument("file", nargs="+")
         else:
             q.add_argument("count", type=int)

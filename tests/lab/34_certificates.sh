@@ -1,0 +1,205 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Certificates of single trunks: each call is signed by its own or by none, and what cannot be signed
+# passes or is refused as the trunk says.
+. "$(dirname "$0")/lib.sh"
+OTHER4=10.66.2.9
+OWN='{ cert_path: own/chain.pem, key_path: own/key.pem, x5u: "https://own.example/c.pem" }'
+
+two_trunks() { # CERTIFICATES of the second trunk, MORE
+	[ -d "$T/sti" ] || make_certs "$T/sti"
+	[ -d "$T/sti/own" ] || make_certs "$T/sti/own"
+	gateway_yaml >"$T/sipseal.yaml"
+	cat >>"$T/sipseal.yaml" <<-E
+	  - name: own
+	    carrier: { peers: ["$OTHER4:5060"] }
+	    certificates: $1
+	    attestation: B
+	    default_country_code: "1"
+	${2:-}
+	E
+	in_ns carrier ip addr add $OTHER4/24 dev carr0
+}
+
+invite_to() { # CALL-ID ADDRESS [SED]
+	invite_file "$T/$1.sip" "$1" "sip:$CALLED@$2"
+	[ $# -lt 3 ] || sed -i "$3" "$T/$1.sip"
+	send_files $CORE4:5070 "$2:5060" "$T/$1.sip"
+}
+
+identity_of() { # CALL-ID FILE
+	python3 - "$T/carrier.pcap" "$1" >"$2" <<-P
+		import sys
+		sys.path.insert(0, "$HERE")
+		import pcap, sipmsg
+		for d in pcap.datagrams(sys.argv[1]):
+		    m = sipmsg.Message(d.payload)
+		    if m.value("call-id") == sys.argv[2].encode() and m.values("identity"):
+		        print(m.value("identity").decode(), end="")
+		        break
+	P
+}
+
+verifies_with() { # DIRECTORY IDENTITY
+	secsipidx -check -fidentity "$2" -p "$1/leaf.pem" -expire 300 -cert-verify 13 \
+		-ca-file "$1/root.pem" -ca-inter "$1/intermediate.pem" >"$T/secsipidx.log" 2>&1 && grep -qx ok "$T/secsipidx.log"
+}
+
+test_each_its_own() {
+	two_trunks "$OWN"
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	udp_sink $CARRIER4:5060 $OTHER4:5060
+	invite_to common $CARRIER4
+	invite_to special $OTHER4
+	expect_seen common "signed 1"
+	expect_seen special "signed 1"
+	identity_of common "$T/common"
+	identity_of special "$T/special"
+	grep -q "info=<$X5U>" "$T/common" || fail "x5u of the gateway: $(cat "$T/common")"
+	grep -q "info=<https://own.example/c.pem>" "$T/special" || fail "x5u of the trunk: $(cat "$T/special")"
+	verifies_with "$T/sti" "$T/common" || fail "the gateway's certificate does not verify"
+	verifies_with "$T/sti/own" "$T/special" || fail "the trunk's certificate does not verify"
+	! verifies_with "$T/sti" "$T/special" || fail "the trunk's call was signed by the gateway's key"
+}
+
+refused_to_start() { # PATTERN
+	local rc=0
+	gateway_start "$T/sipseal.yaml"
+	wait_exit gateway 10 || rc=$?
+	cat "$T/gateway.log"
+	expect "exit status" 5 $rc
+	grep -qE "$1" "$T/gateway.log" || fail "the message does not say '$1'"
+	expect "NICs with a program" "" "$(attached)"
+}
+
+test_broken_key_of_a_trunk() {
+	two_trunks "{ cert_path: own/chain.pem, key_path: key.pem, x5u: \"https://own.example/c.pem\" }"
+	refused_to_start "key.pem.*match"
+}
+
+test_missing_certificate_of_a_trunk() {
+	two_trunks "{ cert_path: own/none.pem, key_path: own/key.pem, x5u: \"https://own.example/c.pem\" }"
+	refused_to_start own/none.pem
+}
+
+# Only a part of the three is the trunk's own: nothing is filled in from the gateway's.
+test_half_a_certificate() {
+	two_trunks "{ cert_path: own/chain.pem, key_path: own/key.pem }"
+	refused_to_start "trunks\[1\].*x5u"
+}
+
+# A certificate that ends a few seconds after the start.
+short_lived() { # SECONDS
+	local d=$T/sti/own
+	openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$d/key.pem" 2>/dev/null
+	chmod 600 "$d/key.pem"
+	: >"$T/ca.db"
+	echo 01 >"$T/ca.serial"
+	cat >"$T/ca.cnf" <<-E
+	[ca]
+	default_ca = c
+	[c]
+	database = $T/ca.db
+	new_certs_dir = $T
+	serial = $T/ca.serial
+	default_md = sha256
+	policy = p
+	[p]
+	commonName = supplied
+	[e]
+	basicConstraints = critical,CA:FALSE
+	keyUsage = critical,digitalSignature
+	1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334
+	E
+	openssl req -new -key "$d/key.pem" -subj "/CN=SHAKEN 1234" -out "$T/ca.csr"
+	openssl ca -config "$T/ca.cnf" -selfsign -batch -notext \
+		-keyfile "$d/key.pem" -in "$T/ca.csr" \
+		-startdate 20200101000000Z \
+		-enddate "$(date -u -d "+$1 seconds" +%Y%m%d%H%M%SZ)" -extensions e \
+		-out "$d/chain.pem" 2>"$T/ca.log" || fail "openssl ca"
+}
+
+answers() { # -> status codes that came back to the core
+	tshark -r "$T/core.pcap" -Y 'sip.Status-Code' -T fields -e sip.Status-Code -e sip.Call-ID 2>/dev/null | sort | tr '\t\n' ' ;'
+}
+
+expired() { # ON_UNSIGNABLE
+	two_trunks "$OWN" "    on_unsignable: $1"
+	short_lived 4
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	udp_sink $CARRIER4:5060 $OTHER4:5060
+	invite_to early $OTHER4
+	expect_seen early "signed 1"
+	sleep 4.5
+	invite_to late $OTHER4
+	invite_to emergency $OTHER4 's/^INVITE [^ ]*/INVITE sip:911@10.66.2.9/'
+	invite_to common $CARRIER4
+	expect_seen common "signed 1"
+	expect_seen emergency "unsigned 1"
+	stats
+	expect "certificate_invalid" 2 "$(signer_count certificate_invalid)"
+	sipseal status >"$T/status.txt" || :
+	cat "$T/status.txt"
+	grep -qi 'expired' "$T/status.txt" || fail "status does not say that the certificate is expired"
+}
+
+test_expired_pass() {
+	expired pass
+	expect_seen late "unsigned 1"
+	expect "answers" "" "$(answers)"
+}
+
+test_expired_reject() {
+	expired reject
+	expect_seen late absent
+	expect "answers" "503 late;" "$(answers)"
+}
+
+test_number_refused() {
+	two_trunks "$OWN" $'    numbers: ["+1212*"]\n    attestation_other: reject'
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	udp_sink $OTHER4:5060
+	invite_to outside $OTHER4
+	invite_to inside $OTHER4 's/+18005550100/+12125550100/'
+	invite_to emergency $OTHER4 's/^INVITE [^ ]*/INVITE sip:911@10.66.2.9/'
+	expect_seen inside "signed 1"
+	expect_seen emergency "unsigned 1" # an emergency call is never refused
+	expect_seen outside absent
+	expect "answers" "403 outside;" "$(answers)"
+	stats
+	expect "number_refused" 2 "$(signer_count number_refused)"
+}
+
+# A Date that is off is never repaired: the call is not signed.
+dated() { # ON_UNSIGNABLE DATE REASON
+	two_trunks "$OWN" "    on_unsignable: $1"
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	udp_sink $OTHER4:5060
+	invite_to dated $OTHER4 "s/^Max-Forwards/Date: $2\r\n&/"
+	invite_to fresh $OTHER4 "s/^Max-Forwards/Date: $(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')\r\n&/"
+	expect_seen fresh "signed 1"
+	stats
+	expect "$3" 1 "$(signer_count "$3")"
+}
+
+test_stale_date_pass() {
+	dated pass 'Thu, 01 Jan 2026 00:00:00 GMT' stale_date
+	expect_seen dated "unsigned 1"
+}
+
+test_stale_date_reject() {
+	dated reject 'Thu, 01 Jan 2026 00:00:00 GMT' stale_date
+	expect_seen dated absent
+	expect "answers" "503 dated;" "$(answers)"
+}
+
+test_bad_date() {
+	dated pass 'yesterday' bad_date
+	expect_seen dated "unsigned 1"
+}
+
+run_tests "$@"

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# More than the signer can take: rings overflow, every packet is accounted for, no frame is lost, and the next
+# call is signed.
+. "$(dirname "$0")/lib.sh"
+
+flood() { # COUNT
+	in_ns core "$O/bench/sipflood" --from $CORE4 --to $CARRIER4:5060 --count "$1" >"$T/flood.json" || fail "sipflood"
+	jq .sent "$T/flood.json"
+}
+
+sums_hold() { # ... once the statistics of the rings, read every second, have followed
+	stats
+	local steered signer drops
+	steered=$(xdp_count steered)
+	signer=$(signer_total)
+	drops=$(jq '[.signer.rings[] | .rx_dropped + .rx_ring_full] | add' "$T/stats.json")
+	echo "steered=$steered signer=$signer drops=$drops"
+	[ "$steered" = $((signer + drops)) ]
+}
+
+test_overflow() {
+	[ -x "$O/bench/sipflood" ] || make -s -C "$TOP" O="$O" "$O/bench/sipflood" || skip "sipflood cannot be built"
+	start_gateway
+	udp_sink $CARRIER4:5060
+	local pid sent
+	pid=$(pgrep -P "$(pid_of gateway)" -f sipseal-signer)
+	# the signer stands still for less than heartbeat_ms, again and again: its rings run over
+	for _ in 1 2 3; do
+		kill -STOP "$pid"
+		sent=$(flood 6000)
+		kill -CONT "$pid"
+		expect "sent" 6000 "$sent"
+		sleep 0.3
+	done
+	wait_for 5 sums_hold >"$T/sums" || fail "steered is not signer + ring drops: $(tail -n 1 "$T/sums")"
+	tail -n 1 "$T/sums"
+	! grep -q 'drops=0$' <(tail -n 1 "$T/sums") || fail "no ring ran over"
+	sipseal status
+	sipseal stats
+	stats
+	expect "frames lost" 0 "$(signer_value frames_lost)"
+	capture_start carrier carrier carr0
+	send_invite after
+	expect_seen after "signed 1"
+	expect "signer restarts" 0 "$(signer_value restarts)"
+}
+
+run_tests "$@"
