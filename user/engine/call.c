@@ -68,18 +68,33 @@ static void read_privacy(struct call *c)
 }
 
 /* Remote-Party-ID ;privacy=full|uri|name: the number is not to be shown unless "off" or "none". */
+static bool params_want_privacy(struct slice params)
+{
+	struct slice v;
+
+	return sip_param_get(params, SLICE("privacy"), &v) == 1 && !slice_ieq(v, SLICE("off")) &&
+	       !slice_ieq(v, SLICE("none"));
+}
+
 static bool rpid_wants_privacy(const struct sip_message *m)
 {
 	const struct sip_row *row = sip_message_first(m, SIP_H_RPID);
 
 	for (; row; row = sip_message_next(m, row)) {
-		struct slice value = row->value, v;
+		struct slice value = row->value;
 		struct sip_addr a;
+		int r;
 
-		while (sip_addr_next(&value, &a) == 1)
-			if (sip_param_get(a.params, SLICE("privacy"), &v) == 1 && !slice_ieq(v, SLICE("off")) &&
-			    !slice_ieq(v, SLICE("none")))
+		while ((r = sip_addr_next(&value, &a)) == 1)
+			if (params_want_privacy(a.params))
 				return true;
+		if (r == 0)
+			continue;
+		/* a name with a comma and no quotes, say: the wish behind the last '>' counts all the same */
+		const char *gt = memrchr(value.p, '>', value.len);
+
+		if (gt && params_want_privacy(slice_cut(value, (size_t)(gt + 1 - value.p))))
+			return true;
 	}
 	return false;
 }

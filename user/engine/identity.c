@@ -153,8 +153,9 @@ enum sipseal_reason identity_decide(struct call *c)
 		return SR_ATTESTATION_NONE;
 	if (is_already_signed(c))
 		return SR_ALREADY_SIGNED;
+	/* hidden on purpose, or just not there */
 	if (!c->out->orig.len)
-		return c->is_restricted ? SR_RESTRICTED_UNSIGNED : SR_NO_ORIG;
+		return c->is_restricted && (c->is_anonymous || c->calling.len) ? SR_RESTRICTED_UNSIGNED : SR_NO_ORIG;
 	if (!has_dest)
 		return SR_NO_DEST;
 
