@@ -148,11 +148,22 @@ static void print_notes(uint32_t notes)
 		{ ENGINE_NOTE_LOCATION_PRESENT, "the call has a location already: none attached" },
 		{ ENGINE_NOTE_LOCATION_AUTHINT, "no location: the body is protected by qop=auth-int" },
 		{ ENGINE_NOTE_LOCATION_BODY, "no location: the body is signed, encoded or cannot be parsed" },
+		{ ENGINE_NOTE_LOCATION_SIZE, "no location: it does not fit beside the rest of the message" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (notes & table[i].bit)
 			printf("%-11s %s\n", "note", table[i].text);
+}
+
+/* Fragments are not for the signer, and a file does not tell whether it came in some. */
+static void print_size_note(const struct explain *x)
+{
+	size_t headers = (x->from.is_v4 ? 20 : 40) + 8;
+
+	if (x->result.reason != SR_NOT_INVITE && x->direction && x->message_len + headers > 1500)
+		printf("%-11s %zu bytes: if it comes in IP fragments, on_signer_failure decides instead\n",
+		       "note", x->message_len);
 }
 
 int explain_print_text(const struct explain *x)
@@ -180,6 +191,7 @@ int explain_print_text(const struct explain *x)
 	if (x->is_cert_assumed && o->verdict == VERDICT_SIGN)
 		printf("%-11s cannot be read here: taken as valid\n", "certificate");
 	print_notes(o->notes);
+	print_size_note(x);
 	if (c->is_there) {
 		each_difference(&c->before, &c->after, print_row, "-");
 		each_difference(&c->after, &c->before, print_row, "+");

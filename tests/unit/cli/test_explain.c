@@ -237,6 +237,24 @@ static void test_rows_and_clock(void **state)
 	assert_non_null(strstr(command_out, "reason      signed: "));
 }
 
+/* What a file cannot tell is said: such a message may come in fragments. */
+static void test_large(void **state)
+{
+	static const struct { size_t len; bool has_note; } sizes[] = { { 1472, false }, { 1473, true } };
+	char text[4096] = "";
+
+	(void)state;
+	put_config(NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t len = (size_t)snprintf(text, sizeof(text), LINE "X: ");
+
+		memset(text + len, 'x', sizes[i].len - len);
+		put("m.sip", text, sizes[i].len);
+		assert_int_equal(command_run(cmd_explain, false, GOOD "m.sip"), CLI_OK);
+		assert_int_equal(!!strstr(command_out, "if it comes in IP fragments"), sizes[i].has_note);
+	}
+}
+
 /* Without a key: the same decision, a signature that nobody takes for one. */
 static void test_placeholder(void **state)
 {
@@ -315,7 +333,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_rows_and_clock),
-		cmocka_unit_test(test_placeholder), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_placeholder), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, setup, command_teardown);
