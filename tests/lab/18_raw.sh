@@ -42,4 +42,19 @@ first_invite() { # CORE CARRIER
 test_ipv4() { first_invite $CORE4 $CARRIER4; }
 test_ipv6() { first_invite $CORE6 $CARRIER6; }
 
+is_found_again() {
+	send_invite moved # from the core to the carrier there is always traffic
+	! in_ns gw ip neigh show dev gwp0 | grep -q "^$CARRIER4 .*02:00:00:00:00:99" &&
+		in_ns gw ip neigh show dev gwp0 | grep -q "^$CARRIER4 .*lladdr"
+}
+
+# A stale neighbour counts as good for XDP and AF_XDP, which never make the kernel look after it.
+test_next_hop_that_moved() {
+	start_gateway
+	udp_sink $CARRIER4:5060
+	in_ns gw ip neigh replace $CARRIER4 lladdr 02:00:00:00:00:99 dev gwp0 nud stale
+	send_invite first
+	wait_for 30 is_found_again || fail "still sent to the old MAC: $(in_ns gw ip neigh show dev gwp0)"
+}
+
 run_tests "$@"

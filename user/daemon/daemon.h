@@ -5,7 +5,7 @@
  *     start.c       configuration -> checks -> XDP -> signer -> control socket; or nothing
  *     generation.c  policy memfd, match tables, configuration word
  *     signer_start.c  what a signer is given, in order
- *     supervise.c   the loop: signals, a signer that died, HTTP
+ *     supervise.c   the loop: signals, a signer that died, neighbours, HTTP
  *     api.c, report_*.c, metrics.c  what is told about it
  *
  * One thread: whatever happens, happens in the loop.
@@ -46,6 +46,8 @@ struct sipseald {
 	uint64_t signer_started_ns;
 	unsigned restarts, backoff_ms;
 	uint64_t retry_at_ns;              /* when a dead signer is started again */
+
+	uint64_t neighbours_at_ns;         /* when stale neighbours are used again; 0: now */
 
 	struct control *control;
 	uint64_t started_ns;

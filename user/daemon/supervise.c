@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/neighbours.h"
 #include "daemon/notify.h"
 
 /* A signer that dies at once is not started in a circle; one that ran for a while starts over. */
@@ -103,14 +104,26 @@ static void on_signer_socket(struct sipseald *d)
 	on_signer_gone(d);
 }
 
+static void neighbours_turn(struct sipseald *d)
+{
+	int r;
+
+	if (clock_mono_ns() < d->neighbours_at_ns)
+		return;
+	if ((r = neighbours_use(d->nics, d->gateway->interface_cnt)) < 0)
+		log_warning("event=neighbours reason=\"%s\"", strerror(-r));
+	d->neighbours_at_ns = clock_mono_ns() + NEIGHBOURS_PERIOD_MS * 1000000ull;
+}
+
 static int timeout_ms(const struct sipseald *d, int control_ms)
 {
-	uint64_t now = clock_mono_ns();
-	int ms = -1;
+	uint64_t now = clock_mono_ns(), next = d->neighbours_at_ns;
+	int ms;
 
-	if (d->retry_at_ns)
-		ms = d->retry_at_ns <= now ? 0 : (int)((d->retry_at_ns - now) / 1000000) + 1;
-	if (control_ms >= 0 && (ms < 0 || control_ms < ms))
+	if (d->retry_at_ns && d->retry_at_ns < next)
+		next = d->retry_at_ns;
+	ms = next <= now ? 0 : (int)((next - now) / 1000000) + 1;
+	if (control_ms >= 0 && control_ms < ms)
 		ms = control_ms;
 	return ms;
 }
@@ -135,5 +148,6 @@ void supervise(struct sipseald *d, int signal_fd)
 			on_signer_socket(d);
 		if (d->retry_at_ns && clock_mono_ns() >= d->retry_at_ns)
 			restart(d);
+		neighbours_turn(d);
 	}
 }
