@@ -245,6 +245,36 @@ static void test_adopt_dead_link(void **state)
 	lab_run("ip link del d1");
 }
 
+/* Another order of the same NICs: until they are attached anew, nothing leaves by the NIC of before. */
+static void test_ports_change_places(void **state)
+{
+	struct bpfgw *g = start(1);
+	struct sipseal_config c = config_build(CF_FORWARD, 2);
+	struct sipseal_port first = c.ports[CORE];
+	const struct spec s = { .src = "10.0.1.5", .dst = "203.0.113.10", .text = OPTIONS };
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	gw = g;
+	frame_build(&f, &s);
+	attach_ok(g, 0, "c0", 0, true);
+	attach_ok(g, 1, "k0", 0, true);
+	assert_int_equal(bpfgw_config_set(g, &c), 0);
+	gateway_run_ifindex(&f, if_nametoindex("c0"), 0, 1, &r);
+	assert_int_equal(r.action, XDP_REDIRECT);
+	c.ports[CORE] = c.ports[CARRIER];
+	c.ports[CARRIER] = first;
+	assert_int_equal(bpfgw_config_set(g, &c), 0);
+	gateway_run_ifindex(&f, if_nametoindex("c0"), 0, 1, &r);
+	assert_int_equal(r.action, XDP_PASS);
+	attach_ok(g, 0, "k0", 0, true);
+	attach_ok(g, 1, "c0", 0, true);
+	gateway_run_ifindex(&f, if_nametoindex("c0"), 0, 1, &r);
+	assert_int_equal(r.action, XDP_REDIRECT);
+	bpfgw_close(g);
+}
+
 static void test_removed_port_is_detached(void **state)
 {
 	struct bpfgw *g = start(1);
@@ -510,6 +540,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(test_no_bpffs), T(test_no_capability), T(test_open_leaves_nothing),
 		T(test_attach_native_and_generic), T(test_auto_falls_back), T(test_adopt),
+		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_ports_change_places),
 		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_removed_port_is_detached),
 		T(test_failed_start_leaves_nothing), T(test_never_steals), T(test_refusals_of_veth),
 		T(test_other_abi), T(test_incomplete_pins), T(test_detach_all_versions), T(test_fill_many),

@@ -106,6 +106,15 @@ static void config_zero_tails(struct sipseal_config *c)
 	}
 }
 
+/* Ports that change hands: the kernel forwards to them until bpfgw_attach() names the new NIC.  The devmap
+ * of before would send out of the wrong one. */
+static void devs_release(struct bpfgw *g, const struct sipseal_config *live, const struct sipseal_config *next)
+{
+	for (uint32_t i = 0; i < SIPSEAL_PORTS_MAX; i++)
+		if (live->ports[i].ifindex != next->ports[i].ifindex)
+			bpf_map_delete_elem(bpf_map__fd(g->skel->maps.sipseal_devs), &i);
+}
+
 int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c)
 {
 	const size_t rest = offsetof(struct sipseal_config, heartbeat_limit_ns);
@@ -119,6 +128,7 @@ int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c)
 			return -EINVAL;
 	config_zero_tails(&next);
 	bpfgw_links_prune(g, &next);
+	devs_release(g, live, &next);
 	/* The page is the map: XDP sees each store.  Words do not tear, and no field depends on another
 	 * one but on the generation, which comes last. */
 	memcpy((char *)live + rest, (const char *)&next + rest, sizeof(next) - rest);
