@@ -117,7 +117,14 @@ static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct
  * numbering plan that the trunk's rules know. */
 static bool is_odd_number(const struct sip_uri *uri, int tn_error)
 {
-	return tn_error == -EDOM || tn_error == -ERANGE || (tn_error < 0 && uri->user.p && tn_is_shown(uri->user));
+	struct slice host = uri->host;
+
+	if (tn_error == 0 || tn_error == -EDOM || tn_error == -ERANGE)
+		return tn_error < 0;
+	if (uri->user.p)
+		return tn_is_shown(uri->user);
+	/* "sip:12155550112" has a host that is a number, and no address */
+	return host.len && host.p[0] != '[' && slice_find(host, '.') == host.len && tn_is_shown(host);
 }
 
 /* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed, or where what
