@@ -12,8 +12,10 @@ bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *ur
 	struct slice user = uri->user;
 
 	if (slice_iprefix(uri->raw, SOS))
-		return uri->raw.len == SOS.len || uri->raw.p[SOS.len] == '.' || uri->raw.p[SOS.len] == ';';
-	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS && uri->scheme != SIP_SCHEME_TEL)
+		return uri->raw.len == SOS.len || uri->raw.p[SOS.len] == '.' ||
+		       uri->raw.p[SOS.len] == ';';
+	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS &&
+	    uri->scheme != SIP_SCHEME_TEL)
 		return false;
 	if (!user.p)
 		return false;
@@ -25,7 +27,8 @@ bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *ur
 }
 
 /* From and To hold exactly one address. */
-static int read_address(const struct sip_row *row, struct sip_addr *ret_addr, struct sip_uri *ret_uri)
+static int read_address(const struct sip_row *row, struct sip_addr *ret_addr,
+			struct sip_uri *ret_uri)
 {
 	struct slice value = row->value;
 
@@ -39,7 +42,8 @@ static bool is_anonymous_uri(const struct sip_uri *uri)
 	static const struct slice invalid = { "anonymous.invalid", 17 };
 	size_t at = uri->host.len >= invalid.len ? uri->host.len - invalid.len : 0;
 
-	if (uri->user.p && slice_ieq(slice_of(uri->user.p, slice_find(uri->user, ';')), SLICE("anonymous")))
+	if (uri->user.p &&
+	    slice_ieq(slice_of(uri->user.p, slice_find(uri->user, ';')), SLICE("anonymous")))
 		return true;
 	return uri->host.len >= invalid.len && slice_ieq(slice_cut(uri->host, at), invalid) &&
 	       (at == 0 || uri->host.p[at - 1] == '.');
@@ -90,7 +94,8 @@ static bool rpid_wants_privacy(const struct sip_message *m)
 				return true;
 		if (r == 0)
 			continue;
-		/* a name with a comma and no quotes, say: the wish behind the last '>' counts all the same */
+		/* a name with a comma and no quotes, say: the wish behind the last '>' counts all
+		 * the same */
 		const char *gt = memrchr(value.p, '>', value.len);
 
 		if (gt && params_want_privacy(slice_cut(value, (size_t)(gt + 1 - value.p))))
@@ -99,7 +104,8 @@ static bool rpid_wants_privacy(const struct sip_message *m)
 	return false;
 }
 
-/* A number that may be orig: canonical, no service number (design: N11, 988, short codes never are). */
+/* A number that may be orig: canonical, no service number (design: N11, 988, short codes never
+ * are). */
 static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct tn *ret)
 {
 	struct tn tn;
@@ -124,11 +130,12 @@ static bool is_odd_number(const struct sip_uri *uri, int tn_error)
 	if (uri->user.p)
 		return tn_is_shown(uri->user);
 	/* "sip:12155550112" has a host that is a number, and no address */
-	return host.len && host.p[0] != '[' && slice_find(host, '.') == host.len && tn_is_shown(host);
+	return host.len && host.p[0] != '[' && slice_find(host, '.') == host.len &&
+	       tn_is_shown(host);
 }
 
-/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed, or where what
- * cannot be read may show any number. */
+/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed, or
+ * where what cannot be read may show any number. */
 static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max,
 			     bool *ret_is_odd)
 {
@@ -203,8 +210,8 @@ static void read_rules(struct call *c)
 	c->rules = (struct tn_rules){ c->rule_room, cnt, policy_text(p, c->trunk->country_code) };
 }
 
-/* An anonymous From is never orig; a number that somebody puts before "@anonymous.invalid" is shown all
- * the same. */
+/* An anonymous From is never orig; a number that somebody puts before "@anonymous.invalid" is shown
+ * all the same. */
 static void read_from_number(struct call *c)
 {
 	struct tn tn;
@@ -216,7 +223,8 @@ static void read_from_number(struct call *c)
 	if (!c->is_anonymous)
 		c->from_tn = tn;
 	else
-		c->from_is_odd_number = !policy_number_inside(c->in->policy, c->trunk, tn_slice(&tn));
+		c->from_is_odd_number =
+			!policy_number_inside(c->in->policy, c->trunk, tn_slice(&tn));
 }
 
 enum sipseal_reason call_read(struct call *c)
@@ -236,13 +244,14 @@ enum sipseal_reason call_read(struct call *c)
 	c->is_emergency = call_is_emergency_uri(c->in->policy, &c->request_uri);
 	c->is_anonymous = is_anonymous_uri(&c->from);
 	read_privacy(c);
-	/* `none` is the caller's own word and is never touched (RFC 3323 s4.3): such a call is not restricted.
-	 * Nothing of an emergency call is hidden or taken away. */
+	/* `none` is the caller's own word and is never touched (RFC 3323 s4.3): such a call is not
+	 * restricted. Nothing of an emergency call is hidden or taken away. */
 	c->is_restricted = !c->has_privacy_none && !c->is_emergency &&
-			   (c->has_privacy_id || c->is_anonymous || c->trunk->privacy == PRIVACY_ID ||
-			    rpid_wants_privacy(m));
+			   (c->has_privacy_id || c->is_anonymous ||
+			    c->trunk->privacy == PRIVACY_ID || rpid_wants_privacy(m));
 	read_from_number(c);
-	c->pai_tn_cnt = read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
+	c->pai_tn_cnt =
+		read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
 	read_calling(c);
 	return SR_NONE;
 }
@@ -258,7 +267,8 @@ struct slice call_domain(const struct call *c)
 	if (!d.len || d.len > HOST_MAX || c->is_anonymous)
 		return SLICE_NONE;
 	for (size_t i = 0; i < d.len; i++)
-		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", d.p[i], 64))
+		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
+			    d.p[i], 64))
 			return SLICE_NONE;
 	return d;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * call - one INVITE on its way through the engine: what it says (call.c), what we decide (identity.c,
- * pai.c, location.c), and the edits.  Private to engine/.
+ * call - one INVITE on its way through the engine: what it says (call.c), what we decide
+ * (identity.c, pai.c, location.c), and the edits.  Private to engine/.
  */
 #ifndef SIPSEAL_ENGINE_CALL_H
 #define SIPSEAL_ENGINE_CALL_H
@@ -13,9 +13,10 @@
 #include "sip/uri.h"
 #include "trunk/model.h"
 
-#define CALL_OUT_MAX     65507 /* 65,535 less IPv4 and UDP headers: fits both families */
-#define CALL_NUMBERS_MAX 4   /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), some spare */
-_Static_assert(SIP_EDITS_MAX >= SIP_ROWS_MAX + MULTIPART_PARTS_MAX + 16, "every row, every part, and what we add");
+#define CALL_OUT_MAX 65507 /* 65,535 less IPv4 and UDP headers: fits both families */
+#define CALL_NUMBERS_MAX 4 /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), and spare */
+_Static_assert(SIP_EDITS_MAX >= SIP_ROWS_MAX + MULTIPART_PARTS_MAX + 16,
+	       "every row, every part, and what we add");
 
 struct call {
 	struct engine *e;
@@ -30,30 +31,31 @@ struct call {
 	struct sip_uri request_uri, from, to;
 	bool is_emergency, is_anonymous, is_restricted;
 	bool has_privacy_none, has_privacy_id;
-	struct tn from_tn;              /* len 0: none that may be orig */
-	bool from_is_odd_number, pai_is_odd_number; /* a number is shown, but nobody can say that it is inside */
+	struct tn from_tn; /* len 0: none that may be orig */
+	/* a number is shown, but nobody can say that it is inside */
+	bool from_is_odd_number, pai_is_odd_number;
 	struct tn pai_tn[CALL_NUMBERS_MAX];
 	unsigned pai_tn_cnt;
-	struct tn calling;              /* first of orig_from that holds a number */
+	struct tn calling; /* first of orig_from that holds a number */
 
 	/* what is decided */
 	bool want_pai_removed, want_pai_set;
-	struct tn pai_set;              /* valid when want_pai_set */
+	struct tn pai_set;		       /* valid when want_pai_set */
 	struct tn shown[CALL_NUMBERS_MAX + 1]; /* numbers that leave: PAI first, then From */
 	unsigned shown_cnt;
-	struct slice added;             /* rows for the end of the header block are added in this order */
-	bool has_failed;                /* something did not fit: nothing is changed */
+	bool has_failed; /* something did not fit: nothing is changed */
 };
 
-/** call_read() - addresses, privacy, numbers.  Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
+/** call_read() - addresses, privacy, numbers.
+ * Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
 enum sipseal_reason call_read(struct call *c);
 
-/** call_is_emergency_uri() - RFC 5031: urn:service:sos and its sub-services; else a user part exactly in the
- * gateway's list. */
+/** call_is_emergency_uri() - RFC 5031: urn:service:sos and its sub-services; else a user part
+ * exactly in the gateway's list. */
 bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *uri);
 
-/** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither is usable.
- * An IPv6 address in brackets can come from pai.domain only. */
+/** call_domain() - domain for URIs of ours: pai.domain, else the host of From; p == NULL: neither
+ * is usable. An IPv6 address in brackets can come from pai.domain only. */
 struct slice call_domain(const struct call *c);
 
 /** call_edit() - replace @del bytes at @at by @text; a text with p == NULL fails the whole edit. */
@@ -79,8 +81,8 @@ enum sipseal_reason identity_decide(struct call *c);
  * Return: SR_SIGNED, SR_SIGN_FAILED, or SR_OUTPUT_LIMIT. */
 enum sipseal_reason identity_edit(struct call *c);
 
-/** location_edit() - attach the PIDF-LO where the trunk wants it, the body allows it, and it fits.  Otherwise
- * a note in the output says why, and the other edits stand. */
+/** location_edit() - attach the PIDF-LO where the trunk wants it, the body allows it, and it fits.
+ * Otherwise a note in the output says why, and the other edits stand. */
 void location_edit(struct call *c);
 
 #endif

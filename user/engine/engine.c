@@ -10,8 +10,10 @@
 
 const char *engine_verdict_name(enum engine_verdict v)
 {
-	static const char *const names[] = { [VERDICT_PASS] = "pass", [VERDICT_SIGN] = "sign",
-					     [VERDICT_REJECT] = "reject", [VERDICT_DROP] = "drop" };
+	static const char *const names[] = { [VERDICT_PASS] = "pass",
+					     [VERDICT_SIGN] = "sign",
+					     [VERDICT_REJECT] = "reject",
+					     [VERDICT_DROP] = "drop" };
 
 	return names[v];
 }
@@ -76,7 +78,8 @@ static void handle(struct call *c)
 	pai_edit(c);
 	if (out->reason == SR_SIGNED)
 		out->reason = identity_edit(c);
-	if (is_unsignable(out->reason) && c->trunk->on_unsignable == UNSIGNABLE_REJECT && !c->is_emergency) {
+	if (is_unsignable(out->reason) && c->trunk->on_unsignable == UNSIGNABLE_REJECT &&
+	    !c->is_emergency) {
 		refuse(out, 503, "Service Unavailable");
 		return;
 	}
@@ -104,7 +107,10 @@ static void observe(struct engine *e, const struct engine_input *in, struct engi
 void engine_run(struct engine *e, const struct engine_env *env, const struct engine_input *in,
 		struct engine_output *ret)
 {
-	struct call c = { .e = e, .env = env, .in = in, .out = ret,
+	struct call c = { .e = e,
+			  .env = env,
+			  .in = in,
+			  .out = ret,
 			  .trunk = policy_trunk_get(in->policy, in->trunk) };
 	const struct sip_row *call_id;
 
@@ -154,8 +160,10 @@ ssize_t engine_response_emit(const struct engine *e, const struct engine_env *en
 			     char *dst, size_t cap)
 {
 	static const char hex[] = "0123456789abcdef";
-	struct sip_response resp = { .code = out->response_code, .phrase = out->response_phrase,
-				     .source_ip = in->source_ip, .source_port = in->source_port };
+	struct sip_response resp = { .code = out->response_code,
+				     .phrase = out->response_phrase,
+				     .source_ip = in->source_ip,
+				     .source_port = in->source_port };
 	uint8_t mac[EVP_MAX_MD_SIZE];
 
 	/* the same tag for every copy of the request, without state (RFC 3261 s8.2.7) */

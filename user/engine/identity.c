@@ -54,7 +54,8 @@ static bool find_dest(struct call *c)
 	struct tn tn;
 
 	for (unsigned i = 0; i < NUMBER_SOURCES_MAX && c->trunk->dest_from[i] != SOURCE_END; i++) {
-		const struct sip_uri *uri = c->trunk->dest_from[i] == SOURCE_TO ? &c->to : &c->request_uri;
+		const struct sip_uri *uri =
+			c->trunk->dest_from[i] == SOURCE_TO ? &c->to : &c->request_uri;
 		/* an emergency number is what it is: no rule about prefixes speaks of it */
 		bool as_it_is = c->is_emergency && call_is_emergency_uri(c->in->policy, uri);
 
@@ -79,7 +80,7 @@ static bool is_dest(const struct call *c, const struct passport_parsed *p)
 	return false;
 }
 
-/* Does this Identity say of this call what ours would say?  Of a call without a number it cannot. */
+/* Does this Identity say of this call what ours would say?  Not of a call without a number. */
 static bool is_good_row(const struct call *c, const struct identity *id)
 {
 	struct passport_parsed p;
@@ -89,7 +90,8 @@ static bool is_good_row(const struct call *c, const struct identity *id)
 	if (!id->ppt.p || !slice_ieq(id->ppt, SLICE("shaken")) || passport_parse(id->token, &p) < 0)
 		return false;
 	if (strcmp(p.ppt, "shaken") || strcmp(p.typ, "passport") || strcmp(p.alg, "ES256") ||
-	    !slice_eq(slice_str(p.x5u), id->info) || !is_fresh(c, p.iat) || !p.attest || !p.origid[0])
+	    !slice_eq(slice_str(p.x5u), id->info) || !is_fresh(c, p.iat) || !p.attest ||
+	    !p.origid[0])
 		return false;
 	return slice_eq(slice_str(p.orig_tn), tn_slice(&c->out->orig)) && is_dest(c, &p);
 }
@@ -107,7 +109,8 @@ static bool is_already_signed(const struct call *c)
 		while (identity_next(&value, &id) == 1) {
 			bool is_shaken = id.ppt.p && slice_ieq(id.ppt, SLICE("shaken"));
 
-			if (c->trunk->existing_identity == EXISTING_TRUST ? is_shaken : is_good_row(c, &id))
+			if (c->trunk->existing_identity == EXISTING_TRUST ? is_shaken
+									  : is_good_row(c, &id))
 				return true;
 		}
 	}
@@ -155,7 +158,9 @@ enum sipseal_reason identity_decide(struct call *c)
 		return SR_ALREADY_SIGNED;
 	/* hidden on purpose, or just not there */
 	if (!c->out->orig.len)
-		return c->is_restricted && (c->is_anonymous || c->calling.len) ? SR_RESTRICTED_UNSIGNED : SR_NO_ORIG;
+		return c->is_restricted && (c->is_anonymous || c->calling.len)
+			       ? SR_RESTRICTED_UNSIGNED
+			       : SR_NO_ORIG;
 	if (!has_dest)
 		return SR_NO_DEST;
 
@@ -206,8 +211,11 @@ enum sipseal_reason identity_edit(struct call *c)
 	const struct policy_credential *cred = credential(c);
 	struct engine_output *out = c->out;
 	struct passport_claims claims = {
-		.attest = out->attest, .orig_tn = tn_slice(&out->orig), .iat = now_s(c),
-		.origid = c->trunk->origid_per_call ? new_uuid(c) : policy_text(p, c->trunk->origid),
+		.attest = out->attest,
+		.orig_tn = tn_slice(&out->orig),
+		.iat = now_s(c),
+		.origid =
+			c->trunk->origid_per_call ? new_uuid(c) : policy_text(p, c->trunk->origid),
 	};
 	struct slice row;
 	struct text t;
@@ -224,8 +232,8 @@ enum sipseal_reason identity_edit(struct call *c)
 	t = text_begin(c->e);
 	text_puts(&t, "Identity: ");
 	room = text_room(&t, &cap);
-	n = identity_emit(policy_text(p, cred->header_b64), out->x5u, &claims, c->env->sign, c->env->sign_ctx,
-			  c->trunk->credential, room, cap);
+	n = identity_emit(policy_text(p, cred->header_b64), out->x5u, &claims, c->env->sign,
+			  c->env->sign_ctx, c->trunk->credential, room, cap);
 	if (n < 0) {
 		c->has_failed = n == -ENOSPC;
 		return n == -ENOSPC ? SR_OUTPUT_LIMIT : SR_SIGN_FAILED;

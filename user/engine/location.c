@@ -2,20 +2,20 @@
 /*
  * location - PIDF-LO into the body, Geolocation rows into the header (RFC 6442, RFC 5621).
  *
- * What may change: Content-Type (replaced), the other rows that describe the body (moved into its part),
- * Content-Length, and bytes added around the body.  The body's own bytes stay.
+ * What may change: Content-Type (replaced), the other rows that describe the body (moved into its
+ * part), Content-Length, and bytes added around the body.  The body's own bytes stay.
  */
 #include "engine/call.h"
 
 #include "location/template.h"
 #include "sip/multipart.h"
 
-#define ID_LEN 16  /* hex digits: 64 random bits, unique world-wide with the domain */
+#define ID_LEN 16 /* hex digits: 64 random bits, unique world-wide with the domain */
 
 struct place {
 	char id[ID_LEN + 1];
 	struct slice domain;
-	struct slice pidf;       /* the finished document */
+	struct slice pidf; /* the finished document */
 	size_t new_body_len;
 };
 
@@ -98,8 +98,8 @@ static void put_cid(struct text *t, const struct place *pl)
 	text_puts(t, ">");
 }
 
-/* The part with its headers, from the CRLF before the delimiter to the last byte of the document.  The
- * disposition keeps phones that do not know PIDF-LO from answering 415 (RFC 5621 s9.4). */
+/* The part with its headers, from the CRLF before the delimiter to the last byte of the document.
+ * The disposition keeps phones that do not know PIDF-LO from answering 415 (RFC 5621 s9.4). */
 static void put_part(struct text *t, struct slice boundary, const struct place *pl)
 {
 	text_puts(t, "--");
@@ -122,7 +122,8 @@ static bool is_pidf_part(const struct multipart_part *part)
 	struct slice type = multipart_header(part, SLICE("Content-Type"));
 	struct sip_media_type mt;
 
-	return type.p && sip_media_type_parse(type, &mt) == 0 && sip_media_type_is(&mt, "application", "pidf+xml");
+	return type.p && sip_media_type_parse(type, &mt) == 0 &&
+	       sip_media_type_is(&mt, "application", "pidf+xml");
 }
 
 static bool has_pidf_part(const struct multipart *mp)
@@ -138,8 +139,8 @@ static void drop_pidf_parts(struct call *c, struct place *pl, const struct multi
 {
 	for (unsigned i = 0; i < mp->part_cnt; i++)
 		if (is_pidf_part(&mp->parts[i]))
-			body_edit(c, pl, sip_offset(&c->e->msg, mp->parts[i].whole), mp->parts[i].whole.len,
-				  SLICE(""));
+			body_edit(c, pl, sip_offset(&c->e->msg, mp->parts[i].whole),
+				  mp->parts[i].whole.len, SLICE(""));
 }
 
 /* A location in the call stays where the trunk says so, and in every emergency call. */
@@ -198,8 +199,8 @@ static void put_type_row(struct call *c, const char *boundary)
 		call_add_row(c, text_end(&t));
 }
 
-/* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only one.
- * Return: what to note. */
+/* The whole body becomes the first part of a new multipart/mixed; no body: the PIDF-LO is the only
+ * one. Return: what to note. */
 static uint32_t wrap_body(struct call *c, struct place *pl)
 {
 	const struct sip_message *m = &c->e->msg;
@@ -260,20 +261,22 @@ static void add_geolocation(struct call *c, const struct place *pl)
 	text_put(&t, pl->domain);
 	text_puts(&t, ">\r\n");
 	/* a received routing row is the rule maker's and stays (RFC 6442 s4.2) */
-	if (c->trunk->geo_routing == GEO_ROUTING_EMERGENCY && !c->e->msg.count[SIP_H_GEOLOCATION_ROUTING])
+	if (c->trunk->geo_routing == GEO_ROUTING_EMERGENCY &&
+	    !c->e->msg.count[SIP_H_GEOLOCATION_ROUTING])
 		text_puts(&t, "Geolocation-Routing: yes\r\n");
 	call_add_row(c, text_end(&t));
 }
 
-/* In MIME rows only, but some put it into the header: what is not sent as it is cannot be a multipart
- * (RFC 2045 s6.4). */
+/* In MIME rows only, but some put it into the header: what is not sent as it is cannot be a
+ * multipart (RFC 2045 s6.4). */
 static bool has_transfer_encoding(const struct sip_message *m)
 {
 	for (unsigned i = 0; i < m->row_cnt; i++) {
 		struct slice v = m->rows[i].value;
 
-		if (slice_ieq(m->rows[i].name, SLICE("Content-Transfer-Encoding")) && !slice_ieq(v, SLICE("7bit")) &&
-		    !slice_ieq(v, SLICE("8bit")) && !slice_ieq(v, SLICE("binary")))
+		if (slice_ieq(m->rows[i].name, SLICE("Content-Transfer-Encoding")) &&
+		    !slice_ieq(v, SLICE("7bit")) && !slice_ieq(v, SLICE("8bit")) &&
+		    !slice_ieq(v, SLICE("binary")))
 			return true;
 	}
 	return false;
@@ -311,7 +314,7 @@ static bool is_wanted(struct call *c)
 	return true;
 }
 
-/* The domain of the cid and the entity: only what needs no escape in a URI or in XML (RFC 2392 s2). */
+/* The domain of the cid and the entity: only what needs no escape in a URI (RFC 2392 s2) or in XML. */
 static struct slice place_domain(const struct call *c)
 {
 	struct slice d = call_domain(c);
@@ -360,7 +363,8 @@ static bool fits(const struct call *c)
 
 void location_edit(struct call *c)
 {
-	const struct pidf_template *tpl = policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
+	const struct pidf_template *tpl =
+		policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
 	unsigned edit_cnt = c->e->edits.cnt;
 	uint32_t note;
 

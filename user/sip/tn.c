@@ -89,7 +89,8 @@ static ssize_t match_prefix(const struct text *t, struct slice prefix)
 /* N11 and 988 of the NANP: "9" for an outside line is no part of 911. */
 static bool is_nanp_service(const struct text *t)
 {
-	return t->len == 3 && ((sip_is(t->p[0], SIP_C_DIGIT) && t->p[0] >= '2' && t->p[1] == '1' && t->p[2] == '1') ||
+	return t->len == 3 && ((sip_is(t->p[0], SIP_C_DIGIT) && t->p[0] >= '2' && t->p[1] == '1' &&
+				t->p[2] == '1') ||
 			       memcmp(t->p, "988", 3) == 0);
 }
 
@@ -110,8 +111,8 @@ static int apply_rules(const struct tn_rules *rules, struct text *t)
 
 /* What is left of a text when the separators are gone. */
 struct dialled {
-	bool is_global;       /* '+' in front */
-	bool is_dial_string;  /* '*' or '#' inside */
+	bool is_global;	     /* '+' in front */
+	bool is_dial_string; /* '*' or '#' inside */
 	size_t len;
 	char digits[TEXT_MAX];
 };
