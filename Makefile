@@ -12,6 +12,9 @@ V       ?= 0
 WERROR  ?= 0
 SAN     ?=
 
+# One name for one directory: dependency files name their objects by it, and scripts give it in full.
+override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
+
 VERSION := 0.1.0
 
 # All CPUs unless the command line says how many; goals that undo or call others stay in their order.
@@ -92,7 +95,7 @@ $(B)/lib%.a:
 
 # only daemon/ sees the skeleton
 $(patsubst user/%.c,$(B)/%.o,$(wildcard user/daemon/*.c)): | $(O)/gen/gateway.skel.h
-$(B)/%.o: user/%.c
+$(B)/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -152,7 +155,7 @@ $(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
 fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
-$(O)/fuzz/obj/%.o: user/%.c
+$(O)/fuzz/obj/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CLANG $<
 	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' -Ibpf -Iuser $(shell $(PKG_CONFIG) --cflags libxml-2.0) \

@@ -121,6 +121,7 @@ in_programs() { # the installation, into a directory of its own
 	done
 	for page in "$dest"/opt/sipseal/share/man/man?/*; do
 		grep -A2 -x NAME "$page" | grep -q " - " || { echo "no NAME in $page"; rc=1; }
+		! grep -F -e '**' -e '`' "$page" || { echo "Markdown left in $page"; rc=1; }
 	done
 	[ "$(grep -c '=/opt/sipseal/sbin/sipseald ' "$dest/opt/sipseal/lib/systemd/system/sipseald.service")" = 2 ] ||
 		{ echo "the unit starts another sipseald"; rc=1; }
@@ -129,9 +130,11 @@ in_programs() { # the installation, into a directory of its own
 	return $rc
 }
 
-# A trunk example is what a file in trunks_dir is: it loads beside the sample.
+# A trunk example is what a file in trunks_dir is: it loads beside the sample; and so does the README's.
 in_samples() {
 	local dir=$log.samples rc=0
+	mkdir -p "$dir/readme"
+	sed -n '/^```yaml/,/^```/{/^```/!p}' README.md >"$dir/readme/acme.yaml"
 	mkdir -p "$dir/sti/trial"
 	"$O/sipseal" cert lab "$dir/sti" >/dev/null && cp "$dir"/sti/{chain,key}.pem "$dir/sti/trial" || rc=1
 	mv "$dir/sti/trial/chain.pem" "$dir/sti/trial/cert.pem"
@@ -140,6 +143,8 @@ in_samples() {
 		-e "s|^# trunks_dir: .*|trunks_dir: $dir|" conf/sipseal.yaml >"$dir/.main.yaml"
 	"$O/sipseal" config check "$dir/.main.yaml" || rc=1
 	"$O/sipseal" -j config check "$dir/.main.yaml" | grep -q "\"trunks\": $(ls conf/trunks/*.yaml | wc -l)\b" || rc=1
+	sed -i "s|^trunks_dir: .*|trunks_dir: $dir/readme|" "$dir/.main.yaml"
+	"$O/sipseal" -j config check "$dir/.main.yaml" | grep -q '"trunks": 1\b' || { echo "README: no trunk"; rc=1; }
 	rm -rf "$dir"
 	return $rc
 }
@@ -152,12 +157,22 @@ tally_counts() {
 	[ "$(cmocka_tally "$log.t")" = "1 2 1" ]
 }
 
+# Nothing is left to do behind a build, and all objects of a header are made anew, whatever name the build
+# directory was given.
+in_dependencies() {
+	local want
+	make -q O="$O" || { echo "not up to date behind a build"; return 1; }
+	want=$(make -n -W user/base/slice.h O="$O" | grep -c ' -c -o ')
+	[ "$want" -gt 20 ] && [ "$want" = "$(make -n -W user/base/slice.h O="$(realpath --relative-to=. "$O")" | grep -c ' -c -o ')" ]
+}
+
 part_static() {
 	step "static"
 	run_lines arrows 60 tests/unit/arrows.sh
 	did "scripts parse" bash -n scripts/*.sh tests/lab/*.sh tests/unit/*.sh .ci/run
 	did "counting of this script" tally_counts
 	did "make help" make help
+	did "dependencies" in_dependencies
 	did "sample configuration" "$O/sipseal" config check conf/sipseal.yaml
 	did "sample trunks" in_samples
 	did "installation" in_programs
