@@ -48,6 +48,18 @@ test_rfc_ipv6() {
 	xmllint --noout --relaxng "$TOP/tests/data/location/pidf-lo.rng" "$T"/pidf.*.xml || fail "PIDF-LO is not valid"
 }
 
+# The smallest link that IPv6 allows: every fragment fits.
+small_mtu() { # CORE CARRIER
+	in_ns gw ip link set gwp0 mtu 1280
+	in_ns carrier ip link set carr0 mtu 1280
+	located_call "$1" "$2" rfc
+	expect "longest frame" 1 "$(tshark -r "$T/carrier.pcap" -T fields -e frame.len 2>/dev/null |
+		awk '$1 > m { m = $1 } END { print m <= 1294 }')"
+}
+
+test_small_mtu_ipv4() { small_mtu $CORE4 $CARRIER4; }
+test_small_mtu_ipv6() { small_mtu $CORE6 $CARRIER6; }
+
 test_legacy() {
 	located_call $CORE4 $CARRIER4 legacy
 	expect "A6" "Market Street" "$(xpath "$T/pidf.0.xml" A6)"

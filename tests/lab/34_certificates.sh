@@ -121,7 +121,8 @@ short_lived() { # SECONDS
 }
 
 answers() { # -> status codes that came back to the core
-	tshark -r "$T/core.pcap" -Y 'sip.Status-Code' -T fields -e sip.Status-Code -e sip.Call-ID 2>/dev/null | sort | tr '\t\n' ' ;'
+	tshark -r "$T/core.pcap" -Y sip.Status-Code -T fields -e sip.Status-Code -e sip.Call-ID 2>/dev/null |
+		sort | tr '\t\n' ' ;'
 }
 
 expired() { # ON_UNSIGNABLE
@@ -171,6 +172,26 @@ test_number_refused() {
 	expect "answers" "403 outside;" "$(answers)"
 	stats
 	expect "number_refused" 2 "$(signer_count number_refused)"
+}
+
+# The answer comes from the carrier's address, once per copy, with the tag that all copies share.
+test_refused_ipv6() {
+	make_certs "$T/sti"
+	TRUNK="    attestation_other: reject" gateway_yaml >"$T/sipseal.yaml"
+	start_gateway "$T/sipseal.yaml"
+	captures_start
+	udp_sink "[$CARRIER6]:5060"
+	invite_file "$T/out.sip" outside
+	sed -i 's/+18005550100/+19995550100/; s/5070;branch/5071;branch/' "$T/out.sip"
+	send_files "[$CORE6]:5071" "[$CARRIER6]:5060" --repeat 2 "$T/out.sip"
+	expect_seen outside absent
+	sleep 0.3
+	expect "answers" "403 outside;403 outside;" "$(answers)"
+	expect "their source" "$CARRIER6 5060 5071" \
+		"$(tshark -r "$T/core.pcap" -Y sip.Status-Code -T fields -e ipv6.src -e udp.srcport -e udp.dstport \
+			2>/dev/null | sort -u | tr '\t' ' ')"
+	expect "To tags" 1 "$(tshark -r "$T/core.pcap" -Y sip.Status-Code -T fields -e sip.to.tag 2>/dev/null |
+		sort -u | wc -l)"
 }
 
 # A Date that is off is never repaired: the call is not signed.
