@@ -14,7 +14,7 @@
 #include "trunk/model.h"
 
 #define CALL_OUT_MAX 65507 /* 65,535 less IPv4 and UDP headers: fits both families */
-#define CALL_NUMBERS_MAX 4 /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), and spare */
+#define CALL_NUMBERS_MAX 4 /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), spare */
 _Static_assert(SIP_EDITS_MAX >= SIP_ROWS_MAX + MULTIPART_PARTS_MAX + 16,
 	       "every row, every part, and what we add");
 

@@ -2,8 +2,8 @@
 /*
  * engine - the heart: message + policy + clock + random + sign -> verdict, reason, edits.
  *
- * Pure: no I/O, no clock, no state but the scratch that the caller owns.  Signer, explain, fuzzers and
- * tests all call this one function, so that what explain says is what the wire shows.
+ * Pure: no I/O, no clock, no state but the scratch that the caller owns.  Signer, explain,
+ * fuzzers and tests all call this one function, so that what explain says is what the wire shows.
  *
  *     datagram --sip--> message --numbers, PAI, attestation, location--> edits --emit--> datagram
  *
@@ -23,7 +23,7 @@
 #include "trunk/policy.h"
 
 enum engine_verdict {
-	VERDICT_PASS,    /* leaves without an Identity of ours; edits may be there (PAI, Privacy, location) */
+	VERDICT_PASS,    /* leaves without an Identity of ours; maybe with PAI, Privacy, location */
 	VERDICT_SIGN,    /* leaves with our Identity */
 	VERDICT_REJECT,  /* answered with `response_code`; does not leave */
 	VERDICT_DROP,    /* does not leave */
@@ -53,11 +53,11 @@ struct engine_input {
 #define ENGINE_NOTE_LOCATION         0x0001 /* PIDF-LO attached */
 #define ENGINE_NOTE_LOCATION_PRESENT 0x0002 /* the call has a location already: kept */
 #define ENGINE_NOTE_LOCATION_AUTHINT 0x0004 /* body protected by qop=auth-int: not attached */
-#define ENGINE_NOTE_LOCATION_BODY    0x0008 /* signed, encrypted, encoded or broken body: not attached */
+#define ENGINE_NOTE_LOCATION_BODY    0x0008 /* signed, encoded or broken body: not attached */
 #define ENGINE_NOTE_LOCATION_SIZE    0x0100 /* would not fit beside the rest: not attached */
 #define ENGINE_NOTE_EMERGENCY        0x0010
 #define ENGINE_NOTE_RESTRICTED       0x0020
-#define ENGINE_NOTE_OUTSIDE          0x0040 /* a number outside `numbers`: attestation_other applied */
+#define ENGINE_NOTE_OUTSIDE          0x0040 /* a number outside `numbers`: attestation_other */
 #define ENGINE_NOTE_OBSERVE          0x0080 /* what follows was decided but not done */
 
 struct engine_output {
@@ -76,8 +76,8 @@ struct engine_output {
 
 #define ENGINE_ARENA_MAX (24 * 1024)
 
-/* Scratch of one thread; large: allocate it once.  After engine_run() it holds the parsed message and
- * the edits until the next run. */
+/* Scratch of one thread; large: allocate it once.  After engine_run() it holds the parsed message
+ * and the edits until the next run. */
 struct engine {
 	struct sip_message msg;
 	struct sip_edits edits;              /* sealed; cnt 0: nothing changes */

@@ -314,7 +314,7 @@ static bool is_wanted(struct call *c)
 	return true;
 }
 
-/* The domain of the cid and the entity: only what needs no escape in a URI (RFC 2392 s2) or in XML. */
+/* The domain of the cid and the entity: what needs no escape in a URI (RFC 2392 s2) or in XML. */
 static struct slice place_domain(const struct call *c)
 {
 	struct slice d = call_domain(c);
