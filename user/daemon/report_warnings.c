@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/reason.h"
 #include "daemon/report.h"
 
 /* A certificate of a CA that renews by hand needs weeks; STI-CAs issue for a year. */
@@ -85,6 +87,23 @@ static void warn_credentials(const struct sipseald *d, json_t *list)
 	}
 }
 
+/* What an operator has to know of: calls that were lost, or went by unsigned.  The code is the reason's. */
+static const struct {
+	enum sipseal_reason reason;
+	const char *text;
+} by_reason[] = {
+	{ SR_SIGNER_DOWN, "INVITEs passed unsigned while the signer was down" },
+	{ SR_SIGNER_DOWN_DROPPED, "INVITEs were dropped while the signer was down" },
+	{ SR_EMERGENCY_PASSED, "packets of emergency calls passed unsigned, for the signer could not take them" },
+	{ SR_WRONG_SIDE, "INVITEs to carrier peers came in on the carrier side: not signed" },
+	{ SR_FRAGMENT, "IP fragments passed to carrier peers: calls in them are NOT signed" },
+	{ SR_FRAGMENT_DROPPED, "IP fragments to carrier peers were dropped: calls in them are lost" },
+	{ SR_VLAN, "VLAN-tagged INVITEs of trunks passed unsigned" },
+	{ SR_VLAN_DROPPED, "VLAN-tagged INVITEs of trunks were dropped" },
+	{ SR_OPAQUE, "packets to carrier peers passed that could hide an INVITE behind their headers" },
+	{ SR_OPAQUE_DROPPED, "packets to carrier peers were dropped whose headers cannot be walked" },
+};
+
 static void warn_packets(const struct sipseald *d, json_t *list)
 {
 	uint64_t sum[SR_XDP_MAX] = { 0 }, n;
@@ -108,18 +127,30 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 		warn(list, "unmatched_invite", NULL, "%llu INVITEs matched no trunk and were %s",
 		     (unsigned long long)n,
 		     sum[SR_UNMATCHED_INVITE] ? "passed unsigned" : "dropped");
-	if (sum[SR_SIGNER_DOWN])
-		warn(list, "signer_down", NULL,
-		     "%llu INVITEs passed unsigned while the signer was down",
-		     (unsigned long long)sum[SR_SIGNER_DOWN]);
-	if (sum[SR_SIGNER_DOWN_DROPPED])
-		warn(list, "signer_down_dropped", NULL,
-		     "%llu INVITEs were dropped while the signer was down",
-		     (unsigned long long)sum[SR_SIGNER_DOWN_DROPPED]);
-	if (sum[SR_WRONG_SIDE])
-		warn(list, "wrong_side", NULL,
-		     "%llu INVITEs to carrier peers came in on the carrier side: not signed",
-		     (unsigned long long)sum[SR_WRONG_SIDE]);
+	for (size_t i = 0; i < ARRAY_SIZE(by_reason); i++)
+		if ((n = sum[by_reason[i].reason]))
+			warn(list, reason_token(by_reason[i].reason), NULL, "%llu %s",
+			     (unsigned long long)n, by_reason[i].text);
+}
+
+/* A link that comes back is used again; a NIC that comes back is another one. */
+static void warn_interfaces(const struct sipseald *d, json_t *list)
+{
+	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+		const struct nic *n = &d->nics[i];
+		char err[NIC_ERR_LEN];
+		struct nic now;
+		int r;
+
+		if (!n->ifindex) /* not looked up yet */
+			continue;
+		r = nic_get(n->name, &now, err);
+		if (r == -ENODEV || (r == 0 && now.ifindex != n->ifindex))
+			warn(list, "interface_gone", NULL,
+			     "interface %s is gone: restart sipseald when it is back", n->name);
+		else if (r == -ENETDOWN)
+			warn(list, "interface_down", NULL, "interface %s is down", n->name);
+	}
 }
 
 static void warn_machine(const struct sipseald *d, json_t *list)
@@ -162,6 +193,7 @@ json_t *report_warnings(const struct sipseald *d)
 	if (!list)
 		return NULL;
 	warn_machine(d, list);
+	warn_interfaces(d, list);
 	warn_packets(d, list);
 	warn_credentials(d, list);
 	warn_trunks(d, list);

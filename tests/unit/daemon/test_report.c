@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -243,6 +244,45 @@ static void test_warnings(void **state)
 	json_decref(list);
 }
 
+static void test_interfaces_that_went(void **state)
+{
+	struct world *w = *state;
+	json_t *list;
+
+	w->d.nics[1].ifindex = 77;
+	list = report_warnings(&w->d);
+	assert_true(has_warning(list, "interface_gone", NULL));
+	json_decref(list);
+	strcpy(w->d.nics[1].name, "lo"); /* there again, but with another number */
+	list = report_warnings(&w->d);
+	assert_true(has_warning(list, "interface_gone", NULL));
+	json_decref(list);
+	w->d.nics[1].ifindex = if_nametoindex("lo");
+	list = report_warnings(&w->d);
+	assert_false(has_warning(list, "interface_gone", NULL));
+	json_decref(list);
+}
+
+/* Calls that are lost or go by unsigned are said, each by the word that the counters have for it. */
+static void test_ways_around_are_shown(void **state)
+{
+	struct world *w = *state;
+	const unsigned reasons[] = { SR_FRAGMENT, SR_FRAGMENT_DROPPED, SR_VLAN, SR_VLAN_DROPPED, SR_OPAQUE,
+				     SR_OPAQUE_DROPPED, SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,
+				     SR_SIGNER_DOWN_DROPPED, SR_WRONG_SIDE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+		json_t *list;
+
+		memset(xdp, 0, sizeof(xdp));
+		xdp[1][reasons[i]] = 3;
+		list = report_warnings(&w->d);
+		if (!has_warning(list, reason_token(reasons[i]), NULL) || json_array_size(list) != 2)
+			fail_msg("no warning %s", reason_token(reasons[i]));
+		json_decref(list);
+	}
+}
+
 static void test_signer_state(void **state)
 {
 	struct world *w = *state;
@@ -386,6 +426,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_status_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interfaces_that_went, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ways_around_are_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signer_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_trunks_do_not_drown_the_rest, setup,
 						teardown),
