@@ -159,7 +159,8 @@ static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
 	case VERDICT_SIGN:
 		break;
 	}
-	if (w->engine.edits.cnt && s->has_key)
+	/* also what was signed and leaves as it came (mode observe): a copy shall cost no second signature */
+	if ((w->engine.edits.cnt || s->out.is_signed) && s->has_key)
 		replay_add(w->replay, &s->key, w->now_ns, &w->engine.edits);
 	return forward_edited(w, s, &w->engine.edits, s->out.reason);
 }

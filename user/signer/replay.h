@@ -6,8 +6,8 @@
  * Key: SipHash-128 with a random key of this start over trunk slot, source and destination address and
  * port, and the whole datagram.  Branch, sent-by, Call-ID and CSeq are parts of the datagram, so the
  * hash covers them; a message that differs in one byte is another message and is processed anew.
- * Value: the edits (offsets and inserted bytes), never the datagram.  Only edited messages are kept:
- * what leaves unchanged or is refused comes out the same by itself.
+ * Value: the edits (offsets and inserted bytes), never the datagram.  Only what was edited or
+ * signed is kept: what leaves unchanged or is refused comes out the same by itself.
  *
  * The store is one block of memory written like a log:
  *

@@ -93,6 +93,13 @@ static void test_observe(void **state)
 	assert_int_equal(world_reason(&x, SR_OBSERVE), 1);
 	assert_int_equal(world_trunk_reason(&x, SR_OBSERVE), 1);
 	assert_int_equal(world_trunk_reason(&x, SR_SIGNED), 1);
+	/* a copy is decided already */
+	world_send(&x, &m, world_invite);
+	world_run(&x);
+	assert_int_equal(x.carrier->sent_cnt, 2);
+	assert_true(slice_eq(world_payload(x.carrier, 1), slice_str(world_invite)));
+	assert_int_equal(world_reason(&x, SR_RETRANSMISSION), 1);
+	assert_int_equal(x.w->counters->signatures, 1);
 	world_free(&x);
 }
 
