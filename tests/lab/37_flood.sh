@@ -20,7 +20,7 @@ sums_hold() { # ... once the statistics of the rings, read every second, have fo
 }
 
 test_overflow() {
-	[ -x "$O/bench/sipflood" ] || make -s -C "$TOP" O="$O" "$O/bench/sipflood" || skip "sipflood cannot be built"
+	[ -x "$O/bench/sipflood" ] || make -s -C "$TOP" O="$O" benchprogs || skip "sipflood cannot be built"
 	start_gateway
 	udp_sink $CARRIER4:5060
 	local pid sent
