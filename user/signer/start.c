@@ -8,6 +8,8 @@
 #include <openssl/rand.h>
 #include <signal.h>
 
+#include <jansson.h>
+
 #include "signer/keys.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
@@ -64,6 +66,7 @@ int signer_start(struct signer *s, char reterr_text[200])
 		snprintf(reterr_text, 200, "OpenSSL cannot sign with P-256");
 		return -EIO;
 	}
+	json_object_seed(0); /* jansson's first object would open /dev/urandom behind the filter */
 	for (i = 0; i < s->worker_cnt && r == 0; i++)
 		r = thread_start(s, &s->threads[i]);
 	if (r < 0) {
