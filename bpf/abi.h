@@ -18,7 +18,7 @@
 
 #define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
 #define SIPSEAL_QUEUES_MAX    64   /* rx queues of one NIC that sockets can be bound to */
-#define SIPSEAL_WORKERS_MAX   64   /* signer threads; one heartbeat word each */
+#define SIPSEAL_WORKERS_MAX   64   /* signer threads; a heartbeat word each */
 #define SIPSEAL_SIP_PORTS_MAX 8    /* gateway.sip_ports */
 #define SIPSEAL_EMERGENCY_MAX 8    /* gateway.emergency_numbers */
 #define SIPSEAL_EMERGENCY_LEN 15   /* digits of one of them */
@@ -131,6 +131,20 @@ _Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels bef
 /* Sides of a NIC. */
 #define SIPSEAL_SIDE_CORE    1
 #define SIPSEAL_SIDE_CARRIER 2
+
+/*
+ * The words of the mmapped array that XDP and the workers share:
+ *   i                    heartbeat of worker i (CLOCK_MONOTONIC ns); the worker writes
+ *   SIPSEAL_GIVEN + slot frames given to the socket in that XSKMAP slot, ever; XDP writes
+ *   SIPSEAL_MARK + slot  value of the former at which the socket's ring will be half full at the latest:
+ *                        given - waiting + room / 2, as the worker saw it last; the worker writes
+ * A worker that does not run lets the mark stand, and `given` passes it: no look at the ring is needed,
+ * and frames that the kernel dropped do not add up.
+ */
+#define SIPSEAL_SLOTS_MAX     (SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX)
+#define SIPSEAL_GIVEN         SIPSEAL_WORKERS_MAX
+#define SIPSEAL_MARK          (SIPSEAL_GIVEN + SIPSEAL_SLOTS_MAX)
+#define SIPSEAL_BEATS_MAX     (SIPSEAL_MARK + SIPSEAL_SLOTS_MAX)
 
 /* Policies that decide between passing and dropping. */
 #define SIPSEAL_PASS 0

@@ -145,6 +145,8 @@ static long dialog_row_step(__u32 i, void *arg)
 	if (s->off + 3 > s->end || bpf_xdp_load_bytes(d->ctx, s->off, c, sizeof(c)))
 		return 1;
 	s->off++;
+	if (c[0] == '\n') /* a line that ends without CR: not for us to judge */
+		return 1;
 	if (c[0] == '\r') {
 		s->is_done = c[1] == '\n' && c[2] != ' ' && c[2] != '\t';
 		return 1;

@@ -59,6 +59,30 @@ static __always_inline bool is_beating(__u32 worker)
 	return (__s64)(bpf_ktime_get_coarse_ns() - at) <= (__s64)sipseal_config.heartbeat_limit_ns;
 }
 
+static __always_inline __u64 *shared_word(__u32 first, __u32 slot)
+{
+	__u32 i = first + slot;
+
+	return bpf_map_lookup_elem(&sipseal_beats, &i);
+}
+
+/* A full ring drops whatever it is given: over half, an emergency call had better go round the signer. */
+static __always_inline bool is_backlogged(__u32 slot)
+{
+	__u64 *given = shared_word(SIPSEAL_GIVEN, slot), *mark = shared_word(SIPSEAL_MARK, slot);
+
+	return !given || !mark || *(volatile __u64 *)given >= *(volatile __u64 *)mark;
+}
+
+/* Before the frame is in the ring: counted late, it would make the ring look emptier than it is. */
+static __always_inline void count_given(__u32 slot)
+{
+	__u64 *given = shared_word(SIPSEAL_GIVEN, slot);
+
+	if (given)
+		__sync_fetch_and_add(given, 1);
+}
+
 /* The XSKMAP slot of the packet's queue if a live worker owns it, or -1. */
 static __always_inline __s64 live_slot(struct xdp_md *ctx, const struct packet *p)
 {
@@ -155,7 +179,7 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 	if (p->is_emergency)
 		m.flags = SIPSEAL_META_F_EMERGENCY;
 	slot = live_slot(ctx, p);
-	if (slot < 0)
+	if (slot < 0 || (p->is_emergency && is_backlogged((__u32)slot)))
 		return apply_policy(ctx, p, sipseal_config.on_signer_failure, down);
 	if (!meta_route(ctx, p, &m, &ttl)) {
 		p->reason = SR_LOCAL;
@@ -168,6 +192,7 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 	m.time_ns = bpf_ktime_get_ns();
 	if (bpf_redirect_map(&sipseal_xsks, (__u32)slot, 0) != XDP_REDIRECT || !meta_write(ctx, &m))
 		return apply_policy(ctx, p, sipseal_config.on_signer_failure, down);
+	count_given((__u32)slot);
 	p->reason = SR_STEERED;
 	return XDP_REDIRECT;
 }

@@ -60,7 +60,7 @@ struct {
 /* Slot: port * SIPSEAL_QUEUES_MAX + rx queue. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX);
+	__uint(max_entries, SIPSEAL_SLOTS_MAX);
 	__type(key, __u32);
 	__type(value, __u32);
 } sipseal_xsks SEC(".maps");
@@ -73,10 +73,10 @@ struct {
 	__type(value, __u32);
 } sipseal_devs SEC(".maps");
 
-/* Heartbeats: worker i stores CLOCK_MONOTONIC nanoseconds into element i through a mapping. */
+/* Heartbeats, frames given and marks, shared with the workers through a mapping; see abi.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SIPSEAL_WORKERS_MAX);
+	__uint(max_entries, SIPSEAL_BEATS_MAX);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -51,6 +51,7 @@ gateway:
   bpffs: /run/%s-lab/bpf
 control: { socket: %s/control.sock, metrics: off }
 certificates: { root: %s/sti, cert_path: chain.pem, key_path: key.pem, x5u: "https://cert.example.com/chain.pem" }
+trunks_dir: %s
 trunks:
 """ + TRUNK % ("plain", 5060) + TRUNK % ("location", 5062) + LOCATION
 
@@ -102,8 +103,9 @@ class Lab:
         env = dict(os.environ, LAB_PREFIX=PREFIX, LAB_QUEUES="1", LAB_NEIGH="permanent")
         subprocess.run([TOP + "/scripts/lab.sh", "up"], env=env, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([O + "/sipseal", "cert", "lab", d + "/sti"], check=True, stdout=subprocess.DEVNULL)
+        os.mkdir(d + "/trunks.d")     # not those of an installed gateway
         with open(d + "/sipseal.yaml", "w") as f:
-            f.write(CONFIG % (self.idle, PREFIX, d, d))
+            f.write(CONFIG % (self.idle, PREFIX, d, d, d + "/trunks.d"))
         self.spawn("gw", [O + "/sipseald", "-c", d + "/sipseal.yaml", "--state-dir", d + "/state", "--libexec", O],
                    "event=ready")
         self.spawn("carrier", [O + "/bench/xdpdrop", "carr0"], "ready")

@@ -99,6 +99,7 @@ static const struct fixture fixtures[] = {
 	{ NO_DIALOG("folded", "To: <sip:x@y>;tag=1\r\n ;a=b") },
 	{ NO_DIALOG("blank before the colon", "To : <sip:x@y>;tag=1") },
 	{ NO_DIALOG("another header", "Too: <sip:x@y>;tag=1") },
+	{ NO_DIALOG("line without CR", "To: <sip:x@y>\nSubject: >;tag=1") },
 	{ NO_DIALOG("no To before the body", "Subject: x") },
 
 	/* IPv6 extension headers */
@@ -256,6 +257,10 @@ static const struct fixture fixtures[] = {
 	{ "emergency over IPv6", CORE, CF_STALE, { PEER6, TO_URI("tel:911") }, EMERGENCY_PASSES },
 
 	/* emergency forms */
+	{ "emergency: ring half full", CORE, CF_BACKLOG, { PEER, TO_URI("tel:112") }, EMERGENCY_PASSES },
+	{ "emergency: ring nearly half full", CORE, CF_ALMOST, { PEER, TO_URI("tel:112") }, STEERED, 10,
+	  SIPSEAL_META_F_EMERGENCY, MAC10 },
+	{ "another call: ring half full", CORE, CF_BACKLOG, { PEER }, STEERED, 10, MAC10 },
 	{ EMERGENCY("urn:service:sos") },
 	{ EMERGENCY("urn:service:sos.police") },
 	{ EMERGENCY("URN:Service:SOS.Fire") },

@@ -49,6 +49,8 @@ enum {
 	CF_FUTURE_BEAT    = 1 << 9,  /* written after the coarse clock's last tick */
 	CF_NO_DEV         = 1 << 10, /* devmap slot of the egress is empty */
 	CF_ONE_QUEUE      = 1 << 11, /* sockets for queue 0 only */
+	CF_BACKLOG        = 1 << 12, /* the ring is half full */
+	CF_ALMOST         = 1 << 13, /* nearly so */
 };
 
 #define PEERS_MAX 64
@@ -208,6 +210,8 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 		beat = now + 20000000;
 	set_beat(3, flags & CF_QUEUE1 ? 0 : beat);
 	set_beat(5, flags & CF_QUEUE1 ? beat : 0);
+	set_beat(SIPSEAL_GIVEN, 1000); /* slot 0: the first queue of CORE */
+	set_beat(SIPSEAL_MARK, flags & CF_BACKLOG ? 1000 : flags & CF_ALMOST ? 1001 : 5000);
 	set_sockets(flags);
 	set_devs(flags);
 }

@@ -24,7 +24,7 @@ static size_t random_row(char *dst)
 {
 	static const char *const pieces[] = {
 		"<sip:x@y>", ";tag=1", "<sip:", ">", "\"", ";", "tag", "=", "a", " ", "\t", ",", "\\", "1", "\r\n ",
-		"\"q\"", ";a=b", "<", "sip:x@y", "\r", "\n", ":", ";tag=", "@",
+		"\"q\"", ";a=b", "<", "sip:x@y", "\r", "\n", "\r\n", ":", ";tag=", "@",
 	};
 	static const char *const starts[] = { "", "", "<sip:x@y>", "\"q>;tag=1\" <sip:x@y>", "a <sip:x@y>",
 					      "<sip:x@y>;a=\"" };

@@ -46,4 +46,32 @@ test_overflow() {
 	expect "signer restarts" 0 "$(signer_value restarts)"
 }
 
+# Ten emergency calls while the rings are as full as they get: each arrives, signed or not.
+test_emergency_calls() {
+	[ -x "$O/bench/sipflood" ] || make -s -C "$TOP" O="$O" benchprogs || skip "sipflood cannot be built"
+	start_gateway
+	udp_sink $CARRIER4:5060
+	capture_start carrier carrier carr0 'udp src port 5070' # not the flood
+	local i files=()
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		invite_file "$T/sos$i.sip" "sos$i"
+		sed -i '1s/INVITE [^ ]*/INVITE urn:service:sos/' "$T/sos$i.sip"
+		files+=("$T/sos$i.sip")
+	done
+	bg flood core "$O/bench/sipflood" --from $CORE4 --to $CARRIER4:5060 --count 400000
+	sleep 0.5
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		send_files $CORE4:5070 $CARRIER4:5060 "${files[$i]}"
+	done
+	is_alive "$(pid_of flood)" || skip "the flood was over before the calls were sent"
+	stop flood
+	sleep 0.3
+	for i in 0 1 2 3 4 5 6 7 8 9; do
+		[ "$(seen "sos$i")" != absent ] || fail "sos$i did not arrive"
+	done
+	stats
+	at_least "emergency calls that went round the signer" 1 "$(xdp_count emergency_passed)"
+	expect "frames lost" 0 "$(signer_value frames_lost)"
+}
+
 run_tests "$@"

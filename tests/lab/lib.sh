@@ -105,6 +105,7 @@ make_certs() { # DIR : the lab chain
 # gateway_yaml - the configuration of most tests; the environment changes single values:
 #   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS TRUNK (more lines of the trunk, indented by 4)
 gateway_yaml() {
+	mkdir -p "$T/trunks.d" # not those of an installed gateway
 	cat <<-X
 	gateway:
 	  mode: routed
@@ -127,6 +128,7 @@ gateway_yaml() {
 	  cert_path: ${CERT:-chain.pem}
 	  key_path: ${KEY:-key.pem}
 	  x5u: $X5U
+	trunks_dir: $T/trunks.d
 	trunks:
 	  - name: acme
 	    carrier: { peers: ["$CARRIER4:5060", "[$CARRIER6]:5060"] }
@@ -186,8 +188,8 @@ attached() { # -> NICs in gw that have an XDP program
 }
 
 # ---- observers -------------------------------------------------------------------------------------
-capture_start() { # NAME NS NIC
-	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 0 -U -B 8192 --immediate-mode -Z root 'ip or ip6'
+capture_start() { # NAME NS NIC [FILTER]
+	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 0 -U -B 8192 --immediate-mode -Z root "${4:-ip or ip6}"
 	wait_for 5 grep -qs 'listening on' "$T/tcpdump-$1.log" || fail "tcpdump on $3: $(cat "$T/tcpdump-$1.log")"
 }
 

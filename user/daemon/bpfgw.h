@@ -70,7 +70,7 @@ void bpfgw_detach_port(struct bpfgw *g, unsigned port);
 /** bpfgw_xsk_set() - let traffic of a queue in.  The map holds its own reference of the socket. */
 int bpfgw_xsk_set(struct bpfgw *g, unsigned port, unsigned queue, int fd);
 
-/** bpfgw_heartbeat_fd() - mmapable array of SIPSEAL_WORKERS_MAX u64 (CLOCK_MONOTONIC ns): element i belongs to
+/** bpfgw_heartbeat_fd() - mmapable array of SIPSEAL_BEATS_MAX u64, see abi.h: heartbeats first, element i belongs to
  * worker i; owned by g. */
 int bpfgw_heartbeat_fd(const struct bpfgw *g);
 

@@ -166,7 +166,7 @@ static int signer_first_start(struct sipseald *d)
 {
 	size_t want = 2 * d->assembled->trunk_cnt;
 	char err[SIGNER_ERR_LEN];
-	void *map = mmap(NULL, SIPSEAL_WORKERS_MAX * sizeof(uint64_t), PROT_READ, MAP_SHARED,
+	void *map = mmap(NULL, SIPSEAL_BEATS_MAX * sizeof(uint64_t), PROT_READ, MAP_SHARED,
 			 bpfgw_heartbeat_fd(d->bpf), 0);
 	int r;
 
@@ -256,7 +256,7 @@ void daemon_done(struct sipseald *d)
 	control_close(TAKE(d->control));
 	if (d->heartbeats)
 		munmap((void *)(uintptr_t)TAKE(d->heartbeats),
-		       SIPSEAL_WORKERS_MAX * sizeof(uint64_t));
+		       SIPSEAL_BEATS_MAX * sizeof(uint64_t));
 	counts_done(&d->counts);
 	policy_shm_done(&d->policy);
 	if (d->bpf)

@@ -11,11 +11,26 @@ static void put(_Atomic uint64_t *c, uint64_t v)
 	atomic_store_explicit(c, v, memory_order_relaxed);
 }
 
+/* Up to which count of frames given is the ring of @p less than half full?  See abi.h.  A ring holds no more
+ * frames than chunks are with the kernel.  `given` is read before the ring: what comes in between is
+ * counted twice, never not at all. */
+static void mark(const struct worker *w, const struct port *p)
+{
+	uint32_t slot = p->index * SIPSEAL_QUEUES_MAX + p->queue;
+	uint64_t given = atomic_load_explicit(&w->cfg.slots[SIPSEAL_GIVEN + slot], memory_order_acquire);
+	uint32_t waiting = ring_peek(&p->rx, p->rx.size);
+	uint32_t room = p->fill_out < p->rx.size ? p->fill_out : p->rx.size;
+
+	put(&w->cfg.slots[SIPSEAL_MARK + slot], given + room / 2 > waiting ? given + room / 2 - waiting : 0);
+}
+
 void publish_loop(struct worker *w)
 {
 	const uint32_t *in = w->umem->count;
 
 	put(w->cfg.heartbeat, w->now_ns);
+	for (unsigned i = 0; i < w->port_cnt; i++)
+		mark(w, &w->ports[i]);
 	put(&w->counters->frames_total, w->umem->frames);
 	put(&w->counters->frames_free, in[UMEM_FREE]);
 	put(&w->counters->frames_rx, in[UMEM_RX]);

@@ -65,7 +65,7 @@ void signer_done(struct signer *s)
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
 	unmap(s->policy, s->policy_len);
 	unmap(s->counters, s->counters_len);
-	unmap((void *)s->heartbeat, SIPSEAL_WORKERS_MAX * sizeof(uint64_t));
+	unmap((void *)s->heartbeat, SIPSEAL_BEATS_MAX * sizeof(uint64_t));
 	closep(&s->raw_v4);
 	closep(&s->raw_v6);
 	sem_destroy(&s->ready);
@@ -125,7 +125,7 @@ static int take_hello(struct signer *s, struct request *q)
 	}
 	if (!is_counters_ok(s->counters, s->counters_len, m->hello.workers))
 		return refuse(q, -EBADMSG, "counters have another layout");
-	r = map_fd(q->fds[2], SIPSEAL_WORKERS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE, &p);
+	r = map_fd(q->fds[2], SIPSEAL_BEATS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE, &p);
 	if (r < 0)
 		return refuse(q, r, "heartbeat map cannot be mapped: %s", strerror(-r));
 	s->heartbeat = p;
@@ -143,7 +143,7 @@ static int take_worker(struct signer *s, struct request *q)
 	struct signer_thread *t = &s->threads[i < SIPSEAL_WORKERS_MAX ? i : 0];
 	struct worker_cfg cfg = {
 		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
-		.heartbeat = s->heartbeat + i, .credentials = s->credentials,
+		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};
 	void *p;

@@ -35,7 +35,7 @@ struct signer {
 	uint64_t policy_len;
 	struct counters_region *counters;
 	uint64_t counters_len;
-	_Atomic uint64_t *heartbeat;         /* [SIPSEAL_WORKERS_MAX] */
+	_Atomic uint64_t *heartbeat;         /* [SIPSEAL_BEATS_MAX] */
 	struct credential_set *credentials;
 	uint8_t tag_key[16];
 	int raw_v4, raw_v6;

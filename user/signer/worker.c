@@ -163,7 +163,6 @@ static void idle(struct worker *w)
 
 	if (flush_all(w) || timeout < 1)
 		timeout = 1;
-	replay_expire(w->replay, w->now_ns);
 	if (poll(w->pollfds, w->port_cnt, timeout) <= 0)
 		return;
 	for (unsigned i = 0; i < w->port_cnt; i++)
@@ -180,6 +179,7 @@ void worker_run(struct worker *w)
 		if (w->now_ns - w->second_ns >= SECOND_NS) {
 			w->second_ns = w->now_ns;
 			publish_second(w);
+			replay_expire(w->replay, w->now_ns);
 		}
 		if (!is_busy && w->cfg.idle == IDLE_POLL)
 			idle(w);

@@ -39,6 +39,7 @@ struct worker_cfg {
 	const struct policy_region *policy;
 	struct counters_region *counters;
 	_Atomic uint64_t *heartbeat;         /* this worker's word; CLOCK_MONOTONIC ns */
+	_Atomic uint64_t *slots;             /* the whole array: SIPSEAL_GIVEN is read, SIPSEAL_MARK written */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
 	uint32_t frames;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The way of a frame through the signer, with a real engine and key, between two fake NICs. */
+#include "signer/publish.h"
 #include "signer/world.h"
 
 #include <stdio.h>
@@ -290,6 +291,36 @@ static void test_hostile_descriptor(void **state)
 	world_free(&x);
 }
 
+/* The mark: how many frames may be given until the ring is half full (abi.h). */
+static void test_mark(void **state)
+{
+	struct sipseal_meta m = world_meta();
+	_Atomic uint64_t *given, *mark;
+	struct world x;
+	struct port *p;
+	uint32_t room, slot;
+
+	(void)state;
+	world_new(&x, NULL);
+	p = &x.w->ports[0];
+	slot = p->index * SIPSEAL_QUEUES_MAX + p->queue;
+	given = &x.heartbeat[SIPSEAL_GIVEN + slot];
+	mark = &x.heartbeat[SIPSEAL_MARK + slot];
+	*given = 100000; /* of which the kernel has dropped who knows how many */
+	world_run(&x);
+	room = p->fill_out < p->rx.size ? p->fill_out : p->rx.size;
+	assert_true(room >= 8);
+	assert_int_equal(*mark, 100000 + room / 2);
+	for (uint32_t i = 0; i < room / 2; i++, ++*given)
+		world_send(&x, &m, world_options);
+	assert_true(*given >= *mark); /* half full, and the worker has not run */
+	publish_loop(x.w);
+	assert_int_equal(*mark, *given); /* it has run, and the frames still wait */
+	world_run(&x);
+	assert_true(*mark > *given);
+	world_free(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_no_way_out),
 		cmocka_unit_test(test_out_of_frames),
 		cmocka_unit_test(test_hostile_descriptor),
+		cmocka_unit_test(test_mark),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

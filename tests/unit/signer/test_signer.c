@@ -63,7 +63,7 @@ static int hello(struct signer *s, uint64_t policy_cut, uint32_t magic)
 	m.hello.counters_len = counters_size(1, WORLD_TRUNKS);
 	policy = file_of(p, p->size - policy_cut, p->size - policy_cut);
 	counters = file_of(&c, sizeof(c), m.hello.counters_len);
-	beat = file_of("", 0, 4096);
+	beat = file_of("", 0, SIPSEAL_BEATS_MAX * sizeof(uint64_t));
 	free(p);
 	return take_quiet(s, &m, policy, counters, beat);
 }

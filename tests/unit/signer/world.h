@@ -40,7 +40,7 @@ typedef void world_tune_fn(struct gateway *g, struct trunk *t);
 struct world {
 	struct policy_region *policy;
 	struct counters_region *counters;
-	_Atomic uint64_t heartbeat[SIPSEAL_WORKERS_MAX];
+	_Atomic uint64_t heartbeat[SIPSEAL_BEATS_MAX];
 	struct credential_set *credentials;
 	char *mem;
 	struct worker *w;
@@ -107,6 +107,7 @@ static inline void world_new(struct world *x, world_tune_fn *tune)
 	cfg.policy = x->policy;
 	cfg.counters = x->counters;
 	cfg.heartbeat = x->heartbeat;
+	cfg.slots = x->heartbeat;
 	cfg.credentials = x->credentials;
 	cfg.umem = x->mem;
 	assert_int_equal(worker_new(&cfg, &x->w), 0);
