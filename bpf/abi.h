@@ -31,7 +31,8 @@
  * X(number, NAME, "token", "help").  Numbers are never used again.  The token is what counters,
  * metrics, events, CLI and docs print.  A cause whose outcome a configured policy decides has two
  * words: the plain one where the packet passed, the one with `_dropped` where it did not.
- * 1..63 are given by XDP, 64..127 by the signer (and `sipseal explain`).
+ * 1..63 are given by XDP, 64..127 by the signer (and `sipseal explain`).  Of the latter, what is said
+ * "see on_unsignable" was passed or answered as the trunk says; an emergency call never gets there.
  */
 #define SIPSEAL_XDP_REASONS(X) \
 	X(1,  NOT_IP,             "not_ip",             "neither IPv4 nor IPv6 (ARP, LLDP): left to the kernel") \
@@ -98,7 +99,7 @@
 	X(95, BAD_METADATA,       "bad_metadata",       "metadata of another ABI or damaged: dropped") \
 	X(96, BAD_FRAME,          "bad_frame",          "frame that does not parse as XDP saw it: dropped") \
 	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped") \
-	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: the signer could not process it") \
+	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: it could not be processed, or any other call would have been refused") \
 	X(99, BAD_CHECKSUM,       "bad_checksum",       "UDP checksum is wrong: dropped, as its receiver would have done")
 
 enum sipseal_reason {

@@ -12,6 +12,6 @@ esac
 cd "$(dirname "$0")/.."
 export O=${O:-$PWD/build}
 
-scripts/bootstrap.sh bench
+CALLER=scripts/bench.sh scripts/bootstrap.sh bench
 make -j"$(nproc)" O="$O"
 exec python3 tests/bench/run.py "$@"

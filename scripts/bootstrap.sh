@@ -118,6 +118,6 @@ fi
 # shellcheck disable=SC2086 # a list of words
 install_group "$group" $list
 if [ "$group" != build ]; then
-	[ "$(id -u)" = 0 ] || die "must be root: '$group' makes network namespaces and attaches XDP programs (try: sudo $0 $group)"
+	[ "$(id -u)" = 0 ] || die "must be root: '$group' makes network namespaces and attaches XDP programs (try: sudo ${CALLER:-$0 $group})"
 	check_kernel
 fi

@@ -24,7 +24,7 @@ B='' N=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then B=$'\033[1;36m' N=$'\033[0m'; fi
 say() { printf '\n%s== %s%s\n' "$B" "$*" "$N"; }
 
-scripts/bootstrap.sh demo || exit 1
+CALLER=scripts/demo.sh scripts/bootstrap.sh demo || exit 1
 
 say "Build"
 T=$(mktemp -d /tmp/sipseal-demo.XXXXXX)

@@ -15,6 +15,7 @@
 # the status is 0 only if nothing failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+SELF=scripts/test.sh
 
 case ${SCALE:=ci} in
 ci) FUZZ_S=8 ;;
@@ -33,7 +34,7 @@ log=$(mktemp)
 trap 'rm -f "$log" "$log".*' EXIT
 trap 'exit 130' INT TERM
 
-usage() { sed -n '3,17s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,17s/^# \{0,1\}//p' $SELF; }
 
 # ---- counting ---------------------------------------------------------------------------------------
 step_name='' step_start=0 step_p=0 step_f=0 step_s=0
@@ -258,7 +259,7 @@ all|static|unit|bpf|fuzz|lab) ;;
 esac
 only=${2:-}
 
-scripts/bootstrap.sh test || { echo "0 passed, 1 failed"; exit 1; }
+CALLER=scripts/test.sh scripts/bootstrap.sh test || { echo "0 passed, 1 failed"; exit 1; }
 
 step "build"
 case $part in all|static|lab) build programs all && pass ;; esac

@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -249,12 +250,14 @@ SPECS = [
 
 def plot(rows, path):
     bars = [r for r in rows if r["unit"] == "us CPU"]
-    data = "\n".join('"%s" %.2f %.2f' % (r["name"], r["ours"], r["peer"]) for r in bars)
+    data = "\n".join('"%s" %.2f %.2f' % ("\\n".join(textwrap.wrap(r["name"], 16)), r["ours"], r["peer"]) for r in bars)
     script = """
 set terminal svg size 900,420 font "sans,13" background "white"
 set output "%s"
 set title "CPU per call, medians, beside the raw operation measured in the same run"
 set ylabel "microseconds"
+set key top center outside horizontal
+set bmargin 3.5
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid 0.85 border -1

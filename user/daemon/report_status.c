@@ -115,7 +115,7 @@ static json_t *calls(const struct sipseald *d)
 	}
 	return json_pack("{s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED], "unsigned",
 			 (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
-			 "dropped", (json_int_t)sum[CALL_DROPPED]);
+			 "dropped", (json_int_t)(sum[CALL_DROPPED] + counts_ring_drops(&t)));
 }
 
 json_t *report_credential(const struct sipseald *d, size_t i)

@@ -77,6 +77,20 @@ static int give_raw(struct sipseald *d, int family, char *reterr)
 	return signer_proc_call(&d->signer, &m, &fd, 1, reterr);
 }
 
+/* Who signs with it, for messages: "trunk NAME", or the gateway. */
+static const char *credential_user(const struct sipseald *d, size_t i, char dst[TRUNK_NAME_MAX + 16])
+{
+	for (size_t k = 0; k < d->assembled->trunk_cnt; k++) {
+		const struct compile_trunk *t = &d->assembled->trunks[k];
+
+		if (t->credential != i || !t->trunk->cert.cert_path)
+			continue;
+		snprintf(dst, TRUNK_NAME_MAX + 16, "trunk %s", t->trunk->name);
+		return dst;
+	}
+	return "gateway";
+}
+
 /* Return: as signer_proc_call(); 1 also where the key file cannot be opened. */
 static int give_credential(struct sipseald *d, size_t i, char *reterr)
 {
@@ -87,7 +101,7 @@ static int give_credential(struct sipseald *d, size_t i, char *reterr)
 				: confined_open(d->gateway->cert_root, c->key_path, true);
 	struct handover_msg m = { .type = HANDOVER_CREDENTIAL,
 				  .credential = { .id = (uint32_t)i } };
-	char text[SIGNER_ERR_LEN] = "";
+	char text[SIGNER_ERR_LEN] = "", user[TRUNK_NAME_MAX + 16];
 	int r;
 
 	if (fd < 0) {
@@ -96,9 +110,11 @@ static int give_credential(struct sipseald *d, size_t i, char *reterr)
 	}
 	memcpy(m.credential.point, c->info->point, CERT_POINT_LEN);
 	r = signer_proc_call(&d->signer, &m, &fd, 1, text);
-	if (r)
-		snprintf(reterr, SIGNER_ERR_LEN, "%s%s%.250s", r > 0 ? c->key_path : "",
-			 r > 0 ? ": " : "", text);
+	if (r > 0)
+		snprintf(reterr, SIGNER_ERR_LEN, "%.100s (with %.100s, %s): %.120s", c->key_path, c->cert_path,
+			 credential_user(d, i, user), text);
+	else if (r)
+		snprintf(reterr, SIGNER_ERR_LEN, "%.250s", text);
 	return r;
 }
 

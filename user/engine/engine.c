@@ -32,20 +32,29 @@ static void forget_signature(struct engine_output *out)
 	out->x5u = out->origid = SLICE_NONE;
 }
 
-static void refuse(struct engine_output *out, unsigned code, const char *phrase)
-{
-	forget_signature(out);
-	out->verdict = VERDICT_REJECT;
-	out->response_code = code;
-	out->response_phrase = phrase;
-}
-
 /* Is this a reason that the trunk's on_unsignable speaks about?  restricted_unsigned is not: such a
  * call leaves without Identity by design. */
 static bool is_unsignable(enum sipseal_reason r)
 {
 	return r == SR_NO_ORIG || r == SR_NO_DEST || r == SR_STALE_DATE || r == SR_BAD_DATE ||
 	       r == SR_CERTIFICATE_INVALID || r == SR_CERTIFICATE_MISSING || r == SR_SIGN_FAILED;
+}
+
+/* Does the trunk's policy answer such a call instead of sending it on? */
+static bool is_refusal(const struct call *c)
+{
+	return c->out->reason == SR_NUMBER_REFUSED ||
+	       (is_unsignable(c->out->reason) && c->trunk->on_unsignable == UNSIGNABLE_REJECT);
+}
+
+static void refuse(struct engine_output *out)
+{
+	bool is_number = out->reason == SR_NUMBER_REFUSED;
+
+	forget_signature(out);
+	out->verdict = VERDICT_REJECT;
+	out->response_code = is_number ? 403 : 503;
+	out->response_phrase = is_number ? "Forbidden" : "Service Unavailable";
 }
 
 /* Marks that are ours to give are never taken along from the PBX; an emergency call is stripped of
@@ -70,18 +79,16 @@ static void handle(struct call *c)
 	pai_decide(c);
 	out->reason = identity_decide(c);
 	note(c);
-	if (out->reason == SR_NUMBER_REFUSED && !c->is_emergency) {
-		refuse(out, 403, "Forbidden");
-		return;
-	}
 	strip_marks(c);
 	pai_edit(c);
 	if (out->reason == SR_SIGNED)
 		out->reason = identity_edit(c);
-	if (is_unsignable(out->reason) && c->trunk->on_unsignable == UNSIGNABLE_REJECT &&
-	    !c->is_emergency) {
-		refuse(out, 503, "Service Unavailable");
-		return;
+	if (is_refusal(c)) {
+		if (!c->is_emergency) {
+			refuse(out);
+			return;
+		}
+		out->reason = SR_EMERGENCY_PASSED_LATE;
 	}
 	location_edit(c);
 	if (c->has_failed || sip_edits_seal(&c->e->edits, c->in->datagram.len, CALL_OUT_MAX) < 0) {

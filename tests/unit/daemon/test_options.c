@@ -92,7 +92,8 @@ static void test_attach_split(void **state)
 	} split[] = {
 		{ "eth0:core", 0, "eth0", "core" },
 		{ "eth0.100:carrier", 0, "eth0.100", "carrier" },
-		{ "eth0:1:both", 0, "eth0:1", "both" },
+		{ "eth0:1:carrier", 0, "eth0:1", "carrier" },
+		{ "eth0:both", -EINVAL, NULL, NULL },
 		{ "aaaaabbbbbccccc:core", 0, "aaaaabbbbbccccc", "core" },
 		{ "aaaaabbbbbcccccd:core", -EINVAL, NULL, NULL },
 		{ ":core", -EINVAL, NULL, NULL },
