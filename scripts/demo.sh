@@ -48,8 +48,6 @@ TRUNK='    extras:
         default_civic_address: { country: US, region: CA, city: San Francisco, street: 1 Market Street, postal: 94105 }' \
 	gateway_yaml >"$T/sipseal.yaml"
 sed -n '/^trunks:/,$p' "$T/sipseal.yaml" | sed "s/^/   /"
-mkdir "$T/trunks.d" # not the trunks of a gateway that is installed here
-echo "trunks_dir: $T/trunks.d" >>"$T/sipseal.yaml"
 start_gateway "$T/sipseal.yaml"
 
 say "The call: INVITE, hold, BYE; then REGISTER with digest, OPTIONS and RTP"
