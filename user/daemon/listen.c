@@ -64,7 +64,7 @@ int listen_unix(const char *path, const char *group, char *reterr, size_t cap)
 	umask(mask);
 	if (r < 0) {
 		snprintf(reterr, cap, "control.socket %s: %s%s", path, strerror(-r),
-			 r == -ENOENT ? ": its directory is missing" : "");
+			 r == -ENOENT ? ": its directory is missing (mkdir it, or RuntimeDirectory= of the unit)" : "");
 		return r;
 	}
 	if (gr && lchown(path, (uid_t)-1, gr->gr_gid) < 0) {

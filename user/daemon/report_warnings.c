@@ -124,7 +124,7 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 		     (unsigned long long)n, sum[SR_OTHER_TRANSPORT] ? "NOT signed" : "dropped");
 	n = sum[SR_UNMATCHED_INVITE] + sum[SR_UNMATCHED_INVITE_DROPPED];
 	if (n)
-		warn(list, "unmatched_invite", NULL, "%llu INVITEs matched no trunk and were %s",
+		warn(list, "unmatched_invite", NULL, "INVITEs that matched no trunk: %llu, %s",
 		     (unsigned long long)n,
 		     sum[SR_UNMATCHED_INVITE] ? "passed unsigned" : "dropped");
 	for (size_t i = 0; i < ARRAY_SIZE(by_reason); i++)
@@ -182,7 +182,7 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 		     "%llu frames of packet memory are lost: please report this",
 		     (unsigned long long)t.frames_lost);
 	if (counts_ring_drops(&t))
-		warn(list, "ring_drops", NULL, "%llu INVITEs were dropped because a ring was full",
+		warn(list, "ring_drops", NULL, "INVITEs dropped because a ring was full: %llu",
 		     (unsigned long long)counts_ring_drops(&t));
 }
 
