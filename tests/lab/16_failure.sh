@@ -4,8 +4,6 @@
 # and afterwards calls are signed again.
 . "$(dirname "$0")/lib.sh"
 
-signer_pid() { pgrep -P "$(pid_of gateway)" -f sipseal-signer; }
-
 begin() { # POLICY
 	make_certs "$T/sti"
 	ON_FAILURE=$1 gateway_yaml >"$T/sipseal.yaml"

@@ -73,55 +73,27 @@ test_key_outside_root() {
 	refused 5 'key'
 }
 
-# TNAuthList with the service provider code 1234
-self_signed() { # CURVE START END TNAUTH
-	openssl ecparam -name "$1" -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$T/sti/key.pem" 2>/dev/null
-	chmod 600 "$T/sti/key.pem"
-	cat >"$T/ca.cnf" <<-X
-	[ca]
-	default_ca = c
-	[c]
-	database = $T/ca.db
-	new_certs_dir = $T
-	serial = $T/ca.serial
-	default_md = sha256
-	policy = p
-	[p]
-	commonName = supplied
-	[e]
-	basicConstraints = critical,CA:FALSE
-	keyUsage = critical,digitalSignature
-	$4
-	X
-	: >"$T/ca.db"
-	echo 01 >"$T/ca.serial"
-	openssl req -new -key "$T/sti/key.pem" -subj "/CN=SHAKEN 1234" -out "$T/ca.csr"
-	openssl ca -config "$T/ca.cnf" -selfsign -batch -notext -keyfile "$T/sti/key.pem" -in "$T/ca.csr" \
-		-startdate "$2" -enddate "$3" -extensions e -out "$T/sti/chain.pem" 2>"$T/ca.log" || { cat "$T/ca.log"; fail "openssl ca"; }
-}
-TNAUTH='1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334'
-
 test_expired_certificate() {
 	good
-	self_signed prime256v1 20200101000000Z 20200201000000Z "$TNAUTH"
+	self_signed "$T/sti" prime256v1 20200101000000Z 20200201000000Z "$TNAUTH"
 	refused 5 'expired'
 }
 
 test_certificate_of_the_future() {
 	good
-	self_signed prime256v1 20900101000000Z 20910101000000Z "$TNAUTH"
+	self_signed "$T/sti" prime256v1 20900101000000Z 20910101000000Z "$TNAUTH"
 	refused 5 'not.yet.valid'
 }
 
 test_wrong_curve() {
 	good
-	self_signed secp384r1 20200101000000Z 20900101000000Z "$TNAUTH"
+	self_signed "$T/sti" secp384r1 20200101000000Z 20900101000000Z "$TNAUTH"
 	refused 5 'P-256'
 }
 
 test_no_tnauthlist() {
 	good
-	self_signed prime256v1 20200101000000Z 20900101000000Z ''
+	self_signed "$T/sti" prime256v1 20200101000000Z 20900101000000Z ''
 	refused 5 'TNAuthList'
 }
 

@@ -91,33 +91,7 @@ test_half_a_certificate() {
 
 # A certificate that ends a few seconds after the start.
 short_lived() { # SECONDS
-	local d=$T/sti/own
-	openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$d/key.pem" 2>/dev/null
-	chmod 600 "$d/key.pem"
-	: >"$T/ca.db"
-	echo 01 >"$T/ca.serial"
-	cat >"$T/ca.cnf" <<-E
-	[ca]
-	default_ca = c
-	[c]
-	database = $T/ca.db
-	new_certs_dir = $T
-	serial = $T/ca.serial
-	default_md = sha256
-	policy = p
-	[p]
-	commonName = supplied
-	[e]
-	basicConstraints = critical,CA:FALSE
-	keyUsage = critical,digitalSignature
-	1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334
-	E
-	openssl req -new -key "$d/key.pem" -subj "/CN=SHAKEN 1234" -out "$T/ca.csr"
-	openssl ca -config "$T/ca.cnf" -selfsign -batch -notext \
-		-keyfile "$d/key.pem" -in "$T/ca.csr" \
-		-startdate 20200101000000Z \
-		-enddate "$(date -u -d "+$1 seconds" +%Y%m%d%H%M%SZ)" -extensions e \
-		-out "$d/chain.pem" 2>"$T/ca.log" || fail "openssl ca"
+	self_signed "$T/sti/own" prime256v1 20200101000000Z "$(date -u -d "+$1 seconds" +%Y%m%d%H%M%SZ)" "$TNAUTH"
 }
 
 answers() { # -> status codes that came back to the core

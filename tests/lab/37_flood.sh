@@ -24,7 +24,7 @@ test_overflow() {
 	start_gateway
 	udp_sink $CARRIER4:5060
 	local pid sent
-	pid=$(pgrep -P "$(pid_of gateway)" -f sipseal-signer)
+	pid=$(signer_pid)
 	# the signer stands still for less than heartbeat_ms, again and again: its rings run over
 	for _ in 1 2 3; do
 		kill -STOP "$pid"

@@ -101,6 +101,34 @@ make_certs() { # DIR : the lab chain
 	chmod 600 "$1/key.pem"
 }
 
+# self_signed - a certificate that `cert lab` would not make; TNAUTH is a line of openssl's configuration.
+self_signed() { # DIR CURVE START END TNAUTH : key.pem, chain.pem
+	openssl ecparam -name "$2" -genkey -noout | openssl pkcs8 -topk8 -nocrypt >"$1/key.pem" 2>/dev/null
+	chmod 600 "$1/key.pem"
+	cat >"$T/ca.cnf" <<-X
+	[ca]
+	default_ca = c
+	[c]
+	database = $T/ca.db
+	new_certs_dir = $T
+	serial = $T/ca.serial
+	default_md = sha256
+	policy = p
+	[p]
+	commonName = supplied
+	[e]
+	basicConstraints = critical,CA:FALSE
+	keyUsage = critical,digitalSignature
+	$5
+	X
+	: >"$T/ca.db"
+	echo 01 >"$T/ca.serial"
+	openssl req -new -key "$1/key.pem" -subj "/CN=SHAKEN 1234" -out "$T/ca.csr"
+	openssl ca -config "$T/ca.cnf" -selfsign -batch -notext -keyfile "$1/key.pem" -in "$T/ca.csr" \
+		-startdate "$3" -enddate "$4" -extensions e -out "$1/chain.pem" 2>"$T/ca.log" || { cat "$T/ca.log"; fail "openssl ca"; }
+}
+TNAUTH='1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334' # service provider code 1234
+
 # ---- gateway ---------------------------------------------------------------------------------------
 # gateway_yaml - the configuration of most tests; the environment changes single values:
 #   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS TRUNK (more lines of the trunk, indented by 4)
@@ -156,6 +184,8 @@ start_gateway() { # [CONFIG] : default gateway_yaml; waits until it is up
 	wait_for 10 gateway_is_ready || { cat "$T/gateway.log"; fail "gateway did not get ready within 10 s"; }
 	is_alive "$(pid_of gateway)" || { cat "$T/gateway.log"; fail "gateway ended at start"; }
 }
+
+signer_pid() { pgrep -P "$(pid_of gateway)" -f sipseal-signer; }
 
 stop_gateway() {
 	stop gateway
