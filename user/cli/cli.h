@@ -22,7 +22,7 @@ struct cli {
 typedef int cli_fn(struct cli *cli, int argc, char **argv);
 
 cli_fn cmd_status, cmd_stats, cmd_trunk_list, cmd_trunk_show;   /* need the daemon */
-cli_fn cmd_config_check, cmd_cert_check, cmd_cert_lab, cmd_explain; /* offline */
+cli_fn cmd_config_check, cmd_cert_check, cmd_cert_lab, cmd_cert_request, cmd_explain; /* offline */
 
 /** cli_usage_error() - message and usage on stderr.  Return: CLI_USAGE. */
 int cli_usage_error(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -36,6 +36,16 @@ static const struct command {
 	{ "cert", "lab", cmd_cert_lab, "DIR", "make a CA, certificate and key for tests",
 	  "Writes root.pem, intermediate.pem, leaf.pem, chain.pem, key.pem and anchors.pem.\n"
 	  "Example: sipseal cert lab /tmp/sti\n" },
+	{ "cert", "request", cmd_cert_request, "DIR --org NAME --spc SPC | --number NUMBERS",
+	  "make a key and a request for an STI-CA",
+	  "Writes key.pem (mode 0600, never overwritten) and request.pem (PKCS#10 with TNAuthList).\n"
+	  "  --org NAME        organisation of the subject\n"
+	  "  --spc SPC         service provider code; may stand more than once\n"
+	  "  --number NUMBERS  +18005550100 or +18005550100-+18005550199; may stand more than once\n"
+	  "  --name CN         common name (default: SHAKEN and the SPC)\n"
+	  "  --country CC      two letters (default US)\n"
+	  "  --key FILE        use this key instead of a new one\n"
+	  "Example: sipseal cert request sti-2027 --org 'Example Telecom' --spc 709J\n" },
 	{ "explain", NULL, cmd_explain, "[-c CONFIG] --from IP:PORT --to IP:PORT FILE.sip",
 	  "what would happen to this message, and why; offline",
 	  "  -c, --config FILE    configuration (default /etc/sipseal/sipseal.yaml)\n"
