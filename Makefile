@@ -34,6 +34,7 @@ $(call need,libbpf,libbpf-dev)$(call need,libcrypto,libssl-dev)$(call need,libxm
 $(call need,yaml-0.1,libyaml-dev)$(call need,jansson,libjansson-dev)$(call need,libmicrohttpd,libmicrohttpd-dev)
 $(call need,libcurl,libcurl4-openssl-dev)$(call need,libseccomp,libseccomp-dev)$(call need,libcap-ng,libcap-ng-dev)
 $(call need,libmnl,libmnl-dev)$(call need,libnftnl,libnftnl-dev)
+$(if $(wildcard /usr/include/uthash.h),,$(error uthash is missing: apt-get install uthash-dev, or scripts/bootstrap.sh build))
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wmissing-prototypes -Wstrict-prototypes
@@ -56,7 +57,7 @@ LIBS_trunk    :=
 LIBS_engine   :=
 LIBS_wire     :=
 LIBS_xsk      :=
-LIBS_config   := $(call lib,yaml-0.1)
+LIBS_config   := $(call lib,yaml-0.1) $(call lib,jansson)
 LIBS_signer   := $(call lib,libseccomp) -lpthread
 LIBS_daemon   := $(call lib,libbpf) -lelf -lz $(call lib,libmicrohttpd) $(call lib,jansson) $(call lib,libmnl) $(call lib,libnftnl) $(call lib,libcap-ng)
 LIBS_cli      := $(call lib,libcurl) $(call lib,jansson)

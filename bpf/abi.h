@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SIPSEAL_ABI_VERSION 1
+#define SIPSEAL_ABI_VERSION 2
 
 #define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
 #define SIPSEAL_QUEUES_MAX    64   /* rx queues of one NIC that sockets can be bound to */
@@ -22,6 +22,7 @@
 #define SIPSEAL_SIP_PORTS_MAX 8    /* gateway.sip_ports */
 #define SIPSEAL_EMERGENCY_MAX 8    /* gateway.emergency_numbers */
 #define SIPSEAL_EMERGENCY_LEN 15   /* digits of one of them */
+#define SIPSEAL_TRUNKS_MAX    131072 /* trunk slots: 100,000 trunks, and slots that rest before they are used again */
 
 /*
  * Reasons.  Every packet ends with exactly one on each side that saw it:
@@ -62,7 +63,9 @@
 	X(25, REGULATORY_OFF,     "regulatory_off",     "INVITE passed unchanged: regulatory.enabled is false") \
 	X(26, OPAQUE,             "opaque",             "towards a carrier peer, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
 	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop") \
-	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed")
+	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed") \
+	X(29, RATE_LIMITED,       "rate_limited",       "INVITE dropped: over max_cps of its trunk") \
+	X(30, FAIR_SHARE,         "fair_share",         "INVITE dropped: the signer is overloaded and the trunk has had its share")
 
 #define SIPSEAL_SIGNER_REASONS(X) \
 	X(64, SIGNED,             "signed",             "Identity added") \
@@ -145,7 +148,11 @@ _Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels bef
 #define SIPSEAL_SLOTS_MAX     (SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX)
 #define SIPSEAL_GIVEN         SIPSEAL_WORKERS_MAX
 #define SIPSEAL_MARK          (SIPSEAL_GIVEN + SIPSEAL_SLOTS_MAX)
-#define SIPSEAL_BEATS_MAX     (SIPSEAL_MARK + SIPSEAL_SLOTS_MAX)
+/*   SIPSEAL_FAIR + i     ns between two INVITEs of one trunk that worker i can serve when all trunks that call
+ *                        at the moment get the same; 0: not known.  The worker writes, XDP uses it only while
+ *                        the ring is over half full. */
+#define SIPSEAL_FAIR          (SIPSEAL_MARK + SIPSEAL_SLOTS_MAX)
+#define SIPSEAL_BEATS_MAX     (SIPSEAL_FAIR + SIPSEAL_WORKERS_MAX)
 
 /* Policies that decide between passing and dropping. */
 #define SIPSEAL_PASS 0
@@ -216,7 +223,21 @@ struct sipseal_core_key {          /* LPM_TRIE: core prefixes of a group */
 };
 _Static_assert(sizeof(struct sipseal_core_key) == 24, "sipseal_core_key");
 
-/* Values: carrier tables give a group number (__u32), the core table a trunk slot (__u32). */
+/* Values: carrier tables give a group number (__u32), the core table this. */
+struct sipseal_core_value {
+	__u32 slot;         /* of the trunk, below SIPSEAL_TRUNKS_MAX */
+	__u32 interval_ns;  /* 10^9 / max_cps; 0: no limit */
+};
+_Static_assert(sizeof(struct sipseal_core_value) == 8, "sipseal_core_value");
+
+/*
+ * ARRAY by slot: when the next INVITE of the trunk conforms (GCRA, theoretical arrival time; CLOCK_MONOTONIC
+ * ns), by max_cps and by the fair share.  Generations do not touch it.
+ */
+struct sipseal_limiter {
+	__u64 tat_ns;
+	__u64 fair_tat_ns;
+};
 
 /*
  * Ports that any carrier peer or prefix of a copy names, one bit each, bit (port & 63) of word port / 64:

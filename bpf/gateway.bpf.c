@@ -9,6 +9,8 @@
  *                     | yes                                        |
  *                   signer alive, socket bound? -no-> on_signer_failure
  *                     | yes                                        |
+ *                   max_cps, fair share? -over-------------------> |
+ *                     | below                                      |
  *                   metadata -> XSKMAP                            drop
  *
  * Order is cost: what is no INVITE leaves without any map look-up.  What could carry an INVITE past
@@ -20,9 +22,11 @@
 #include "emergency.h"
 #include "forward.h"
 #include "fragment.h"
+#include "limit.h"
 #include "maps.h"
 #include "packet.h"
 #include "trunk_match.h"
+#include "worker.h"
 
 #define GATEWAY_SCTP 132
 
@@ -43,57 +47,6 @@ static __always_inline int apply_policy(struct xdp_md *ctx, struct packet *p, __
 		return fast_path(ctx, p, w.pass);
 	p->reason = w.drop;
 	return XDP_DROP;
-}
-
-/* Coarse clock: 6 ns instead of 42.  It lags by up to a tick, so the difference is signed. */
-static __always_inline bool is_beating(__u32 worker)
-{
-	__u64 *beat = bpf_map_lookup_elem(&sipseal_beats, &worker);
-	__u64 at;
-
-	if (!beat)
-		return false;
-	at = *(volatile __u64 *)beat;
-	if (!at)
-		return false;
-	return (__s64)(bpf_ktime_get_coarse_ns() - at) <= (__s64)sipseal_config.heartbeat_limit_ns;
-}
-
-static __always_inline __u64 *shared_word(__u32 first, __u32 slot)
-{
-	__u32 i = first + slot;
-
-	return bpf_map_lookup_elem(&sipseal_beats, &i);
-}
-
-/* A full ring drops whatever it is given: over half, an emergency call had better go round the signer. */
-static __always_inline bool is_backlogged(__u32 slot)
-{
-	__u64 *given = shared_word(SIPSEAL_GIVEN, slot), *mark = shared_word(SIPSEAL_MARK, slot);
-
-	return !given || !mark || *(volatile __u64 *)given >= *(volatile __u64 *)mark;
-}
-
-/* Before the frame is in the ring: counted late, it would make the ring look emptier than it is. */
-static __always_inline void count_given(__u32 slot)
-{
-	__u64 *given = shared_word(SIPSEAL_GIVEN, slot);
-
-	if (given)
-		__sync_fetch_and_add(given, 1);
-}
-
-/* The XSKMAP slot of the packet's queue if a live worker owns it, or -1. */
-static __always_inline __s64 live_slot(struct xdp_md *ctx, const struct packet *p)
-{
-	__u32 port = p->port, queue = ctx->rx_queue_index;
-
-	if (port >= SIPSEAL_PORTS_MAX || queue >= SIPSEAL_QUEUES_MAX ||
-	    queue >= sipseal_config.ports[port].queues)
-		return -1;
-	if (!is_beating(sipseal_config.ports[port].worker[queue]))
-		return -1;
-	return port * SIPSEAL_QUEUES_MAX + queue;
 }
 
 /*
@@ -161,9 +114,10 @@ static __always_inline bool meta_write(struct xdp_md *ctx, const struct sipseal_
 /*
  * Give a trunk's INVITE to the signer.  bpf_redirect_map() answers whether a socket is in the slot, and
  * holds it until the program returns: there is no moment in which the socket vanishes and the flag
- * instead of the policy would decide.
+ * instead of the policy would decide.  It is asked before the limits: who cannot be served takes no token.
  */
-PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, __u32 trunk)
+PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, __u32 trunk,
+			__u32 interval_ns)
 {
 	const struct policy_words down = { SR_SIGNER_DOWN, SR_SIGNER_DOWN_DROPPED };
 	struct sipseal_meta m = {
@@ -171,16 +125,27 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 		.generation = (__u16)generation,
 		.trunk = trunk,
 	};
+	__u32 worker = 0, reason = 0;
+	bool is_backlogged;
 	__u8 ttl = 0;
 	__s64 slot;
 
 	if (!p)
 		return XDP_PASS;
+	slot = worker_slot(ctx, p, &worker);
+	is_backlogged = slot >= 0 && worker_is_backlogged((__u32)slot);
+	if (slot < 0 || (p->is_emergency && is_backlogged) ||
+	    bpf_redirect_map(&sipseal_xsks, (__u32)slot, 0) != XDP_REDIRECT)
+		return apply_policy(ctx, p, sipseal_config.on_signer_failure, down);
+	m.time_ns = bpf_ktime_get_ns();
 	if (p->is_emergency)
 		m.flags = SIPSEAL_META_F_EMERGENCY;
-	slot = live_slot(ctx, p);
-	if (slot < 0 || (p->is_emergency && is_backlogged((__u32)slot)))
-		return apply_policy(ctx, p, sipseal_config.on_signer_failure, down);
+	else
+		reason = limit_check(trunk, interval_ns, is_backlogged ? worker_fair_ns(worker) : 0, m.time_ns);
+	if (reason) {
+		p->reason = reason;
+		return XDP_DROP;
+	}
 	if (!meta_route(ctx, p, &m, &ttl)) {
 		p->reason = SR_LOCAL;
 		return XDP_PASS;
@@ -189,10 +154,9 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 		p->reason = SR_TTL;
 		return XDP_PASS;
 	}
-	m.time_ns = bpf_ktime_get_ns();
-	if (bpf_redirect_map(&sipseal_xsks, (__u32)slot, 0) != XDP_REDIRECT || !meta_write(ctx, &m))
+	if (!meta_write(ctx, &m))
 		return apply_policy(ctx, p, sipseal_config.on_signer_failure, down);
-	count_given((__u32)slot);
+	worker_count_given((__u32)slot);
 	p->reason = SR_STEERED;
 	return XDP_REDIRECT;
 }
@@ -253,7 +217,7 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 	__u32 generation = sipseal_config.generation;
 	struct packet_addrs a = { 0 };
 	bool is_matchable;
-	__s64 slot;
+	__s64 trunk;
 
 	if (!p)
 		return XDP_PASS;
@@ -263,8 +227,8 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 		return unmatched(ctx, p, &a);
 	if (!is_core_side(p))
 		return on_carrier_invite(ctx, p, generation, &a);
-	slot = match_outbound(generation, &a, p->dst_port_be);
-	if (slot < 0)
+	trunk = match_outbound(generation, &a, p->dst_port_be);
+	if (trunk < 0)
 		return unmatched(ctx, p, &a);
 	if (!sipseal_config.regulatory_enabled)
 		return fast_path(ctx, p, SR_REGULATORY_OFF);
@@ -272,7 +236,7 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 		return fast_path(ctx, p, SR_DIALOG);
 	if (p->is_tagged)
 		return apply_policy(ctx, p, sipseal_config.on_signer_failure, vlan);
-	return steer(ctx, p, generation, (__u32)slot);
+	return steer(ctx, p, generation, match_slot(trunk), match_interval_ns(trunk));
 }
 
 /* Does a packet from the core go to a trunk, by its addresses alone? */

@@ -46,7 +46,7 @@ struct maps_cores {
 	__uint(max_entries, MAPS_ENTRIES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct sipseal_core_key);
-	__type(value, __u32);
+	__type(value, struct sipseal_core_value);
 };
 struct maps_cores sipseal_cores0 SEC(".maps"), sipseal_cores1 SEC(".maps");
 
@@ -56,6 +56,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } sipseal_count SEC(".maps");
+
+/* GCRA by trunk slot; see abi.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIPSEAL_TRUNKS_MAX);
+	__type(key, __u32);
+	__type(value, struct sipseal_limiter);
+} sipseal_limits SEC(".maps");
 
 /* Slot: port * SIPSEAL_QUEUES_MAX + rx queue. */
 struct {

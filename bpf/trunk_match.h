@@ -43,24 +43,35 @@ static __noinline __s64 match_group(__u32 generation, const __u8 *addr, __be16 p
 	return group ? *group : MATCH_NONE;
 }
 
-/* The trunk slot of core address @addr in @group, or MATCH_NONE. */
+/* A trunk in one word, for a function returns no more: slot below, interval_ns (at most 10^9) above. */
+static __always_inline __u32 match_slot(__s64 trunk)
+{
+	return (__u32)trunk;
+}
+
+static __always_inline __u32 match_interval_ns(__s64 trunk)
+{
+	return (__u32)(trunk >> 32);
+}
+
+/* The trunk of core address @addr in @group, or MATCH_NONE. */
 static __noinline __s64 match_core(__u32 generation, __u32 group, const __u8 *addr)
 {
 	struct sipseal_core_key key = {
 		.prefixlen = MATCH_PREFIX_BITS,
 		.group_be = bpf_htonl(group),
 	};
-	__u32 *slot;
+	struct sipseal_core_value *v;
 
 	__builtin_memcpy(key.addr, addr, 16);
 	if (generation & 1)
-		slot = bpf_map_lookup_elem(&sipseal_cores1, &key);
+		v = bpf_map_lookup_elem(&sipseal_cores1, &key);
 	else
-		slot = bpf_map_lookup_elem(&sipseal_cores0, &key);
-	return slot ? *slot : MATCH_NONE;
+		v = bpf_map_lookup_elem(&sipseal_cores0, &key);
+	return v ? (__s64)((__u64)v->interval_ns << 32 | v->slot) : MATCH_NONE;
 }
 
-/* match_outbound() - the slot for a packet from the core; port 0: by addresses alone. */
+/* match_outbound() - the trunk for a packet from the core; port 0: by addresses alone. */
 static __always_inline __s64 match_outbound(__u32 generation, const struct packet_addrs *a,
 					    __be16 port_be)
 {

@@ -23,6 +23,8 @@ struct fixture {
 #define TO(d) .src = "10.0.1.5", .dst = d
 #define PEER TO("203.0.113.10")
 #define OTHER TO("203.0.113.20")
+#define LIMITED .src = "10.0.2.5", .dst = "203.0.113.10"
+#define OVER_CPS XDP_DROP, SR_RATE_LIMITED
 #define PEER6 .src = "2001:db8:1::5", .dst = "2001:db8:2::10"
 #define FROM_PEER .src = "203.0.113.10", .dst = "10.0.1.5"
 #define STEERED XDP_REDIRECT, SR_STEERED
@@ -77,6 +79,33 @@ static const struct fixture fixtures[] = {
 	{ "emergency is marked", CORE, 0, { PEER, TO_URI("tel:112") }, STEERED, 10, SIPSEAL_META_F_EMERGENCY,
 	  MAC10 },
 	{ "IPv6 UDP length 0", CORE, 0, { PEER6, .udp_len_zero = 1 }, STEERED, 50, MAC610 },
+
+	/* max_cps: slot 130 */
+	{ "below max_cps", CORE, 0, { LIMITED }, STEERED, 130, MAC10 },
+	{ "over max_cps", CORE, CF_SPENT, { LIMITED }, OVER_CPS },
+	{ "over max_cps, failure pass", CORE, CF_SPENT | CF_FAIL_PASS, { LIMITED }, OVER_CPS },
+	{ "over max_cps, emergency", CORE, CF_SPENT, { LIMITED, TO_URI("tel:112") }, STEERED, 130,
+	  SIPSEAL_META_F_EMERGENCY, MAC10 },
+	{ "over max_cps, another trunk of the peer", CORE, CF_SPENT, { PEER }, STEERED, 10, MAC10 },
+	{ "over max_cps, in a dialog", CORE, CF_SPENT,
+	  { LIMITED, .text = "INVITE sip:x@y SIP/2.0\r\nTo: <sip:x@y>;tag=1\r\n\r\n" }, XDP_PASS, SR_DIALOG },
+	{ "over max_cps, regulatory off", CORE, CF_SPENT | CF_OFF, { LIMITED }, XDP_PASS, SR_REGULATORY_OFF },
+	{ "over max_cps, signer down", CORE, CF_SPENT | CF_STALE, { LIMITED }, DOWN_DROP },
+	{ "over max_cps, no socket, pass", CORE, CF_SPENT | CF_NO_SOCKET | CF_FAIL_PASS, { LIMITED }, XDP_PASS,
+	  SR_SIGNER_DOWN },
+	{ "over max_cps, no INVITE", CORE, CF_SPENT, { LIMITED, .text = OPTIONS }, XDP_PASS, SR_KERNEL },
+
+	/* fair share: only while the ring is half full and the worker says how much that is */
+	{ "over its share", CORE, CF_SPENT | CF_SHARE | CF_BACKLOG, { PEER }, XDP_DROP, SR_FAIR_SHARE },
+	{ "over its share, failure pass", CORE, CF_SPENT | CF_SHARE | CF_BACKLOG | CF_FAIL_PASS, { PEER }, XDP_DROP,
+	  SR_FAIR_SHARE },
+	{ "over its share, not overloaded", CORE, CF_SPENT | CF_SHARE | CF_ALMOST, { PEER }, STEERED, 10, MAC10 },
+	{ "over its share, share not known", CORE, CF_SPENT | CF_BACKLOG, { PEER }, STEERED, 10, MAC10 },
+	{ "within its share", CORE, CF_SHARE | CF_BACKLOG, { PEER }, STEERED, 10, MAC10 },
+	{ "over its share, emergency", CORE, CF_SPENT | CF_SHARE | CF_BACKLOG, { PEER, TO_URI("tel:112") },
+	  EMERGENCY_PASSES },
+	{ "over its share, signer down", CORE, CF_SPENT | CF_SHARE | CF_BACKLOG | CF_STALE, { PEER }, DOWN_DROP },
+	{ "over both", CORE, CF_SPENT | CF_SHARE | CF_BACKLOG, { LIMITED }, OVER_CPS },
 
 	/* To tag: what the signer would leave unchanged, and nothing else */
 	{ DIALOG("plain", "To: <sip:x@y>;tag=1") },

@@ -15,9 +15,10 @@
  *  10     198.18.1.10            any              100    blackhole
  *  11     198.18.2.10            any              110    route with MTU 1300, neighbour unknown
  *  12     [2001:db8:3::10]:5060  any              120    route with MTU 1300, neighbour unknown
+ *  1                             10.0.2.0/24      130    max_cps 1
  *
  * In odd generations every slot is one more and every group 100 more, so that a look-up in the wrong copy
- * shows.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
+ * shows: a match set for each copy.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
  */
 #ifndef SIPSEAL_TEST_GATEWAY_SETUP_H
 #define SIPSEAL_TEST_GATEWAY_SETUP_H
@@ -51,10 +52,13 @@ enum {
 	CF_ONE_QUEUE      = 1 << 11, /* sockets for queue 0 only */
 	CF_BACKLOG        = 1 << 12, /* the ring is half full */
 	CF_ALMOST         = 1 << 13, /* nearly so */
+	CF_SPENT          = 1 << 14, /* the trunks of group 1 have had their calls, by both limits */
+	CF_SHARE          = 1 << 15, /* the worker says what a fair share is */
 };
 
-#define PEERS_MAX 64
-static struct match_tables tables;
+#define SHARE_NS 10000000ull
+
+static struct matchset *tables[2]; /* of even and odd generations */
 static struct bpfgw *gw;
 static unsigned ifindex_of[2];
 static int xsk_fd = -1;
@@ -70,77 +74,82 @@ static inline void addr_of(const char *s, uint8_t ret[16])
 	inet_pton(AF_INET, s, ret + 12);
 }
 
-static inline void add_peer(const char *addr, uint16_t port, uint32_t group)
+/* One carrier peer or prefix and, unless NULL, one core prefix. */
+struct gateway_trunk {
+	uint32_t slot;
+	const char *carrier;
+	unsigned bits;      /* 0: host */
+	uint16_t port;
+	const char *core;
+	unsigned core_bits;
+	unsigned max_cps;
+};
+
+static inline struct peer peer_of(const char *addr, unsigned bits, uint16_t port)
 {
-	const uint16_t ports[] = { port, 0 };
+	struct peer p = { .bits = 128, .port = port };
 
-	for (int i = 0; i < 2; i++) {
-		__typeof__(tables.peers) p = &tables.peers[tables.peer_cnt++];
+	addr_of(addr, p.addr);
+	if (bits)
+		p.bits = (uint8_t)(strchr(addr, ':') ? bits : 96 + bits);
+	return p;
+}
 
-		addr_of(addr, p->key.addr);
-		p->key.port_be = htons(ports[i]);
-		p->group = group;
+static inline void tables_add(struct matchset *ms, const struct gateway_trunk *g)
+{
+	struct peer carrier = peer_of(g->carrier, g->bits, g->port), core;
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = &core, .max_cps = g->max_cps };
+	uint32_t other;
+
+	if (g->core)
+		core = peer_of(g->core, g->core_bits, 0);
+	t.core_cnt = !!g->core;
+	assert_int_equal(matchset_add(ms, g->slot, &t, &other), 0);
+}
+
+/* Let so many groups come and go: no number is given twice before both copies have been drained. */
+static inline void tables_skip_groups(struct matchset *ms, unsigned groups)
+{
+	struct peer carrier = peer_of("192.0.2.99", 0, 5060);
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1 };
+	uint32_t other;
+
+	while (groups--) {
+		assert_int_equal(matchset_add(ms, 0, &t, &other), 0);
+		assert_int_equal(matchset_remove(ms, 0, &t), 0);
 	}
 }
 
-static inline void add_prefix(const char *addr, unsigned bits, uint32_t group)
+static inline struct matchset *tables_build(uint32_t slots, unsigned groups)
 {
-	const uint16_t ports[] = { 5060, 0 };
+	static const struct gateway_trunk trunks[] = {
+		{ 10, "203.0.113.10", 0, 5060, "10.0.1.0", 24, 0 },
+		{ 11, "203.0.113.10", 0, 5060, "10.0.1.128", 25, 0 },
+		{ 130, "203.0.113.10", 0, 5060, "10.0.2.0", 24, 1 },
+		{ 20, "203.0.113.20", 0, 5080, NULL, 0, 0 },
+		{ 30, "198.51.100.0", 28, 5060, NULL, 0, 0 },
+		{ 40, "198.51.100.5", 0, 5060, "10.9.0.0", 16, 0 },
+		{ 50, "2001:db8:2::10", 0, 5060, NULL, 0, 0 },
+		{ 60, "203.0.113.99", 0, 5060, NULL, 0, 0 },
+		{ 70, "192.0.2.10", 0, 5060, NULL, 0, 0 },
+		{ 80, "203.0.113.1", 0, 5060, NULL, 0, 0 },
+		{ 90, "198.18.0.10", 0, 5060, NULL, 0, 0 },
+		{ 100, "198.18.1.10", 0, 5060, NULL, 0, 0 },
+		{ 110, "198.18.2.10", 0, 5060, NULL, 0, 0 },
+		{ 120, "2001:db8:3::10", 0, 5060, NULL, 0, 0 },
+	};
+	const uint16_t ports[] = { 5060, 5070 };
+	struct matchset *ms;
 
-	for (int i = 0; i < 2; i++) {
-		__typeof__(tables.prefixes) p = &tables.prefixes[tables.prefix_cnt++];
+	assert_int_equal(matchset_new(ports, 2, &ms), 0);
+	tables_skip_groups(ms, groups);
+	for (size_t i = 0; i < ARRAY_SIZE(trunks); i++) {
+		struct gateway_trunk t = trunks[i];
 
-		addr_of(addr, p->key.addr);
-		p->key.prefixlen = 32 + 96 + bits;
-		p->key.port_be = htons(ports[i]);
-		p->group = group;
+		t.slot += slots;
+		tables_add(ms, &t);
 	}
-}
-
-/* @addr NULL: any */
-static inline void add_core(const char *addr, unsigned bits, uint32_t group, uint32_t slot)
-{
-	__typeof__(tables.cores) c = &tables.cores[tables.core_cnt++];
-
-	c->key.prefixlen = 32;
-	if (addr) {
-		addr_of(addr, c->key.addr);
-		c->key.prefixlen += 96 + bits;
-	}
-	c->key.group_be = htonl(group);
-	c->slot = slot;
-}
-
-static inline void tables_build(void)
-{
-	tables.peers = calloc(PEERS_MAX, sizeof(*tables.peers));
-	tables.prefixes = calloc(PEERS_MAX, sizeof(*tables.prefixes));
-	tables.cores = calloc(PEERS_MAX, sizeof(*tables.cores));
-	add_peer("203.0.113.10", 5060, 1);
-	add_core("10.0.1.0", 24, 1, 10);
-	add_core("10.0.1.128", 25, 1, 11);
-	add_peer("203.0.113.20", 5080, 2);
-	add_core(NULL, 0, 2, 20);
-	add_prefix("198.51.100.0", 28, 3);
-	add_core(NULL, 0, 3, 30);
-	add_peer("198.51.100.5", 5060, 4);
-	add_core("10.9.0.0", 16, 4, 40);
-	add_peer("2001:db8:2::10", 5060, 5);
-	add_core(NULL, 0, 5, 50);
-	add_peer("203.0.113.99", 5060, 6);
-	add_core(NULL, 0, 6, 60);
-	add_peer("192.0.2.10", 5060, 7);
-	add_core(NULL, 0, 7, 70);
-	add_peer("203.0.113.1", 5060, 8);
-	add_core(NULL, 0, 8, 80);
-	add_peer("198.18.0.10", 5060, 9);
-	add_core(NULL, 0, 9, 90);
-	add_peer("198.18.1.10", 5060, 10);
-	add_core(NULL, 0, 10, 100);
-	add_peer("198.18.2.10", 5060, 11);
-	add_core(NULL, 0, 11, 110);
-	add_peer("2001:db8:3::10", 5060, 12);
-	add_core(NULL, 0, 12, 120);
+	return ms;
 }
 
 static inline struct sipseal_config config_build(unsigned flags, uint32_t generation)
@@ -196,6 +205,24 @@ static inline void set_sockets(unsigned flags)
 		assert_int_equal(bpfgw_xsk_set(gw, CORE, queue, xsk_fd), 0);
 }
 
+/* As if the trunks of group 1 had just had all that they may have, or had been silent for long. */
+static inline void set_limiters(unsigned flags)
+{
+	static const uint32_t slots[] = { 10, 11, 12, 130, 131 };
+	const uint64_t now = clock_mono_ns();
+	/* max_cps 1: the next call in a second; share: after four more than fit */
+	const struct sipseal_limiter spent = { now + 1000000000, now + 5 * SHARE_NS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
+		assert_int_equal(bpfgw_limiter_reset(gw, slots[i]), 0);
+		if (flags & CF_SPENT)
+			assert_int_equal(bpf_map_update_elem(bpf_map__fd(gw->skel->maps.sipseal_limits), &slots[i],
+							     &spent, 0), 0);
+	}
+	set_beat(SIPSEAL_FAIR + 3, flags & CF_SHARE ? SHARE_NS : 0);
+	set_beat(SIPSEAL_FAIR + 5, 0);
+}
+
 static inline void gateway_apply(unsigned flags, uint32_t generation)
 {
 	struct sipseal_config c = config_build(flags, generation);
@@ -214,18 +241,7 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 	set_beat(SIPSEAL_MARK, flags & CF_BACKLOG ? 1000 : flags & CF_ALMOST ? 1001 : 5000);
 	set_sockets(flags);
 	set_devs(flags);
-}
-
-static inline void tables_shift(uint32_t slots, uint32_t groups)
-{
-	for (size_t i = 0; i < tables.peer_cnt; i++)
-		tables.peers[i].group += groups;
-	for (size_t i = 0; i < tables.prefix_cnt; i++)
-		tables.prefixes[i].group += groups;
-	for (size_t i = 0; i < tables.core_cnt; i++) {
-		tables.cores[i].slot += slots;
-		tables.cores[i].key.group_be = htonl(ntohl(tables.cores[i].key.group_be) + groups);
-	}
+	set_limiters(flags);
 }
 
 static inline void gateway_open(void)
@@ -236,16 +252,24 @@ static inline void gateway_open(void)
 	ifindex_of[CORE] = if_nametoindex("c0");
 	ifindex_of[CARRIER] = if_nametoindex("k0");
 	xsk_fd = lab_xsk();
-	tables_build();
+	tables[0] = tables_build(0, 1);
+	tables[1] = tables_build(1, 101);
 	if (bpfgw_open(lab_bpffs, &gw, err) < 0)
 		fail_msg("%s", err);
-	if (bpfgw_fill(gw, &tables, 6, err) < 0)
+	if (bpfgw_fill(gw, tables[0], 6, err) < 0)
 		fail_msg("%s", err);
 	c = config_build(0, 6);
 	assert_int_equal(bpfgw_config_set(gw, &c), 0);
-	tables_shift(1, 100);
-	if (bpfgw_fill(gw, &tables, 7, err) < 0)
+	if (bpfgw_fill(gw, tables[1], 7, err) < 0)
 		fail_msg("%s", err);
+}
+
+static inline void gateway_close(void)
+{
+	bpfgw_close(gw);
+	matchset_free(tables[0]);
+	matchset_free(tables[1]);
+	close(xsk_fd);
 }
 
 /* One run. */

@@ -103,6 +103,6 @@ int main(void)
 	lab_network();
 	gateway_open();
 	failed = cmocka_run_group_tests_name("dialog", tests, NULL, NULL);
-	bpfgw_close(gw);
+	gateway_close();
 	return !!failed;
 }

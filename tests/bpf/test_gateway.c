@@ -345,6 +345,6 @@ int main(void)
 	print_verifier();
 	failed = cmocka_run_group_tests_name("gateway fixtures", tests, NULL, NULL);
 	failed += cmocka_run_group_tests_name("gateway", others, NULL, NULL);
-	bpfgw_close(gw);
+	gateway_close();
 	return !!failed;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A configuration text.  Invariants: it is refused exactly when the report has an error; every message is
- * printable; what is taken compiles into a policy and into match tables, and reads back.
+ * printable; what is taken compiles into a policy and into match tables, and reads back; all of it can be
+ * rendered; its trunks outlive it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/render.h"
 #include "trunk/compile.h"
 
 static void check_messages(const struct config_report *r)
@@ -71,20 +73,50 @@ static void check_gateway(const struct gateway *g)
 	free(ct);
 }
 
+static void check_rendered(const struct gateway *g)
+{
+	json_t *j = render_gateway(g);
+
+	assert(j);
+	json_decref(j);
+}
+
+/* Whatever a trunk points to is its own. */
+static void close_and_check(struct config *c)
+{
+	size_t cnt = 0;
+	struct trunk **t = config_trunks_take(c, &cnt);
+
+	config_close(c);
+	for (size_t i = 0; i < cnt; i++) {
+		json_t *j = render_trunk(t[i]);
+
+		assert(j && t[i]->pos.file == t[i]->file && strlen(t[i]->file));
+		for (size_t k = 0; k < t[i]->carrier_cnt; k++)
+			assert(strlen(t[i]->carrier_peers[k].pos.file));
+		json_decref(j);
+		trunk_free(t[i]);
+	}
+	free(t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config_report r = { 0 };
-	struct gateway *g = NULL;
-	int e = config_load_buffer("fuzz.yaml", (const char *)data, size, &g, &r);
+	struct config *c = NULL;
+	int e = config_open_buffer("fuzz.yaml", (const char *)data, size, &c, &r);
 
 	assert(e == 0 || e == -EINVAL);
-	assert((e == 0) == (r.error_cnt == 0) && (e == 0) == (g != NULL));
+	assert((e == 0) == (r.error_cnt == 0) && (e == 0) == (c != NULL));
 	check_messages(&r);
-	if (g)
-		check_gateway(g);
-	gateway_free(g);
+	if (c) {
+		assert(*config_trunks_dir(c) == '/');
+		check_gateway(config_gateway(c));
+		check_rendered(config_gateway(c));
+		close_and_check(c);
+	}
 	config_report_done(&r);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parser and engine under libFuzzer: the first byte picks one of the trunks below, the rest is the
- * datagram.  Invariant: no edit means the same bytes, an edit keeps all other bytes.
+ * Parser and engine under libFuzzer: the first byte picks one of the trunks below and, by its top bit, whether
+ * a location is set for this call alone; the rest is the datagram.  Invariant: no edit means the same bytes, an edit keeps all other bytes.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -22,6 +22,25 @@ static struct pidf_template location = {
 	.len = 25, .hole_cnt = 2, .holes = { { 14, PIDF_HOLE_ENTITY }, { 16, PIDF_HOLE_TIMESTAMP } },
 	.text = "<pidf entity=''></pidf>\r\n",
 };
+
+static struct pidf_template special = {
+	.len = 17, .hole_cnt = 1, .holes = { { 9, PIDF_HOLE_ENTITY } }, .text = "<pidf e=''></pidf>",
+};
+
+/* All bytes of both keys can be read, whatever the datagram was. */
+static const struct pidf_template *give(void *ctx, struct slice call_id, struct slice calling)
+{
+	static volatile char sink;
+
+	for (size_t i = 0; i < call_id.len; i++)
+		sink = call_id.p[i];
+	for (size_t i = 0; i < calling.len; i++)
+		if (!strchr("0123456789", calling.p[i]))
+			abort();
+	(void)sink;
+	++*(unsigned *)ctx;
+	return &special;
+}
 
 static int fake_sign(void *ctx, uint32_t id, const uint8_t digest[PASSPORT_DIGEST_LEN], uint8_t sig[PASSPORT_SIG_LEN])
 {
@@ -98,14 +117,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct engine_env env = { .now_ms = NOW * 1000ll, .sign = fake_sign, .random = fake_random };
 	struct engine_input in = { .policy = policy, .source_ip = "192.0.2.1", .source_port = 5060 };
 	struct engine_output o;
+	unsigned given = 0;
 	const char *err;
 	ssize_t n;
 
 	if (size < 1 || size > SIP_MESSAGE_MAX)
 		return 0;
-	in.trunk = data[0] % TRUNKS;
+	in.trunk = (data[0] & 0x7f) % TRUNKS;
+	if (data[0] & 0x80) {
+		env.override = give;
+		env.override_ctx = &given;
+	}
 	in.datagram = slice_of((const char *)data + 1, size - 1);
 	engine_run(&engine, &env, &in, &o);
+	if (given > 1 || !!(o.notes & EVENT_NOTE_OVERRIDE) != given || (o.verdict == VERDICT_REJECT && given))
+		abort();
 	if (o.verdict == VERDICT_REJECT) {
 		n = engine_response_emit(&engine, &env, &in, &o, out, sizeof(out));
 		if (n > 0 && memcmp(out, "SIP/2.0 ", 8))
@@ -115,8 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = engine_emit(&engine, &in, out, sizeof(out));
 	if (n < 0 || (size_t)n != engine_out_len(&engine, &in))
 		abort();
-	err = invariant_broken(in.datagram, slice_of(out, (size_t)n), engine.edits.cnt > 0, in.trunk == 1);
+	err = invariant_broken(in.datagram, slice_of(out, (size_t)n), engine.edits.cnt > 0,
+			       in.trunk == 1 || given);
 	if (err || ((o.verdict == VERDICT_SIGN) != (o.reason == SR_SIGNED)) || (in.trunk == 5 && engine.edits.cnt) ||
+	    (o.verdict == VERDICT_SIGN && o.key != 0) || (o.reason != SR_OBSERVE && !o.attest && o.key != UINT32_MAX) ||
 	    (o.reason == SR_OUTPUT_LIMIT && engine.edits.cnt)) {
 		fprintf(stderr, "%s\n", err ? err : "verdict, reason and edits disagree");
 		abort();

@@ -83,20 +83,42 @@ static int not_reached(const struct cli *cli, CURL *c, CURLcode code)
 	return CLI_NO_DAEMON;
 }
 
-/* Return: exit code of an answer that is no 200; the daemon's own words are printed. */
-static int refused(const char *path, long status, json_t *body)
+static void print_problem(const json_t *e)
 {
-	const char *text =
-		json_string_value(json_object_get(json_object_get(body, "error"), "message"));
-	CLEANUP(freep) char *safe = out_escape(text ? text : "no reason given");
+	const char *key = json_string_value(json_object_get(e, "key"));
+	const char *text = json_string_value(json_object_get(e, "message"));
+	const char *allowed = json_string_value(json_object_get(e, "allowed"));
+	const char *file = json_string_value(json_object_get(e, "file"));
+	CLEANUP(freep) char *safe = NULL, *line = NULL;
 
-	cli_error("%s: %s (HTTP %ld)", path, safe ? safe : "out of memory", status);
-	return status == 404		       ? CLI_NOT_FOUND
-	       : status >= 400 && status < 500 ? CLI_REFUSED
-					       : CLI_FAILED;
+	if (asprintf(&line, "%s%s%s%s%s%s%s", file ? file : "", file ? ": " : "", key ? key : "", key ? ": " : "",
+		     text ? text : "", allowed ? ", allowed: " : "", allowed ? allowed : "") < 0) {
+		line = NULL;
+		return;
+	}
+	safe = out_escape(line);
+	fprintf(stderr, "  %s\n", safe ? safe : "out of memory");
 }
 
-static CURLcode perform(const struct cli *cli, CURL *c, const char *path, struct body *body)
+/* Return: exit code of an answer that is no 2xx; the daemon's own words are printed. */
+static int refused(const char *path, long status, const json_t *body)
+{
+	const json_t *error = json_object_get(body, "error"), *e;
+	const char *text = json_string_value(json_object_get(error, "message"));
+	const char *code = json_string_value(json_object_get(error, "code"));
+	CLEANUP(freep) char *safe = out_escape(text ? text : "no reason given");
+	CLEANUP(freep) char *safe_code = out_escape(code ? code : path);
+	size_t i;
+
+	cli_error("%s (%s)", safe ? safe : "out of memory", safe_code ? safe_code : "?");
+	json_array_foreach(json_object_get(error, "errors"), i, e)
+		print_problem(e);
+	if (status == 404)
+		return CLI_NOT_FOUND;
+	return (status >= 400 && status < 500) || status == 507 ? CLI_REFUSED : CLI_FAILED;
+}
+
+static CURLcode prepare(const struct cli *cli, CURL *c, const char *path)
 {
 	CLEANUP(freep) char *url = NULL;
 
@@ -104,43 +126,150 @@ static CURLcode perform(const struct cli *cli, CURL *c, const char *path, struct
 		url = NULL;
 		return CURLE_OUT_OF_MEMORY;
 	}
-	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_URL, url); /* copied */
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(c, CURLOPT_PROXY, ""); /* whatever http_proxy says */
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT_S);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
-	return curl_easy_perform(c);
+	return CURLE_OK;
 }
 
-int client_get(const struct cli *cli, const char *path, json_t **ret)
+/* Return: exit code of what libcurl did; the HTTP status is in *ret_status. */
+static int perform(const struct cli *cli, CURL *c, long *ret_status)
 {
-	CLEANUP(curl_closep) CURL *c = curl_easy_init();
-	CLEANUP(body_done) struct body body = { 0 };
-	json_t *json;
-	long status = 0;
-	CURLcode code;
-	int r;
+	CURLcode code = curl_easy_perform(c);
 
-	if (!c) {
-		cli_error("libcurl does not start");
-		return CLI_FAILED;
-	}
-	code = perform(cli, c, path, &body);
 	if (code == CURLE_COULDNT_CONNECT)
 		return not_reached(cli, c, code);
 	if (code != CURLE_OK) {
 		cli_error("%s: %s", cli->socket, curl_easy_strerror(code));
 		return CLI_FAILED;
 	}
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	json = body.p ? json_loadb(body.p, body.len, 0, NULL) : NULL;
-	if (status == 200 && json) {
-		*ret = json;
+	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status);
+	return CLI_OK;
+}
+
+static void slist_freep(struct curl_slist **l)
+{
+	curl_slist_free_all(*l);
+}
+
+static CURL *client_new(void)
+{
+	CURL *c = curl_easy_init();
+
+	if (!c)
+		cli_error("libcurl does not start");
+	return c;
+}
+
+int client_call(const struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
+{
+	CLEANUP(curl_closep) CURL *c = client_new();
+	CLEANUP(slist_freep) struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	CLEANUP(freep) char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	CLEANUP(body_done) struct body answer = { 0 };
+	json_t *json;
+	long status = 0;
+	int r;
+
+	if (!c)
+		return CLI_FAILED;
+	if (!headers || (body && !text) || prepare(cli, c, path) != CURLE_OK) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT_S);
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer);
+	if (text) {
+		curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, text);
+	}
+	if ((r = perform(cli, c, &status)))
+		return r;
+	json = answer.p ? json_loadb(answer.p, answer.len, 0, NULL) : NULL;
+	if (status >= 200 && status < 300 && (json || !answer.len)) {
+		*ret = json ? json : json_null();
 		return CLI_OK;
 	}
+	r = refused(path, status, json);
+	json_decref(json);
+	return r;
+}
+
+int client_get(const struct cli *cli, const char *path, json_t **ret)
+{
+	return client_call(cli, "GET", path, NULL, ret);
+}
+
+/* An answer that is read line by line; what is refused is collected like any other. */
+struct lines {
+	CURL *curl;
+	struct body part;
+	int (*on_line)(void *ctx, const char *line);
+	void *ctx;
+	int ended;            /* what on_line returned */
+};
+
+static void lines_done(struct lines *l)
+{
+	if (l->curl)
+		curl_easy_cleanup(l->curl);
+	free(l->part.p);
+}
+
+static size_t on_lines(char *data, size_t size, size_t cnt, void *ctx)
+{
+	struct lines *l = ctx;
+	size_t n = size * cnt, used = 0;
+	long status = 0;
+	char *nl;
+
+	if (on_data(data, size, cnt, &l->part) != n)
+		return 0;
+	curl_easy_getinfo(l->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return n;
+	while (!l->ended && (nl = memchr(l->part.p + used, '\n', l->part.len - used))) {
+		*nl = '\0';
+		l->ended = l->on_line(l->ctx, l->part.p + used);
+		used = (size_t)(nl - l->part.p) + 1;
+	}
+	memmove(l->part.p, l->part.p + used, l->part.len - used);
+	l->part.len -= used;
+	return l->ended ? 0 : n;
+}
+
+int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx)
+{
+	CLEANUP(lines_done) struct lines l = { .curl = client_new(), .on_line = on_line, .ctx = ctx };
+	json_t *json;
+	long status = 0;
+	CURLcode code;
+	int r;
+
+	if (!l.curl)
+		return CLI_FAILED;
+	if (prepare(cli, l.curl, path) != CURLE_OK)
+		return CLI_FAILED;
+	curl_easy_setopt(l.curl, CURLOPT_WRITEFUNCTION, on_lines);
+	curl_easy_setopt(l.curl, CURLOPT_WRITEDATA, &l);
+	code = curl_easy_perform(l.curl);
+	if (l.ended)
+		return CLI_OK;
+	if (code == CURLE_COULDNT_CONNECT)
+		return not_reached(cli, l.curl, code);
+	if (code != CURLE_OK) {
+		cli_error("the daemon has ended the stream: %s", curl_easy_strerror(code));
+		return CLI_NO_DAEMON;
+	}
+	curl_easy_getinfo(l.curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 200)
+		return CLI_OK;
+	json = l.part.p ? json_loadb(l.part.p, l.part.len, 0, NULL) : NULL;
 	r = refused(path, status, json);
 	json_decref(json);
 	return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * client - calls to the daemon: HTTP over its UNIX socket, by libcurl.
+ *
+ * What the daemon refuses is printed in its own words: one line, then one line per key.
  */
 #ifndef SIPSEAL_CLI_CLIENT_H
 #define SIPSEAL_CLI_CLIENT_H
@@ -10,11 +12,18 @@
 #include "cli/cli.h"
 
 /**
- * client_get() - GET @path.
- * Return: CLI_OK and *ret (the caller's reference); else the error has been printed:
- * CLI_NO_DAEMON, CLI_NOT_FOUND (404), CLI_REFUSED (other 4xx), CLI_FAILED.
+ * client_call() - @method @path with @body (NULL: none).
+ * Return: CLI_OK and *ret (the caller's reference; JSON null where the answer is empty); else the error has
+ * been printed: CLI_NO_DAEMON, CLI_NOT_FOUND (404), CLI_REFUSED (other 4xx, and 507), CLI_FAILED.
  */
+int client_call(const struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret);
+
+/** client_get() - the same with GET. */
 int client_get(const struct cli *cli, const char *path, json_t **ret);
+
+/** client_lines() - GET @path, @on_line for each line of the answer as it comes (text without newline, NUL
+ * terminated); a return that is not 0 ends.  Return: as client_call(). */
+int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx);
 
 /** client_path() - @prefix and @name with what a URL does not take escaped.  Return: malloc'd, or
  * NULL. */

@@ -24,8 +24,8 @@ static void head(FILE *f, const json_t *o)
 		 out_str(o, "mode"), out_int(o, "generation"),
 		 out_duration(out_int(o, "uptime_s"), up));
 	line(f, "sipseal", OUT_BOLD, text);
-	line(f, "regulatory", is_enabled ? OUT_PLAIN : OUT_YELLOW,
-	     is_enabled ? "enabled" : "off: nothing is signed");
+	line(f, "regulatory", is_enabled ? OUT_PLAIN : OUT_RED,
+	     is_enabled ? "enabled" : "OFF: NOTHING IS SIGNED OR VERIFIED (sipseal regulatory on)");
 	snprintf(text, sizeof(text), "%.16s (%.200s)", out_str(fast, "mode"), out_str(fast, "why"));
 	line(f, "fast path", OUT_PLAIN, text);
 	snprintf(text, sizeof(text),

@@ -5,6 +5,7 @@
 #include "base/reason.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "trunk/events.h"
 
 /* Bytes of the message for JSON and terminals: those outside 20-7e as \xNN.  Return: malloc'd. */
 static char *printable(struct slice s)
@@ -97,6 +98,12 @@ static struct slice trunk_name(const struct explain *x)
 	return x->trunk ? policy_text(x->policy, x->trunk->name) : SLICE_NONE;
 }
 
+/* The word that the event has, too. */
+static const char *attest_why(const struct engine_output *o)
+{
+	return event_attest_why(o->attest, o->decided_reason, o->notes);
+}
+
 int explain_print_json(const struct explain *x)
 {
 	CLEANUP(freep) struct change *c = change_new(x);
@@ -112,6 +119,8 @@ int explain_print_json(const struct explain *x)
 		      reason_token(o->reason), "attest", json_text(slice_str(attest)), "orig",
 		      json_text(tn_slice(&o->orig)), "dest", json_text(tn_slice(&o->dest)), "signed",
 		      x->is_signed, "added", json_rows(c, true), "removed", json_rows(c, false));
+	if (j && attest_why(o))
+		json_object_set_new(j, "attest_why", json_string(attest_why(o)));
 	if (j && o->reason == SR_OBSERVE)
 		json_object_set_new(j, "observed",
 				    json_pack("{s:s s:s}", "verdict", engine_verdict_name(o->decided_verdict),
@@ -141,14 +150,14 @@ static void print_field(const char *name, struct slice value)
 static void print_notes(uint32_t notes)
 {
 	static const struct { uint32_t bit; const char *text; } table[] = {
-		{ ENGINE_NOTE_EMERGENCY, "emergency call" },
-		{ ENGINE_NOTE_RESTRICTED, "the caller's number is restricted" },
-		{ ENGINE_NOTE_OUTSIDE, "a number outside `numbers` is shown: attestation_other applies" },
-		{ ENGINE_NOTE_LOCATION, "location attached" },
-		{ ENGINE_NOTE_LOCATION_PRESENT, "the call has a location already: none attached" },
-		{ ENGINE_NOTE_LOCATION_AUTHINT, "no location: the body is protected by qop=auth-int" },
-		{ ENGINE_NOTE_LOCATION_BODY, "no location: the body is signed, encoded or cannot be parsed" },
-		{ ENGINE_NOTE_LOCATION_SIZE, "no location: it does not fit beside the rest of the message" },
+		{ EVENT_NOTE_EMERGENCY, "emergency call" },
+		{ EVENT_NOTE_RESTRICTED, "the caller's number is restricted" },
+		{ EVENT_NOTE_OUTSIDE, "a number outside `numbers` is shown: attestation_other applies" },
+		{ EVENT_NOTE_LOCATION, "location attached" },
+		{ EVENT_NOTE_LOCATION_PRESENT, "the call has a location already: none attached" },
+		{ EVENT_NOTE_LOCATION_AUTHINT, "no location: the body is protected by qop=auth-int" },
+		{ EVENT_NOTE_LOCATION_BODY, "no location: the body is signed, encoded or cannot be parsed" },
+		{ EVENT_NOTE_LOCATION_SIZE, "no location: it does not fit beside the rest of the message" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -184,6 +193,7 @@ int explain_print_text(const struct explain *x)
 		printf("%-11s %s, %s: %s\n", "decided", engine_verdict_name(o->decided_verdict),
 		       reason_token(o->decided_reason), reason_help(o->decided_reason));
 	print_field("attest", slice_str(attest));
+	print_field("attest why", slice_str(attest_why(o) ? attest_why(o) : ""));
 	print_field("orig", tn_slice(&o->orig));
 	print_field("dest", tn_slice(&o->dest));
 	if (o->verdict == VERDICT_SIGN && !x->is_signed)

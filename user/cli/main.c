@@ -22,11 +22,36 @@ static const struct command {
 	  "trunks, their peers and what became of their INVITEs", "Example: sipseal trunk list\n" },
 	{ "trunk", "show", cmd_trunk_show, "NAME",
 	  "effective policy of a trunk, defaults filled in", "Example: sipseal trunk show acme\n" },
+	{ "trunk", "add", cmd_trunk_add, "NAME KEY=VALUE... | [NAME] -f FILE [KEY=VALUE...]",
+	  "add a trunk: live when the command returns, kept over a restart",
+	  "Keys are those of sipseal.yaml(5), dotted where they are nested; lists are VALUE,VALUE.\n"
+	  "  -f FILE  a trunk file, YAML or JSON (- is standard input); KEY=VALUE goes on top\n"
+	  "Example: sipseal trunk add acme carrier.peers=203.0.113.10 attestation=A numbers=+12155550100\n" },
+	{ "trunk", "set", cmd_trunk_set, "NAME KEY=VALUE... [--unset KEY]...", "change keys of a trunk",
+	  "A list is replaced as a whole; --unset KEY gives a key its default again.\n"
+	  "Example: sipseal trunk set acme mode=observe extras.geolocation.attach=emergency\n" },
+	{ "trunk", "remove", cmd_trunk_remove, "NAME", "remove a trunk and its file",
+	  "Only trunks that were added by `sipseal trunk add` or the API.\n"
+	  "Example: sipseal trunk remove acme\n" },
+	{ "trunk", "export", cmd_trunk_export, "NAME", "the trunk's own keys, as `trunk add -f` takes them",
+	  "Example: sipseal trunk export acme > acme.yaml\n" },
+	{ "config", "reload", cmd_config_reload, "[--dry-run]",
+	  "read the configuration, trunk files and certificates again",
+	  "  -n, --dry-run  only show what differs\n"
+	  "All of it or nothing: one error anywhere, and everything stays as it was.\n"
+	  "Example: sipseal config reload --dry-run\n" },
 	{ "config", "check", cmd_config_check, "FILE",
 	  "check a configuration; needs no root and no daemon",
 	  "Prints every error as file:line:col: key: what is wrong, what is allowed.\n"
 	  "Exit status 5 when it is refused.\n"
 	  "Example: sipseal config check /etc/sipseal/sipseal.yaml\n" },
+	{ "cert", "show", cmd_cert_show, "", "the certificates that are signed with, and when they expire",
+	  "Example: sipseal cert show\n" },
+	{ "cert", "reload", cmd_cert_reload, "[--trunk NAME]",
+	  "read certificates and keys again and swap them in one generation",
+	  "  --trunk NAME  only those of this trunk\n"
+	  "A set that is not good in every respect is refused, and the old one goes on.\n"
+	  "Example: sipseal cert reload\n" },
 	{ "cert", "check", cmd_cert_check, "FILE [--at TIME] [--anchors PATH]",
 	  "check a certificate chain (PEM: leaf, intermediates)",
 	  "  --at TIME       judge as of this time (RFC 3339 or seconds since 1970)\n"
@@ -46,6 +71,22 @@ static const struct command {
 	  "  --country CC      two letters (default US)\n"
 	  "  --key FILE        use this key instead of a new one\n"
 	  "Example: sipseal cert request sti-2027 --org 'Example Telecom' --spc 709J\n" },
+	{ "events", NULL, cmd_events, "[--follow] [--trunk NAME]", "what became of each call",
+	  "  -f, --follow   go on with those that come\n"
+	  "  --trunk NAME   only this trunk's\n"
+	  "Example: sipseal events --follow -j\n" },
+	{ "call", "override", cmd_call_override,
+	  "CALL-ID | --calling-number NUMBER  --geolocation KEY=VALUE,... | --app-args JSON",
+	  "a location for one call, before its INVITE leaves",
+	  "  --calling-number NUMBER   all calls from +18005550100, while it lasts\n"
+	  "  --geolocation ADDRESS     'country=US,region=NY,city=New York,street=350 Fifth Avenue'\n"
+	  "  --app-args JSON           the same as ExecuteDialplan takes it\n"
+	  "  --lifetime SECONDS        how long it waits, or lasts (default 60)\n"
+	  "Example: sipseal call override a84b4c76e66710 --geolocation 'country=US,region=NY,city=New York,\n"
+	  "         street=350 Fifth Avenue,postal=10118'\n" },
+	{ "regulatory", NULL, cmd_regulatory, "on|off", "sign, or let all traffic pass as it is",
+	  "Off lasts until `sipseal regulatory on` or a restart, and is shown as an alarm.\n"
+	  "Example: sipseal regulatory off\n" },
 	{ "explain", NULL, cmd_explain, "[-c CONFIG] --from IP:PORT --to IP:PORT FILE.sip",
 	  "what would happen to this message, and why; offline",
 	  "  -c, --config FILE    configuration (default /etc/sipseal/sipseal.yaml)\n"
@@ -59,9 +100,9 @@ static const struct command {
 	  "Example: sipseal explain --from 10.0.0.5:5060 --to 203.0.113.10:5060 invite.sip\n" },
 };
 
-static void title(const struct command *c, char dst[80])
+static void title(const struct command *c, char dst[160])
 {
-	snprintf(dst, 80, "%s%s%s%s%s", c->object, c->verb ? " " : "", c->verb ? c->verb : "",
+	snprintf(dst, 160, "%s%s%s%s%s", c->object, c->verb ? " " : "", c->verb ? c->verb : "",
 		 *c->args ? " " : "", c->args);
 }
 
@@ -69,7 +110,7 @@ static void help_all(void)
 {
 	puts("Usage: sipseal [-j] [-s SOCKET] COMMAND\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		char name[80];
+		char name[160];
 
 		title(&commands[i], name);
 		if (strlen(name) > 26)
@@ -101,7 +142,7 @@ static int unknown(char *const *argv)
 	cli_error(argv[2] ? "'%s %s' is no command; there is:" : "'%s' needs one more word:%.0s",
 		  argv[1], argv[2] ? argv[2] : "");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		char name[80];
+		char name[160];
 
 		if (strcmp(commands[i].object, argv[1]))
 			continue;
@@ -128,7 +169,7 @@ static const struct command *find(int argc, char *const *argv)
 static int run(struct cli *cli, const struct command *c, int argc, char **argv)
 {
 	int skip = argc < 2 ? 0 : c->verb ? 2 : 1;
-	char name[80], usage[1024];
+	char name[160], usage[1024];
 	int r;
 
 	title(c, name);

@@ -18,6 +18,17 @@ void show_stats(FILE *f, const json_t *stats);
 void show_trunks(FILE *f, const json_t *trunks);
 void show_trunk(FILE *f, const json_t *trunk);
 
+void show_certificates(FILE *f, const json_t *certificates);
+
+/** show_reload_diff() - what a reload changes, or would. */
+void show_reload_diff(FILE *f, const json_t *answer);
+
+/** show_warnings() - the "warnings" of an answer to a change, a line each. */
+void show_warnings(FILE *f, const json_t *answer);
+
+/** show_event() - one CallEvent as a line of text. */
+void show_event(FILE *f, const json_t *event);
+
 /** show_reasons() - "steered 12, kernel 900": counters that are not zero.  Return: malloc'd, or
  * NULL. */
 char *show_reasons(const json_t *counters);

@@ -11,13 +11,8 @@ void assembled_free(struct assembled *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; i < a->credential_cnt; i++) {
-		free(a->credentials[i].cert_path);
-		free(a->credentials[i].key_path);
-		free(a->credentials[i].x5u);
-		free(a->credentials[i].info);
-		closep(&a->credentials[i].key_fd);
-	}
+	for (size_t i = 0; i < a->credential_cnt; i++)
+		assembled_credential_done(&a->credentials[i]);
 	free(a->credentials);
 	free(a->compiled_credentials);
 	free(a->trunks);
@@ -61,20 +56,23 @@ static int by_location(const void *a, const void *b)
 	return r ? r : x->slot < y->slot ? -1 : x->slot > y->slot;
 }
 
-static int render(const struct trunk *t, struct pidf_template **ret, struct config_report *report)
+int assemble_location(const struct trunk *t, struct pidf_template **ret, struct config_report *report)
 {
 	enum pidf_form form = t->geo_pidf == GEO_PIDF_LEGACY ? PIDF_LEGACY : PIDF_RFC;
 	CLEANUP(freep) struct pidf_template *p = calloc(1, sizeof(*p));
-	int r = p ? pidf_render(&t->civic, form, p) : -ENOMEM;
+	int r = 0;
 
-	if (r == -ENOMEM)
-		return r;
+	if (p && t->has_geolocation)
+		r = pidf_render(&t->civic, form, p);
+	if (!p || r == -ENOMEM)
+		return -ENOMEM;
+	*ret = NULL;
 	if (r < 0)
 		config_report_add(report, true, &t->pos, "extras.geolocation.default_civic_address",
 				  r == -E2BIG ? "is too long for a PIDF-LO of %d bytes" :
 						"cannot be carried by XML (PIDF-LO of at most %d bytes)",
 				  PIDF_TEMPLATE_MAX);
-	else
+	else if (t->has_geolocation)
 		*ret = TAKE(p);
 	return 0;
 }
@@ -95,7 +93,7 @@ static int add_locations(struct assembled *a, struct config_report *report)
 	qsort(order, cnt, sizeof(*order), by_location);
 	for (size_t i = 0; i < cnt && r == 0; i++) {
 		if (i == 0 || same_location(order[i - 1]->trunk, order[i]->trunk))
-			r = render(order[i]->trunk, &a->locations[made++], report);
+			r = assemble_location(order[i]->trunk, &a->locations[made++], report);
 		order[i]->location = a->locations[made - 1];
 	}
 	return r;

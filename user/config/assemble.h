@@ -42,6 +42,10 @@ int assemble(const struct gateway *g, const struct assemble_opts *opts, struct a
 void assembled_free(struct assembled *a);
 DEFINE_FREEP(struct assembled *, assembled_free)
 
+/** assemble_location() - the PIDF-LO template of a trunk's default_civic_address; malloc'd.
+ * Return: 0 (*ret NULL: none configured, or a fault is in the report); -ENOMEM. */
+int assemble_location(const struct trunk *t, struct pidf_template **ret, struct config_report *report);
+
 /** assembled_compile() - policy_compile() of it all. */
 ssize_t assembled_compile(const struct gateway *g, const struct assembled *a, uint64_t generation,
 			  struct policy_copy *dst, size_t cap);

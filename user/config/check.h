@@ -14,6 +14,9 @@ void check_gateway(struct load *l, const struct node *root);
  * attestation_other its default, which depends on attestation. */
 void check_trunk(struct load *l, struct trunk *t, const struct node *map);
 
+/** check_twins() - keys that stand in two places must say the same. */
+void check_twins(struct load *l, const struct node *map);
+
 /** check_x5u() - warnings about a URL that is legal but that verifiers may refuse. */
 void check_x5u(struct load *l, const struct node *certificates);
 

@@ -3,18 +3,13 @@
 #include <string.h>
 
 #include "config/check.h"
+#include "config/credentials.h"
 #include "trunk/intervals.h"
 
 /* The trunk's own node for "key" or "map.key"; NULL: not given, or inherited. */
 static const struct node *own(const struct node *map, const char *outer, const char *key)
 {
 	return outer ? node_find(node_find(map, outer), key) : node_find(map, key);
-}
-
-/* Given by the trunk or by `defaults`. */
-static bool is_given(const struct load *l, const struct node *map, const char *outer, const char *key)
-{
-	return own(map, outer, key) || (l->defaults && own(l->defaults, outer, key));
 }
 
 /* An error about a key, at its own node or, where it is inherited, at the trunk. */
@@ -51,27 +46,35 @@ static int strength(enum attest_policy a)
 	return a == ATTEST_A ? 3 : a == ATTEST_B ? 2 : a == ATTEST_C ? 1 : 0;
 }
 
-static void check_needed(struct load *l, const struct trunk *t, const struct node *map)
+static void check_needed(struct load *l, const struct node *map)
 {
 	if (!node_find(map, "name"))
 		key_error(l, map, NULL, "name", "is missing, needed: the name of the trunk");
-	if (!t->carrier_cnt && !is_given(l, map, "carrier", "peers"))
+	if (!own(map, "carrier", "peers") && !l->defaults->has_carrier_peers)
 		key_error(l, map, "carrier", "peers", "is missing, needed: addresses of the carrier");
-	if (!is_given(l, map, NULL, "attestation") && !is_given(l, map, "extras", "attestation"))
+	if (!own(map, NULL, "attestation") && !own(map, "extras", "attestation") &&
+	    !l->defaults->has_attestation)
 		key_error(l, map, NULL, "attestation", "is missing, needed: A, B, C or none");
+}
+
+void check_twins(struct load *l, const struct node *map)
+{
+	const struct node *a = own(map, NULL, "attestation"), *b = own(map, "extras", "attestation");
+
+	if (a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text))
+		key_error(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s%s, "
+			  "allowed: one of the two", b->text, a->text, load_at(" at ", a->line, a->col).text);
 }
 
 static void check_attestation(struct load *l, struct trunk *t, const struct node *map)
 {
 	const struct node *a = own(map, NULL, "attestation"), *b = own(map, "extras", "attestation");
 
-	if (a && b && a->kind == NODE_SCALAR && b->kind == NODE_SCALAR && strcmp(a->text, b->text))
-		key_error(l, map, "extras", "attestation", "%.16s contradicts attestation %.16s at %u:%u, "
-			  "allowed: one of the two", b->text, a->text, a->line, a->col);
+	check_twins(l, map);
 	if (a && a->kind == NODE_SCALAR && strcmp(a->text, attest_word(t->attestation)) &&
 	    !(b && b->kind == NODE_SCALAR))
 		return; /* refused: nothing to compare with */
-	if (!is_given(l, map, NULL, "attestation_other")) {
+	if (!own(map, NULL, "attestation_other") && !l->defaults->has_attestation_other) {
 		if (strength(t->attestation_other) > strength(t->attestation))
 			t->attestation_other = t->attestation;
 		return;
@@ -83,11 +86,6 @@ static void check_attestation(struct load *l, struct trunk *t, const struct node
 	if (t->attestation_other == ATTEST_REJECT && !t->has_numbers)
 		key_error(l, map, NULL, "attestation_other",
 			  "reject needs numbers or numbers_file, which are not given");
-}
-
-static bool is_complete(const struct cert_config *c)
-{
-	return c->cert_path && c->key_path && c->x5u;
 }
 
 static void check_certificates(struct load *l, const struct trunk *t, const struct node *map)
@@ -103,7 +101,7 @@ static void check_certificates(struct load *l, const struct trunk *t, const stru
 	}
 	if (n && (n->kind != NODE_MAPPING || n->first))
 		return; /* complete, or refused already */
-	if (strength(t->attestation) && !is_complete(&t->cert) && !is_complete(&l->g->cert) &&
+	if (strength(t->attestation) && !cert_config_is_complete(&t->cert) && !cert_config_is_complete(&l->g->cert) &&
 	    !l->is_cert_broken)
 		key_error(l, map, NULL, "certificates",
 			  "are missing: attestation %s signs; needed: certificates here or in %s",
@@ -161,12 +159,12 @@ static void check_peers(struct load *l, const char *key, const struct peer *peer
 	if (p)
 		qsort(p, cnt, sizeof(*p), by_value);
 	for (size_t i = 1; p && i < cnt; i++) {
-		if (!same_peer(p[i - 1], p[i]) || l->is_silent)
+		if (!same_peer(p[i - 1], p[i]))
 			continue;
 		peer_format(p[i], text);
 		config_report_add(l->report, true, &p[i]->pos, l->path,
-				  "%s stands twice, first at %u:%u; allowed: once", text,
-				  p[i - 1]->pos.line, p[i - 1]->pos.col);
+				  "%s stands twice%s; allowed: once", text,
+				  load_at(", first at ", p[i - 1]->pos.line, p[i - 1]->pos.col).text);
 	}
 	load_pop(l, len);
 }
@@ -196,7 +194,7 @@ void check_trunk(struct load *l, struct trunk *t, const struct node *map)
 	const struct node *a = own(map, NULL, "attestation");
 	size_t len;
 
-	check_needed(l, t, map);
+	check_needed(l, map);
 	check_attestation(l, t, map);
 	check_certificates(l, t, map);
 	check_default_number(l, t, map);

@@ -33,7 +33,7 @@ static bool same(const struct use *x, const struct use *y)
 	       strcmp(x->c->key_path, y->c->key_path) == 0 && strcmp(x->c->x5u, y->c->x5u) == 0;
 }
 
-static bool is_complete(const struct cert_config *c)
+bool cert_config_is_complete(const struct cert_config *c)
 {
 	return c->cert_path && c->key_path && c->x5u;
 }
@@ -136,7 +136,7 @@ static int judge_chain(const struct judge *j, struct assembled_credential *cr)
 }
 
 /* Validity is judged again at each call; every other error makes the certificate useless. */
-static bool is_usable(const struct cert_info *info)
+bool credential_is_usable(const struct cert_info *info)
 {
 	for (unsigned i = 0; info && i < info->fault_cnt && i < CERT_FAULTS_MAX; i++) {
 		const struct cert_fault *f = &info->faults[i];
@@ -158,7 +158,17 @@ static void open_key(const struct judge *j, struct assembled_credential *cr)
 		cr->key_fd = -1;
 }
 
-static int make_one(const struct judge *j, struct assembled_credential *cr, struct compile_credential *cc)
+void assembled_credential_done(struct assembled_credential *c)
+{
+	free(c->cert_path);
+	free(c->key_path);
+	free(c->x5u);
+	free(c->info);
+	closep(&c->key_fd);
+	*c = (struct assembled_credential){ .key_fd = -1 };
+}
+
+static int fill(const struct judge *j, struct assembled_credential *cr)
 {
 	int r = judge_chain(j, cr);
 
@@ -174,9 +184,22 @@ static int make_one(const struct judge *j, struct assembled_credential *cr, stru
 				  "is too long with the serial number in it, allowed: %d bytes", PASSPORT_X5U_MAX);
 	if (j->opts->want_keys)
 		open_key(j, cr);
-	*cc = (struct compile_credential){ .x5u = cr->x5u, .is_usable = is_usable(cr->info),
-					   .not_before = cr->info ? cr->info->not_before : 0,
-					   .not_after = cr->info ? cr->info->not_after : 0 };
+	return 0;
+}
+
+int credential_assemble(const struct gateway *g, const struct cert_config *cert,
+			const struct assemble_opts *opts, struct assembled_credential *ret,
+			struct config_report *report)
+{
+	struct judge j = { .g = g, .opts = opts, .report = report, .c = cert };
+	struct assembled_credential cr = { .key_fd = -1 };
+	int r = fill(&j, &cr);
+
+	if (r < 0) {
+		assembled_credential_done(&cr);
+		return r;
+	}
+	*ret = cr;
 	return 0;
 }
 
@@ -188,15 +211,15 @@ static size_t collect(const struct gateway *g, const struct assembled *a, struct
 	for (size_t i = 0; i < a->trunk_cnt; i++) {
 		const struct trunk *t = a->trunks[i].trunk;
 
-		if (t->attestation != ATTEST_NONE && is_complete(&t->cert))
+		if (t->attestation != ATTEST_NONE && cert_config_is_complete(&t->cert))
 			uses[n++] = (struct use){ &t->cert, i };
 	}
 	if (n)
 		qsort(uses, n, sizeof(*uses), by_value);
-	for (size_t i = 0; is_complete(&g->cert) && i < a->trunk_cnt; i++) {
+	for (size_t i = 0; cert_config_is_complete(&g->cert) && i < a->trunk_cnt; i++) {
 		const struct trunk *t = a->trunks[i].trunk;
 
-		if (t->attestation != ATTEST_NONE && !is_complete(&t->cert))
+		if (t->attestation != ATTEST_NONE && !cert_config_is_complete(&t->cert))
 			a->trunks[i].credential = 0;
 	}
 	return n;
@@ -204,31 +227,47 @@ static size_t collect(const struct gateway *g, const struct assembled *a, struct
 
 static size_t count_distinct(const struct gateway *g, const struct use *uses, size_t cnt)
 {
-	size_t n = is_complete(&g->cert);
+	size_t n = cert_config_is_complete(&g->cert);
 
 	for (size_t i = 0; i < cnt; i++)
 		n += i == 0 || !same(&uses[i - 1], &uses[i]);
 	return n;
 }
 
-/* Next credential slot for the certificates @c. */
-static int add(struct judge *j, struct assembled *a, const struct cert_config *c)
-{
-	struct assembled_credential *cr = &a->credentials[a->credential_cnt];
+/* What assemble() is about, and where faults go. */
+struct gather {
+	const struct gateway *g;
+	const struct assemble_opts *opts;
+	struct assembled *a;
+	struct config_report *report;
+};
 
-	cr->key_fd = -1;
-	j->c = c;
-	return make_one(j, cr, &a->compiled_credentials[a->credential_cnt++]);
+/* Next credential slot for the certificates @c. */
+static int add(struct gather *ga, const struct cert_config *c)
+{
+	size_t i = ga->a->credential_cnt;
+	struct assembled_credential *cr = &ga->a->credentials[i];
+	int r = credential_assemble(ga->g, c, ga->opts, cr, ga->report);
+
+	if (r < 0)
+		return r;
+	ga->a->compiled_credentials[i] = (struct compile_credential){
+		.x5u = cr->x5u, .key = (uint32_t)i, .is_usable = credential_is_usable(cr->info),
+		.not_before = cr->info ? cr->info->not_before : 0,
+		.not_after = cr->info ? cr->info->not_after : 0,
+	};
+	ga->a->credential_cnt++;
+	return 0;
 }
 
-static int add_all(struct judge *j, struct assembled *a, const struct use *uses, size_t cnt)
+static int add_all(struct gather *ga, const struct use *uses, size_t cnt)
 {
-	int r = is_complete(&j->g->cert) ? add(j, a, &j->g->cert) : 0;
+	int r = cert_config_is_complete(&ga->g->cert) ? add(ga, &ga->g->cert) : 0;
 
 	for (size_t i = 0; i < cnt && r == 0; i++) {
 		if (i == 0 || !same(&uses[i - 1], &uses[i]))
-			r = add(j, a, uses[i].c);
-		a->trunks[uses[i].trunk].credential = (uint32_t)a->credential_cnt - 1;
+			r = add(ga, uses[i].c);
+		ga->a->trunks[uses[i].trunk].credential = (uint32_t)ga->a->credential_cnt - 1;
 	}
 	return r;
 }
@@ -236,7 +275,7 @@ static int add_all(struct judge *j, struct assembled *a, const struct use *uses,
 int credentials_assemble(const struct gateway *g, const struct assemble_opts *opts, struct assembled *a,
 			 struct config_report *report)
 {
-	struct judge j = { .g = g, .opts = opts, .report = report };
+	struct gather ga = { g, opts, a, report };
 	CLEANUP(freep) struct use *uses = calloc(a->trunk_cnt + 1, sizeof(*uses));
 	size_t cnt, distinct;
 
@@ -253,5 +292,5 @@ int credentials_assemble(const struct gateway *g, const struct assemble_opts *op
 	a->compiled_credentials = calloc(distinct + 1, sizeof(*a->compiled_credentials));
 	if (!a->credentials || !a->compiled_credentials)
 		return -ENOMEM;
-	return add_all(&j, a, uses, cnt);
+	return add_all(&ga, uses, cnt);
 }

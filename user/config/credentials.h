@@ -18,4 +18,19 @@ const char *credentials_open_error(int r);
 /** credentials_key_error() - what opening a key or credential_add() returned, for people. */
 const char *credentials_key_error(int r);
 
+/**
+ * credential_assemble() - read and judge one set of certificates, open its key.
+ * @cert: complete; @ret: filled as far as it could be read; assembled_credential_done() frees what is in it
+ * Return: 0 (faults are in the report: errors make it unusable); -ENOMEM.
+ */
+int credential_assemble(const struct gateway *g, const struct cert_config *cert, const struct assemble_opts *opts,
+			struct assembled_credential *ret, struct config_report *report);
+void assembled_credential_done(struct assembled_credential *c);
+
+/** credential_is_usable() - errors other than the validity, which is judged again at each call. */
+bool credential_is_usable(const struct cert_info *info);
+
+/** cert_config_is_complete() - cert_path, key_path and x5u are all there. */
+bool cert_config_is_complete(const struct cert_config *c);
+
 #endif

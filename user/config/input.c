@@ -35,12 +35,12 @@ int input_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
-int input_read(const char *path, bool is_regular, char **ret, size_t *ret_len)
+int input_read_at(int dir, const char *path, bool is_regular, char **ret, size_t *ret_len)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (is_regular ? O_NONBLOCK : 0));
+	fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (is_regular ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)
@@ -50,6 +50,11 @@ int input_read(const char *path, bool is_regular, char **ret, size_t *ret_len)
 	if (is_regular && !S_ISREG(st.st_mode))
 		return -EINVAL;
 	return input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
+}
+
+int input_read(const char *path, bool is_regular, char **ret, size_t *ret_len)
+{
+	return input_read_at(AT_FDCWD, path, is_regular, ret, ret_len);
 }
 
 const char *input_error(int r)

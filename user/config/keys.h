@@ -20,7 +20,30 @@ extern const struct schema_key keys_geolocation[];
 /** keys_read_numbers() - a file of numbers, one per line, for numbers_file.  In numbers_file.c. */
 void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n, void *target);
 
-/** keys_add_number() - append "+18005550100" and the like to the trunk; reports at @pos. */
-void keys_add_number(struct load *l, struct trunk *t, const struct model_pos *pos, const char *text);
+/** keys_add_number() - append "+18005550100" and the like to the trunk; reports at @pos.  want_quote: a
+ * refused text may be shown (it stands in the configuration itself). */
+void keys_add_number(struct load *l, struct trunk *t, const struct model_pos *pos, const char *text,
+		     bool want_quote);
+
+/* keys_get_x() - values of the target as JSON, in keys_get_gateway.c and keys_get_trunk.c; target as above. */
+json_t *keys_get_interfaces(const void *gateway);
+json_t *keys_get_sip_ports(const void *gateway);
+json_t *keys_get_emergency(const void *gateway);
+json_t *keys_get_workers(const void *gateway);
+json_t *keys_get_umem_frames(const void *gateway);
+json_t *keys_get_metrics(const void *gateway);
+
+json_t *keys_get_name(const void *trunk);
+json_t *keys_get_carrier(const void *trunk);
+json_t *keys_get_core(const void *trunk);
+json_t *keys_get_numbers(const void *trunk);
+json_t *keys_get_numbers_file(const void *trunk);
+json_t *keys_get_origid(const void *trunk);
+json_t *keys_get_rules(const void *trunk);
+json_t *keys_get_orig_from(const void *trunk);
+json_t *keys_get_dest_from(const void *trunk);
+json_t *keys_get_default_number(const void *trunk);
+json_t *keys_get_geolocation(const void *trunk);
+json_t *keys_get_civic(const void *trunk);
 
 #endif

@@ -79,8 +79,9 @@ static void add_interface(struct load *l, const struct schema_key *k, const stru
 		load_error(l, n, "has no %s, needed: name and side", v.name ? "side" : "name");
 	for (unsigned j = 0; v.name && j < l->g->interface_cnt; j++) {
 		if (strcmp(l->g->interfaces[j].name, v.name) == 0)
-			load_error(l, n, "%s stands twice, first at %u:%u; allowed: once", v.name,
-				   l->g->interfaces[j].pos.line, l->g->interfaces[j].pos.col);
+			load_error(l, n, "%s stands twice%s; allowed: once", v.name,
+				   load_at(", first at ", l->g->interfaces[j].pos.line,
+						 l->g->interfaces[j].pos.col).text);
 	}
 	if (l->report->error_cnt == errors) {
 		*i = (struct interface){ .side = v.side, .pos = load_pos(l, n) };
@@ -212,7 +213,7 @@ static const struct schema_key gateway_keys[] = {
 	WORD("mode", mode, mode_words),
 	{ .name = "interfaces", .type = SCHEMA_LIST, .min = 1, .max = SIPSEAL_PORTS_MAX,
 	  .allowed = "{ name: NIC, side: core or carrier }", .begin = begin_interfaces,
-	  .set = add_interface },
+	  .set = add_interface, .get = keys_get_interfaces },
 	WORD("xdp_mode", xdp_mode, xdp_words),
 	WORD("fast_path", fast_path, fast_path_words),
 	WORD("on_signer_failure", on_signer_failure, pass_words),
@@ -220,11 +221,14 @@ static const struct schema_key gateway_keys[] = {
 	WORD("unmatched_invite", unmatched_invite, pass_words),
 	WORD("other_transports", other_transports, pass_words),
 	{ .name = "sip_ports", .type = SCHEMA_LIST, .min = 1, .max = SIPSEAL_SIP_PORTS_MAX,
-	  .allowed = "ports", .begin = begin_sip_ports, .set = add_sip_port },
+	  .allowed = "ports", .begin = begin_sip_ports, .set = add_sip_port,
+	  .get = keys_get_sip_ports },
 	{ .name = "emergency_numbers", .type = SCHEMA_LIST, .min = 0, .max = SIPSEAL_EMERGENCY_MAX,
-	  .allowed = "1 to 15 digits", .begin = begin_emergency, .set = add_emergency },
-	{ .name = "workers", .type = SCHEMA_CUSTOM, .set = set_workers },
-	{ .name = "umem_frames", .type = SCHEMA_CUSTOM, .set = set_umem_frames },
+	  .allowed = "1 to 15 digits", .begin = begin_emergency, .set = add_emergency,
+	  .get = keys_get_emergency },
+	{ .name = "workers", .type = SCHEMA_CUSTOM, .set = set_workers, .get = keys_get_workers },
+	{ .name = "umem_frames", .type = SCHEMA_CUSTOM, .set = set_umem_frames,
+	  .get = keys_get_umem_frames },
 	WORD("idle", idle, idle_words),
 	{ .name = "bpffs", .type = SCHEMA_STRING, AT(bpffs), .min = 1, .max = 200,
 	  .check = text_absolute, .allowed = "an absolute path of a mounted bpffs" },
@@ -236,8 +240,9 @@ static const struct schema_key control_keys[] = {
 	{ .name = "socket", .type = SCHEMA_STRING, AT(control_socket), .min = 1, .max = 107,
 	  .check = text_absolute, .allowed = "an absolute path of at most 107 bytes" },
 	{ .name = "metrics", .type = SCHEMA_CUSTOM, .set = set_metrics,
-	  .allowed = "off, or ADDRESS:PORT (IPv6 in brackets)" },
-	LATER("events_file"),
+	  .allowed = "off, or ADDRESS:PORT (IPv6 in brackets)", .get = keys_get_metrics },
+	{ .name = "events_file", .type = SCHEMA_STRING, AT(events_file), .max = 1024,
+	  .check = text_absolute, .allowed = "an absolute path, or \"\" for none" },
 	{ .name = NULL },
 };
 

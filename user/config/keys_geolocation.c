@@ -66,7 +66,8 @@ static void set_civic(struct load *l, const struct schema_key *k, const struct n
 
 const struct schema_key keys_geolocation[] = {
 	{ .name = "default_civic_address", .type = SCHEMA_CUSTOM, .set = set_civic,
-	  .allowed = "a mapping of country, region, city, street ..." },
+	  .keys = civic_address_keys,
+	  .allowed = "a mapping of country, region, city, street ...", .get = keys_get_civic },
 	WORD("geo_priv_routing", geo_routing, routing_words),
 	WORD("attach", geo_attach, attach_words),
 	WORD("existing", geo_existing, geo_existing_words),

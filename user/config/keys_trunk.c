@@ -144,15 +144,16 @@ static void begin_certificates(struct load *l, const struct node *n, void *targe
 	t->cert.pos = load_pos(l, n);
 }
 
-void keys_add_number(struct load *l, struct trunk *t, const struct model_pos *pos, const char *text)
+void keys_add_number(struct load *l, struct trunk *t, const struct model_pos *pos, const char *text,
+		     bool want_quote)
 {
 	struct number_range r;
 	const char *wrong;
 
 	if (number_range_parse(text, &r, &wrong) < 0) {
-		if (!l->is_silent)
-			config_report_add(l->report, true, pos, l->path,
-					  QUOTE_FMT " %s, allowed: " NUMBER_HELP, text, wrong);
+		config_report_add(l->report, true, pos, l->path, "%s%.64s%s%s, allowed: " NUMBER_HELP,
+				  want_quote ? "\"" : "", want_quote ? text : "a line",
+				  want_quote ? "\" " : " ", wrong);
 		return;
 	}
 	if (load_grow(l, &t->numbers, t->number_cnt, sizeof(r)))
@@ -176,7 +177,7 @@ static void add_number(struct load *l, const struct schema_key *k, const struct 
 
 	(void)k;
 	if (s)
-		keys_add_number(l, target, &pos, s);
+		keys_add_number(l, target, &pos, s, true);
 }
 
 static void set_origid(struct load *l, const struct schema_key *k, const struct node *n, void *target)
@@ -313,13 +314,13 @@ static void set_default_number(struct load *l, const struct schema_key *k, const
 
 static const struct schema_key carrier_keys[] = {
 	{ .name = "peers", .type = SCHEMA_LIST, .min = 1, .max = PEERS_MAX, .allowed = "addresses",
-	  .begin = begin_carrier, .set = add_carrier },
+	  .begin = begin_carrier, .set = add_carrier, .get = keys_get_carrier },
 	{ .name = NULL },
 };
 
 static const struct schema_key core_keys[] = {
 	{ .name = "peers", .type = SCHEMA_LIST, .min = 0, .max = PEERS_MAX, .allowed = "addresses",
-	  .begin = begin_core, .set = add_core },
+	  .begin = begin_core, .set = add_core, .get = keys_get_core },
 	{ .name = NULL },
 };
 
@@ -338,21 +339,23 @@ static const struct schema_key pai_keys[] = {
 	{ .name = "domain", .type = SCHEMA_STRING, AT(pai_domain), .max = 253, .check = text_host,
 	  .allowed = "a host name or address" },
 	{ .name = "default_number", .type = SCHEMA_CUSTOM, .set = set_default_number,
-	  .allowed = "one number, +18005550100" },
+	  .allowed = "one number, +18005550100", .get = keys_get_default_number },
 	WORD("restricted", pai_restricted, restricted_words),
 	{ .name = "add_privacy_none", .type = SCHEMA_BOOL, AT(add_privacy_none) },
 	{ .name = NULL },
 };
 
 static const struct schema_key extras_keys[] = {
-	{ .name = "geolocation", .type = SCHEMA_MAP, .keys = keys_geolocation },
-	WORD("attestation", attestation, attestation_words),
+	{ .name = "geolocation", .type = SCHEMA_MAP, .keys = keys_geolocation, .get = keys_get_geolocation },
+	{ .name = "attestation", .type = SCHEMA_WORD, AT(attestation), .words = attestation_words,
+	  .is_alias = true },
 	{ .name = NULL },
 };
 
 const struct schema_key keys_trunk[] = {
 	{ .name = "name", .type = SCHEMA_CUSTOM, .set = set_name,
-	  .allowed = "1 to 63 of a-z, 0-9, . _ -, the first a-z or 0-9" },
+	  .allowed = "1 to 63 of a-z, 0-9, . _ -, the first a-z or 0-9",
+	  .get = keys_get_name },
 	WORD("mode", mode, mode_words),
 	{ .name = "carrier", .type = SCHEMA_MAP, .keys = carrier_keys },
 	{ .name = "core", .type = SCHEMA_MAP, .keys = core_keys },
@@ -360,26 +363,27 @@ const struct schema_key keys_trunk[] = {
 	  .begin = begin_certificates },
 	WORD("attestation", attestation, attestation_words),
 	{ .name = "numbers", .type = SCHEMA_LIST, .min = 0, .max = NUMBERS_MAX, .allowed = NUMBER_HELP,
-	  .begin = begin_numbers, .set = add_number },
+	  .begin = begin_numbers, .set = add_number, .get = keys_get_numbers },
 	{ .name = "numbers_file", .type = SCHEMA_CUSTOM, .set = keys_read_numbers,
-	  .allowed = "the path of a file, one number per line" },
+	  .allowed = "the path of a file, one number per line", .get = keys_get_numbers_file },
 	WORD("attestation_other", attestation_other, other_words),
 	WORD("on_unsignable", on_unsignable, unsignable_words),
 	WORD("existing_identity", existing_identity, existing_words),
 	{ .name = "origid", .type = SCHEMA_CUSTOM, .set = set_origid,
-	  .allowed = "trunk, call, or up to 128 printable ASCII characters" },
+	  .allowed = "trunk, call, or up to 128 printable ASCII characters", .get = keys_get_origid },
 	{ .name = "default_country_code", .type = SCHEMA_STRING, AT(country_code), .max = 3,
 	  .check = text_country_code, .allowed = "1 to 3 digits, the first not 0" },
 	{ .name = "number_rules", .type = SCHEMA_LIST, .min = 0, .max = POLICY_RULES_MAX,
-	  .allowed = "{ prefix: DIGITS, replace: DIGITS }", .begin = begin_rules, .set = add_rule },
+	  .allowed = "{ prefix: DIGITS, replace: DIGITS }", .begin = begin_rules, .set = add_rule,
+	  .get = keys_get_rules },
 	{ .name = "orig_from", .type = SCHEMA_LIST, .min = 1, .max = 4, .allowed = "pai, ppi, rpid, from",
-	  .begin = begin_orig_from, .set = add_orig_from },
+	  .begin = begin_orig_from, .set = add_orig_from, .get = keys_get_orig_from },
 	{ .name = "dest_from", .type = SCHEMA_LIST, .min = 1, .max = 2, .allowed = "to, request_uri",
-	  .begin = begin_dest_from, .set = add_dest_from },
+	  .begin = begin_dest_from, .set = add_dest_from, .get = keys_get_dest_from },
 	{ .name = "pai", .type = SCHEMA_MAP, .keys = pai_keys },
 	WORD("privacy", privacy, privacy_words),
 	{ .name = "freshness_s", .type = SCHEMA_UINT, AT(freshness_s), .min = 1, .max = 3600 },
-	LATER("max_cps"),
+	{ .name = "max_cps", .type = SCHEMA_UINT, AT(max_cps), .max = 1000000 },
 	LATER("verification"),
 	{ .name = "extras", .type = SCHEMA_MAP, .keys = extras_keys },
 	{ .name = NULL },

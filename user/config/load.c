@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* A whole configuration: the main file and all trunk files. */
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "config/check.h"
 #include "config/input.h"
 #include "config/keys.h"
+#include "config/open.h"
 
 #define TRUNKS_DIR "/etc/sipseal/trunks.d"
 #define TRUNKS_MAX 100000
@@ -15,96 +16,42 @@
 /* A load with what only this file needs. */
 struct whole {
 	struct load l;
+	struct config *c;
 	bool *is_broken;    /* by index of g->trunks */
-	char *dir;
 };
 
-static void clear_certificates(struct cert_config *c)
-{
-	free(c->cert_path);
-	free(c->key_path);
-	free(c->x5u);
-	*c = (struct cert_config){ NULL, NULL, NULL, { NULL, 0, 0 } };
-}
-
-/* What a trunk gives itself replaces the inherited values as a whole: a certificate of one and the key
- * of another never meet, numbers do not add up. */
-static void drop_inherited(struct trunk *t, const struct node *map)
-{
-	const struct node *cert = node_find(map, "certificates");
-
-	if (cert && cert->first)
-		clear_certificates(&t->cert);
-	if (node_find(map, "numbers") || node_find(map, "numbers_file")) {
-		free(t->numbers);
-		t->numbers = NULL;
-		t->number_cnt = 0;
-		t->has_numbers = false;
-	}
-}
-
-static struct trunk *read_trunk(struct load *l, const struct node *map)
-{
-	struct trunk *t = trunk_new();
-	const struct node *name = node_find(map, "name");
-
-	if (!t) {
-		l->is_out_of_memory = true;
-		return NULL;
-	}
-	if (l->defaults) {
-		l->is_silent = true; /* read_defaults() has reported them */
-		schema_apply(l, keys_trunk, l->defaults, t);
-		l->is_silent = false;
-	}
-	t->pos = load_pos(l, name ? name : map);
-	drop_inherited(t, map);
-	schema_apply(l, keys_trunk, map, t);
-	check_trunk(l, t, map);
-	return t;
-}
-
-static void add_trunk(struct whole *w, const struct node *map)
+/* For one trunk more.  @n: for messages. */
+static bool make_room(struct whole *w, const struct node *n)
 {
 	struct gateway *g = w->l.g;
-	size_t errors = w->l.report->error_cnt;
-	struct trunk *t;
 
-	if (map->kind != NODE_MAPPING) {
-		load_error(&w->l, map, "is no trunk, allowed: a mapping with name, carrier, attestation ...");
-		return;
-	}
 	if (g->trunk_cnt == TRUNKS_MAX) {
-		load_error(&w->l, map, "is one trunk too many, allowed: 100000");
-		return;
+		load_error(&w->l, n, "is one trunk too many, allowed: 100000");
+		return false;
 	}
-	if (!load_grow(&w->l, &g->trunks, g->trunk_cnt, sizeof(*g->trunks)) ||
-	    !load_grow(&w->l, &w->is_broken, g->trunk_cnt, sizeof(*w->is_broken)))
-		return;
-	t = read_trunk(&w->l, map);
+	return load_grow(&w->l, &g->trunks, g->trunk_cnt, sizeof(*g->trunks)) &&
+	       load_grow(&w->l, &w->is_broken, g->trunk_cnt, sizeof(*w->is_broken));
+}
+
+/* @errors: how many there were before the trunk was read. */
+static void add(struct whole *w, struct trunk *t, size_t errors)
+{
+	struct gateway *g = w->l.g;
+
 	if (!t)
 		return;
 	w->is_broken[g->trunk_cnt] = w->l.report->error_cnt != errors;
 	g->trunks[g->trunk_cnt++] = t;
 }
 
-static void read_defaults(struct load *l, const struct node *root)
+static void read_trunk(struct whole *w, const struct node *map)
 {
-	CLEANUP(trunk_freep) struct trunk *t = trunk_new();
-	const struct node *n = node_find(root, "defaults"), *name = node_find(n, "name");
-	size_t len = load_push(l, "defaults");
+	size_t errors = w->l.report->error_cnt;
 
-	l->is_out_of_memory |= !t;
-	if (n && n->kind != NODE_MAPPING) {
-		load_error(l, n, "is no mapping, allowed: the keys of a trunk");
-	} else if (n && t) {
-		schema_apply(l, keys_trunk, n, t);
-		check_x5u(l, node_find(n, "certificates"));
-		if (name)
-			load_error(l, name, "name belongs to one trunk, allowed: all other keys of a trunk");
-		l->defaults = n;
-	}
-	load_pop(l, len);
+	if (map->kind != NODE_MAPPING)
+		load_error(&w->l, map, "is no trunk, allowed: a mapping with name, carrier, attestation ...");
+	else if (make_room(w, map))
+		add(w, trunk_read(&w->l, w->l.file, map, false), errors);
 }
 
 static void read_trunks(struct whole *w, const struct node *root)
@@ -116,38 +63,26 @@ static void read_trunks(struct whole *w, const struct node *root)
 		load_error(&w->l, list, "is no list, allowed: a list of trunks");
 	for (const struct node *n = list && list->kind == NODE_SEQUENCE ? list->first : NULL; n; n = n->next) {
 		item = load_push(&w->l, "[%zu]", i++);
-		add_trunk(w, n);
+		read_trunk(w, n);
 		load_pop(&w->l, item);
 	}
 	load_pop(&w->l, len);
 }
 
-static void read_trunk_file(struct whole *w, const char *path)
+/* @path is @name in the directory @fd: walking there again for each file would cost more than reading it. */
+static void read_trunk_file(struct whole *w, int fd, const char *name, const char *path)
 {
-	CLEANUP(node_tree_freep) struct node_tree *tree = NULL;
 	CLEANUP(freep) char *text = NULL;
-	const struct node *root = NULL;
-	const char *main_file = w->l.file;
-	size_t len = 0;
-	int r;
+	const char *outer = w->l.file;
+	size_t errors = w->l.report->error_cnt, len = 0;
+	int r = input_read_at(fd, name, true, &text, &len);
 
-	w->l.file = load_intern(&w->l, path);
-	if (!w->l.file) {
-		w->l.file = main_file;
-		return;
-	}
-	r = input_read(path, true, &text, &len);
-	if (r < 0) {
+	w->l.file = path;
+	if (r < 0)
 		load_error(&w->l, NULL, "cannot be read: %s", input_error(r));
-	} else {
-		r = node_parse_yaml(w->l.file, text, len, w->l.report, &tree, &root);
-		w->l.is_out_of_memory |= r == -ENOMEM;
-		if (r == 0 && !root)
-			load_error(&w->l, NULL, "is empty, allowed: the mapping of one trunk");
-		else if (r == 0)
-			add_trunk(w, root);
-	}
-	w->l.file = main_file;
+	else if (make_room(w, NULL))
+		add(w, trunk_read_text(&w->l, path, text, len), errors);
+	w->l.file = outer;
 }
 
 static int is_trunk_file(const struct dirent *d)
@@ -162,32 +97,45 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void read_trunks_dir(struct whole *w, const struct node *root)
+static void read_trunk_files(struct whole *w, int fd, struct dirent **names, int cnt)
 {
-	const struct node *n = node_find(root, "trunks_dir");
-	const char *s = TRUNKS_DIR;
-	CLEANUP(freep) char *dir = NULL;
-	struct dirent **names = NULL;
-	size_t len = load_push(&w->l, "trunks_dir");
-	int cnt = -1;
-
-	if (n)
-		s = schema_text(&w->l, n, "a directory of trunk files");
-	dir = s && *s ? input_join(w->l.dir, s) : NULL;
-	if (s && !*s)
-		load_error(&w->l, n, "is empty, allowed: a directory of trunk files");
-	if (dir && (cnt = scandir(dir, &names, is_trunk_file, by_bytes)) < 0 && (n || errno != ENOENT))
-		load_error(&w->l, n, "%s: %s", dir, strerror(errno));
-	load_pop(&w->l, len);
 	for (int i = 0; i < cnt; i++) {
-		CLEANUP(freep) char *path = input_join(dir, names[i]->d_name);
+		CLEANUP(freep) char *path = input_join(w->c->trunks_dir, names[i]->d_name);
 
 		w->l.is_out_of_memory |= !path;
 		if (path)
-			read_trunk_file(w, path);
+			read_trunk_file(w, fd, names[i]->d_name, path);
 		free(names[i]);
 	}
 	free(names);
+}
+
+static void read_trunks_dir(struct whole *w, const struct node *root)
+{
+	const struct node *n = node_find(root, "trunks_dir");
+	const char *s = n ? schema_text(&w->l, n, "a directory of trunk files") : TRUNKS_DIR;
+	CLEANUP(closep) int fd = -1;
+	struct dirent **names = NULL;
+	int cnt = -1;
+
+	if (!s)
+		return;
+	if (!*s) {
+		load_error(&w->l, n, "is empty, allowed: a directory of trunk files");
+		return;
+	}
+	w->c->trunks_dir = input_join(w->l.dir, s);
+	if (!w->c->trunks_dir) {
+		w->l.is_out_of_memory = true;
+		return;
+	}
+	fd = open(w->c->trunks_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		cnt = scandirat(fd, ".", &names, is_trunk_file, by_bytes);
+	if (cnt < 0 && (n || errno != ENOENT))
+		load_error(&w->l, n, "%s: %s", w->c->trunks_dir, strerror(errno));
+	*w->l.path = '\0';
+	read_trunk_files(w, fd, names, cnt);
 }
 
 /* certificates.root, like all paths of the file, starts at the file's directory. */
@@ -219,58 +167,33 @@ static void read_all(struct whole *w, const char *text, size_t len)
 	schema_apply(l, keys_file, root, l->g);
 	resolve_root(l);
 	check_gateway(l, root);
-	read_defaults(l, root);
+	defaults_read(l, root, &w->c->defaults);
+	if (l->is_out_of_memory)
+		return;
+	l->defaults = &w->c->defaults;
 	read_trunks(w, root);
+	load_push(l, "trunks_dir");
 	read_trunks_dir(w, root);
+	load_pop(l, 0);
 	check_trunks(l, w->is_broken);
-	l->defaults = NULL; /* goes with the tree */
 }
 
-/* Absolute directory of the file: the daemon may change its own. */
-static char *dir_of(const char *name)
+int load_all(struct config *c, const char *text, size_t len, struct config_report *report)
 {
-	CLEANUP(freep) char *copy = strdup(name);
-	char *abs;
-
-	if (!copy)
-		return NULL;
-	abs = realpath(dirname(copy), NULL);
-	return abs ? abs : strdup(".");
-}
-
-int config_load_buffer(const char *name, const char *text, size_t len, struct gateway **ret,
-		       struct config_report *report)
-{
-	CLEANUP(gateway_freep) struct gateway *g = gateway_new();
-	CLEANUP(freep) char *dir = dir_of(name);
-	struct whole w = { .l = { .g = g, .report = report, .dir = dir } };
+	CLEANUP(digest_freep) struct digest *digest = digest_new();
+	struct whole w = { .l = { .g = c->g, .report = report, .dir = c->dir, .file = c->g->file,
+				  .digest = digest }, .c = c };
 	size_t errors = report->error_cnt;
 
-	if (!g || !dir || !(w.l.file = load_intern(&w.l, name)))
+	if (!digest)
 		return -ENOMEM;
 	if (len > NODE_FILE_MAX)
 		load_error(&w.l, NULL, "%s", input_error(-EFBIG));
 	else
 		read_all(&w, text, len);
 	free(w.is_broken);
+	c->is_cert_broken = w.l.is_cert_broken;
 	if (w.l.is_out_of_memory)
 		return -ENOMEM;
-	if (report->error_cnt != errors)
-		return -EINVAL;
-	*ret = TAKE(g);
-	return 0;
-}
-
-int config_load(const char *path, struct gateway **ret, struct config_report *report)
-{
-	struct model_pos pos = { path, 0, 0 };
-	CLEANUP(freep) char *text = NULL;
-	size_t len = 0;
-	int r = input_read(path, false, &text, &len);
-
-	if (r < 0) {
-		config_report_add(report, true, &pos, NULL, "cannot be read: %s", input_error(r));
-		return r == -EINVAL ? -EIO : r;
-	}
-	return config_load_buffer(path, text, len, ret, report);
+	return report->error_cnt != errors ? -EINVAL : 0;
 }

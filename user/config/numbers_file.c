@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
 #include <string.h>
 
+#include "config/assemble.h"
+#include "config/credentials.h"
+#include "config/digest.h"
 #include "config/input.h"
 #include "config/keys.h"
 
@@ -15,19 +19,17 @@ static void read_line(struct load *l, struct trunk *t, const struct model_pos *a
 	while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
 		*--end = '\0';
 	pos.col = (unsigned)(start - line) + 1;
-	if (*start)
-		keys_add_number(l, t, &pos, start);
+	if (*start) /* not quoted: whoever names a file need not be allowed to read it */
+		keys_add_number(l, t, &pos, start, false);
 }
 
 static void read_lines(struct load *l, struct trunk *t, const char *name, char *text, size_t len)
 {
-	struct model_pos pos = { load_intern(l, name), 0, 1 };
+	struct model_pos pos = { name, 0, 1 };
 	char *line = text, *end;
 
 	if (memchr(text, '\0', len)) {
-		if (!l->is_silent)
-			config_report_add(l->report, true, &pos, l->path,
-					  "holds NUL bytes, allowed: one number per line");
+		config_report_add(l->report, true, &pos, l->path, "holds NUL bytes, allowed: one number per line");
 		return;
 	}
 	for (; line; line = end) {
@@ -37,6 +39,17 @@ static void read_lines(struct load *l, struct trunk *t, const char *name, char *
 		pos.line++;
 		read_line(l, t, &pos, line);
 	}
+}
+
+/* What came over the control socket stays where certificates do; who writes files by hand is root. */
+static int read_file(const struct load *l, const char *path, char **ret, size_t *ret_len)
+{
+	CLEANUP(closep) int fd = -1;
+
+	if (!l->is_confined)
+		return input_read(path, true, ret, ret_len);
+	fd = confined_open(l->g->cert_root, path, false);
+	return fd < 0 ? fd : input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
 }
 
 void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n, void *target)
@@ -50,15 +63,20 @@ void keys_read_numbers(struct load *l, const struct schema_key *k, const struct 
 
 	if (!s || !*s) /* "": none */
 		return;
-	path = input_join(l->dir, s);
+	path = input_join(l->is_confined ? l->g->cert_root : l->dir, s);
 	if (!path) {
 		l->is_out_of_memory = true;
 		return;
 	}
 	t->has_numbers = true;
-	r = input_read(path, true, &text, &len);
+	load_strdup(l, &t->numbers_file, s);
+	r = read_file(l, l->is_confined ? s : path, &text, &len);
+	if (r == -ENOMEM)
+		l->is_out_of_memory = true;
+	else if (r < 0)
+		load_error(l, n, "%s: %s", path, l->is_confined ? credentials_open_error(r) : input_error(r));
 	if (r < 0)
-		load_error(l, n, "%s: %s", path, input_error(r));
-	else
-		read_lines(l, t, path, text, len);
+		return;
+	digest_bytes(l->digest, text, len);
+	read_lines(l, t, path, text, len);
 }

@@ -10,27 +10,39 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <uthash.h>
+
+#include "config/input.h"
+
+/* 100,000 trunks take 10 MB; lines of those that are gone stay. */
+#define FILE_MAX (256u << 20)
 #define UUID_LEN 36
 #define NAME_OK "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 struct entry {
 	char name[TRUNK_NAME_MAX + 1];
 	char uuid[UUID_LEN + 1];
+	UT_hash_handle hh;
 };
 
-struct entries {
-	struct entry *e;
-	size_t cnt, cap;
+struct origids {
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct entry *by_name;
+	size_t size;        /* of the file when it was read or written last */
+	size_t good;        /* bytes of it that are whole lines; the rest was cut off by a crash */
 };
 
-static void entries_done(struct entries *l)
+void origids_close(struct origids *o)
 {
-	free(l->e);
-}
+	struct entry *e, *next;
 
-static int entry_cmp(const void *a, const void *b)
-{
-	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+	if (!o)
+		return;
+	HASH_ITER(hh, o->by_name, e, next) {
+		HASH_DELETE(hh, o->by_name, e);
+		free(e);
+	}
+	free(o);
 }
 
 static bool uuid_is_valid(const char *s)
@@ -44,26 +56,25 @@ static bool uuid_is_valid(const char *s)
 	return !s[UUID_LEN];
 }
 
-static int entries_add(struct entries *l, const char *name, const char *uuid)
+/* A name twice: the last line counts.  Return: 0, -ENOMEM. */
+static int put(struct origids *o, const char *name, const char *uuid)
 {
-	if (l->cnt == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct entry *e = reallocarray(l->e, cap, sizeof(*e));
+	struct entry *e;
 
+	HASH_FIND_STR(o->by_name, name, e);
+	if (!e) {
+		e = calloc(1, sizeof(*e));
 		if (!e)
 			return -ENOMEM;
-		l->e = e;
-		l->cap = cap;
+		strcpy(e->name, name);
+		HASH_ADD_STR(o->by_name, name, e);
 	}
-	memset(&l->e[l->cnt], 0, sizeof(*l->e));
-	strcpy(l->e[l->cnt].name, name);
-	strcpy(l->e[l->cnt].uuid, uuid);
-	l->cnt++;
+	strcpy(e->uuid, uuid);
 	return 0;
 }
 
 /* @line without its newline; blank lines and comments are let through. */
-static int line_parse(char *line, struct entries *l)
+static int line_parse(struct origids *o, char *line)
 {
 	char *uuid = strchr(line, ' ');
 
@@ -75,44 +86,76 @@ static int line_parse(char *line, struct entries *l)
 	if (!*line || strlen(line) > TRUNK_NAME_MAX || strspn(line, NAME_OK) != strlen(line) ||
 	    !uuid_is_valid(uuid))
 		return -EBADMSG;
-	return entries_add(l, line, uuid);
+	return put(o, line, uuid);
 }
 
-static int entries_read(const char *path, struct entries *l, char *reterr)
+/* Could a whole line have begun like this?  Some file systems fill what a crash cut off with NULs. */
+static bool is_cut_off(const char *line, size_t len)
 {
-	CLEANUP(fclosep) FILE *f = fopen(path, "re");
-	CLEANUP(freep) char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
+	const char *uuid;
+	size_t name, i = 0;
 
-	if (!f && errno == ENOENT)
+	while (len && !line[len - 1])
+		len--;
+	if (!len || *line == '#')
+		return true;
+	name = strspn(line, NAME_OK);
+	if (!name || name > TRUNK_NAME_MAX || (name < len && line[name] != ' '))
+		return false;
+	uuid = line + name + 1;
+	while (name + 1 + i < len && i < UUID_LEN && strchr("0123456789abcdef-", uuid[i]) && uuid[i])
+		i++;
+	return name >= len || name + 1 + i == len;
+}
+
+static int refuse(const struct origids *o, unsigned no, int r, char *reterr)
+{
+	snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s:%u: %s", o->path, no,
+		 r == -EBADMSG ? "is not `NAME UUID`: mend or remove the line" : strerror(-r));
+	return r;
+}
+
+/* The last line if it has no newline: taken if it is whole, left out if it is cut off. */
+static int take_tail(struct origids *o, char *line, size_t len, unsigned no, char *reterr)
+{
+	bool is_cut = is_cut_off(line, len);
+	int r = strlen(line) == len ? line_parse(o, line) : -EBADMSG;
+
+	if (r == 0)
+		o->good += len;
+	return r == -EBADMSG && is_cut ? 0 : r < 0 ? refuse(o, no, r, reterr) : 0;
+}
+
+static int take_lines(struct origids *o, char *text, size_t len, char *reterr)
+{
+	char *line = text, *end = text + len, *newline;
+	unsigned no = 1;
+	int r;
+
+	o->size = len;
+	for (; (newline = memchr(line, '\n', (size_t)(end - line))); line = newline + 1, no++) {
+		*newline = '\0';
+		r = strlen(line) == (size_t)(newline - line) ? line_parse(o, line) : -EBADMSG;
+		if (r < 0)
+			return refuse(o, no, r, reterr);
+		o->good = (size_t)(newline + 1 - text);
+	}
+	return line < end ? take_tail(o, line, (size_t)(end - line), no, reterr) : 0;
+}
+
+static int read_file(struct origids *o, char *reterr)
+{
+	CLEANUP(closep) int fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	CLEANUP(freep) char *text = NULL;
+	size_t len = 0;
+	int r = fd < 0 ? -errno : input_read_fd(fd, FILE_MAX, &text, &len);
+
+	if (r == -ENOENT)
 		return 0;
-	if (!f) {
-		int r = -errno;
-
-		snprintf(reterr, ORIGIDS_ERR_LEN, "%s: cannot be read: %s", path, strerror(-r));
-		return r;
-	}
-	for (unsigned no = 1; (len = getline(&line, &cap, f)) >= 0; no++) {
-		int r;
-
-		if (len && line[len - 1] == '\n')
-			line[--len] = '\0';
-		r = strlen(line) == (size_t)len ? line_parse(line, l) : -EBADMSG;
-		if (r < 0) {
-			snprintf(reterr, ORIGIDS_ERR_LEN, "%s:%u: %s", path, no,
-				 r == -EBADMSG ? "is not `NAME UUID`: mend or remove the line"
-					       : strerror(-r));
-			return r;
-		}
-	}
-	if (ferror(f)) {
-		snprintf(reterr, ORIGIDS_ERR_LEN, "%s: read error", path);
-		return -EIO;
-	}
-	if (l->cnt) /* qsort() wants an array even for none */
-		qsort(l->e, l->cnt, sizeof(*l->e), entry_cmp);
-	return 0;
+	if (r == 0)
+		return take_lines(o, text, len, reterr);
+	snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be read: %s", o->path, strerror(-r));
+	return r;
 }
 
 static int path_of(const char *state_dir, const char *name, char *dst, char *reterr)
@@ -123,45 +166,47 @@ static int path_of(const char *state_dir, const char *name, char *dst, char *ret
 	return -ENAMETOOLONG;
 }
 
-/* Fill in what the list has.  Return: trunks it has nothing for, or -ENOMEM. */
-static int apply(struct gateway *g, const struct entries *l, char *reterr)
+int origids_open(const char *state_dir, struct origids **ret, char reterr[ORIGIDS_ERR_LEN])
+{
+	CLEANUP(origids_closep) struct origids *o = calloc(1, sizeof(*o));
+	int r;
+
+	if (!o) {
+		snprintf(reterr, ORIGIDS_ERR_LEN, "out of memory");
+		return -ENOMEM;
+	}
+	if ((r = path_of(state_dir, "origids", o->path, reterr)) < 0)
+		return r;
+	strcpy(o->dir, state_dir); /* shorter than the path */
+	if ((r = read_file(o, reterr)) < 0)
+		return r;
+	*ret = TAKE(o);
+	return 0;
+}
+
+/* Fill in what is known.  Return: trunks that nothing is known of, or -ENOMEM. */
+static int apply(const struct origids *o, struct trunk *const *trunks, size_t cnt, char *reterr)
 {
 	int missing = 0;
 
-	for (size_t i = 0; i < g->trunk_cnt; i++) {
-		struct trunk *t = g->trunks[i];
-		struct entry key = { 0 }, *e;
-		char *uuid;
+	for (size_t i = 0; i < cnt; i++) {
+		struct trunk *t = trunks[i];
+		struct entry *e;
 
 		if (t->origid_mode != ORIGID_TRUNK || t->origid)
 			continue;
-		memcpy(key.name, t->name, sizeof(key.name));
-		e = l->cnt ? bsearch(&key, l->e, l->cnt, sizeof(key), entry_cmp) : NULL;
+		HASH_FIND_STR(o->by_name, t->name, e);
 		if (!e) {
 			missing++;
 			continue;
 		}
-		uuid = strdup(e->uuid);
-		if (!uuid) {
+		t->origid = strdup(e->uuid);
+		if (!t->origid) {
 			snprintf(reterr, ORIGIDS_ERR_LEN, "out of memory");
 			return -ENOMEM;
 		}
-		t->origid = uuid;
 	}
 	return missing;
-}
-
-int origids_fill(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN])
-{
-	CLEANUP(entries_done) struct entries l = { 0 };
-	char path[PATH_MAX];
-	int r;
-
-	if ((r = path_of(state_dir, "origids", path, reterr)) < 0)
-		return r;
-	if ((r = entries_read(path, &l, reterr)) < 0)
-		return r;
-	return apply(g, &l, reterr);
 }
 
 /* Version 4, variant 1 (RFC 4122 s4.4). */
@@ -179,80 +224,162 @@ static int uuid_make(char dst[UUID_LEN + 1])
 	return 0;
 }
 
-static int make_missing(const struct gateway *g, struct entries *l)
+/* The lines of those that are missing.  Return: how many; -ENOMEM; -EIO. */
+static int make_lines(const struct origids *o, struct trunk *const *trunks, size_t cnt, FILE *f)
 {
-	for (size_t i = 0; i < g->trunk_cnt; i++) {
-		char uuid[UUID_LEN + 1];
-		int r;
+	char uuid[UUID_LEN + 1];
+	int made = 0, r;
 
-		if (g->trunks[i]->origid_mode != ORIGID_TRUNK || g->trunks[i]->origid)
+	for (size_t i = 0; i < cnt; i++) {
+		struct entry *e;
+
+		if (trunks[i]->origid_mode != ORIGID_TRUNK || trunks[i]->origid)
 			continue;
-		if ((r = uuid_make(uuid)) < 0 || (r = entries_add(l, g->trunks[i]->name, uuid)) < 0)
+		HASH_FIND_STR(o->by_name, trunks[i]->name, e);
+		if (e)
+			continue;
+		if ((r = uuid_make(uuid)) < 0)
 			return r;
+		fprintf(f, "%s %s\n", trunks[i]->name, uuid);
+		made++;
 	}
-	qsort(l->e, l->cnt, sizeof(*l->e), entry_cmp);
-	return 0;
+	return ferror(f) ? -ENOMEM : made;
 }
 
-static int entries_write(const char *tmp, const struct entries *l)
+/* Cuts off what a crash left, unless somebody has changed the file since; a lost newline is made good. */
+static int mend(const struct origids *o, int fd, off_t *ret_size, bool *ret_want_newline)
 {
-	CLEANUP(fclosep) FILE *f = fopen(tmp, "we");
+	struct stat st;
+	char last = '\n';
 
-	if (!f)
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	fputs("# origid of each trunk: made once, kept for ever.  NAME UUID\n", f);
-	for (size_t i = 0; i < l->cnt; i++)
-		fprintf(f, "%s %s\n", l->e[i].name, l->e[i].uuid);
-	if (fflush(f) || ferror(f) || fchmod(fileno(f), 0644) || fsync(fileno(f)))
+	if ((size_t)st.st_size == o->size && o->good < o->size) {
+		if (ftruncate(fd, (off_t)o->good) < 0)
+			return -errno;
+		st.st_size = (off_t)o->good;
+	}
+	if (st.st_size && pread(fd, &last, 1, st.st_size - 1) != 1)
 		return errno ? -errno : -EIO;
+	*ret_size = st.st_size;
+	*ret_want_newline = last != '\n';
 	return 0;
 }
 
-static int entries_store(const char *state_dir, const struct entries *l, char *reterr)
+#define COMMENT "# origid of each trunk: made once, kept for ever.  NAME UUID\n"
+
+/* @lines in one write; none of it stays where not all of it could be written. */
+static int append(struct origids *o, int fd, const char *lines)
+{
+	CLEANUP(freep) char *text = NULL;
+	bool want_newline = false;
+	off_t size = 0;
+	ssize_t n;
+	int r = mend(o, fd, &size, &want_newline), len;
+
+	if (r < 0)
+		return r;
+	len = asprintf(&text, "%s%s%s", want_newline ? "\n" : "", size ? "" : COMMENT, lines);
+	if (len < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	n = pwrite(fd, text, (size_t)len, size);
+	if (n == len && fsync(fd) == 0) {
+		o->size = o->good = (size_t)size + (size_t)len;
+		return 0;
+	}
+	r = n >= 0 && n != len ? -ENOSPC : -errno;
+	return ftruncate(fd, size) < 0 ? -errno : r;
+}
+
+static int store(struct origids *o, const char *lines)
 {
 	CLEANUP(closep) int dir = -1;
-	char path[PATH_MAX], tmp[PATH_MAX];
+	CLEANUP(closep) int fd = -1;
 	int r;
 
-	if ((r = path_of(state_dir, "origids", path, reterr)) < 0 ||
-	    (r = path_of(state_dir, "origids.tmp", tmp, reterr)) < 0)
+	if (mkdir(o->dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if ((dir = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return -errno;
+	if ((fd = openat(dir, "origids", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)) < 0)
+		return -errno;
+	if (fchmod(fd, 0644) < 0)
+		return -errno;
+	if ((r = append(o, fd, lines)) < 0)
 		return r;
-	if (mkdir(state_dir, 0755) && errno != EEXIST)
-		r = -errno;
-	if (!r && (dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		r = -errno;
-	if (!r)
-		r = entries_write(tmp, l);
-	if (!r && rename(tmp, path))
-		r = -errno;
-	if (!r && fsync(dir))
-		r = -errno;
-	if (r < 0) {
-		if (dir >= 0)
-			unlink(tmp);
-		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)",
-			 path, strerror(-r));
+	return fsync(dir) < 0 ? -errno : 0;
+}
+
+/* What has been stored is known from now on. */
+static int learn(struct origids *o, char *lines)
+{
+	char *line = lines, *next;
+	int r = 0;
+
+	for (; *line && r == 0; line = next) {
+		next = strchr(line, '\n') + 1;
+		next[-1] = '\0';
+		r = line_parse(o, line);
 	}
 	return r;
 }
 
-int origids_make(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN])
+static int make(struct origids *o, struct trunk *const *trunks, size_t cnt, char *reterr)
 {
-	CLEANUP(entries_done) struct entries l = { 0 };
-	char path[PATH_MAX];
-	int r, missing;
+	CLEANUP(freep) char *lines = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&lines, &len);
+	int made, r;
 
-	if ((r = path_of(state_dir, "origids", path, reterr)) < 0 ||
-	    (r = entries_read(path, &l, reterr)) < 0)
-		return r;
-	if ((missing = apply(g, &l, reterr)) <= 0)
-		return missing;
-	if ((r = make_missing(g, &l)) < 0) {
-		snprintf(reterr, ORIGIDS_ERR_LEN, "cannot make a UUID: %s", strerror(-r));
-		return r;
+	made = f ? make_lines(o, trunks, cnt, f) : -ENOMEM;
+	if (f && fclose(f) && made >= 0)
+		made = -ENOMEM;
+	if (made < 0) {
+		snprintf(reterr, ORIGIDS_ERR_LEN, "cannot make a UUID: %s", strerror(-made));
+		return made;
 	}
 	/* on disk before it is used: an origid that was sent must never be lost */
-	if ((r = entries_store(state_dir, &l, reterr)) < 0 || (r = apply(g, &l, reterr)) < 0)
+	r = store(o, lines);
+	if (r < 0) {
+		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)", o->path,
+			 strerror(-r));
 		return r;
-	return missing;
+	}
+	return learn(o, lines);
+}
+
+int origids_give(struct origids *o, struct trunk *const *trunks, size_t cnt, char reterr[ORIGIDS_ERR_LEN])
+{
+	int r = apply(o, trunks, cnt, reterr);
+
+	if (r <= 0)
+		return r;
+	if ((r = make(o, trunks, cnt, reterr)) < 0)
+		return r;
+	r = apply(o, trunks, cnt, reterr);
+	return r < 0 ? r : 0;
+}
+
+int origids_fill(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN])
+{
+	CLEANUP(origids_closep) struct origids *o = NULL;
+	int r = origids_open(state_dir, &o, reterr);
+
+	return r < 0 ? r : apply(o, g->trunks, g->trunk_cnt, reterr);
+}
+
+int origids_make(struct gateway *g, const char *state_dir, char reterr[ORIGIDS_ERR_LEN])
+{
+	CLEANUP(origids_closep) struct origids *o = NULL;
+	int r = origids_open(state_dir, &o, reterr), missing;
+
+	if (r < 0)
+		return r;
+	missing = apply(o, g->trunks, g->trunk_cnt, reterr);
+	if (missing <= 0)
+		return missing;
+	r = origids_give(o, g->trunks, g->trunk_cnt, reterr);
+	return r < 0 ? r : missing;
 }

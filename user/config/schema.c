@@ -14,8 +14,6 @@ static void add_message(struct load *l, bool is_error, const struct node *n, con
 	struct model_pos pos = load_pos(l, n);
 	CLEANUP(freep) char *text = NULL;
 
-	if (l->is_silent)
-		return;
 	if (vasprintf(&text, fmt, ap) < 0) {
 		text = NULL;
 		l->is_out_of_memory = true;
@@ -81,39 +79,18 @@ void load_strdup(struct load *l, char **dst, const char *text)
 		l->is_out_of_memory = true;
 }
 
-const char *load_intern(struct load *l, const char *name)
+struct load_at load_at(const char *lead, unsigned line, unsigned col)
 {
-	struct gateway *g = l->g;
-	char *copy;
+	struct load_at at = { "" };
 
-	/* many trunks may name one file, one after another */
-	if (g->file_cnt && strcmp(g->files[g->file_cnt - 1], name) == 0)
-		return g->files[g->file_cnt - 1];
-	if (!load_grow(l, &g->files, g->file_cnt, sizeof(*g->files)))
-		return NULL;
-	copy = strdup(name);
-	if (!copy) {
-		l->is_out_of_memory = true;
-		return NULL;
-	}
-	g->files[g->file_cnt++] = copy;
-	return copy;
-}
-
-static bool is_null(const struct node *n)
-{
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-
-	for (size_t i = 0; n->kind == NODE_SCALAR && !n->is_quoted && i < ARRAY_SIZE(nulls); i++) {
-		if (strcmp(n->text, nulls[i]) == 0)
-			return true;
-	}
-	return false;
+	if (line)
+		snprintf(at.text, sizeof(at.text), "%.24s%u:%u", lead, line, col);
+	return at;
 }
 
 static const char *kind_name(const struct node *n)
 {
-	if (is_null(n))
+	if (node_is_null(n))
 		return "has no value";
 	if (n->kind == NODE_SEQUENCE)
 		return "is a list";
@@ -122,7 +99,7 @@ static const char *kind_name(const struct node *n)
 
 const char *schema_text(struct load *l, const struct node *n, const char *allowed)
 {
-	if (n->kind != NODE_SCALAR || is_null(n)) {
+	if (n->kind != NODE_SCALAR || node_is_null(n)) {
 		load_error(l, n, "%s, allowed: %s", kind_name(n), allowed);
 		return NULL;
 	}
@@ -205,7 +182,8 @@ static void set_uint(struct load *l, const struct schema_key *k, const struct no
 	if (!s)
 		return;
 	len = strlen(s);
-	if (n->is_quoted || !len || strspn(s, "0123456789") != len) {
+	/* 010 is eight to some readers of YAML and ten to others */
+	if (n->is_quoted || !len || strspn(s, "0123456789") != len || (*s == '0' && len > 1)) {
 		load_error(l, n, "%s" QUOTE_FMT " is no number, allowed: %s",
 			   n->is_quoted ? "the text " : "", s, allowed);
 		return;
@@ -318,8 +296,8 @@ void schema_apply(struct load *l, const struct schema_key *keys, const struct no
 		if (!keys[i].name) {
 			unknown_key(l, keys, name);
 		} else if (seen[i]) {
-			load_error(l, name, "stands twice, first at %u:%u; allowed: once", seen[i]->line,
-				   seen[i]->col);
+			load_error(l, name, "stands twice%s; allowed: once",
+				   load_at(", first at ", seen[i]->line, seen[i]->col).text);
 		} else {
 			seen[i] = name;
 			schema_value(l, &keys[i], name->next, target);

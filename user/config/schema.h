@@ -6,6 +6,7 @@
  *
  * The tables: config/keys_gateway.c and config/keys_trunk.c.  Defaults are those of gateway_new() and
  * trunk_new().  Problems go to the report of the load; parsing never stops at one.
+ * The same tables turn a target back into JSON (config/render.h): what setters stored, `get` finds.
  */
 #ifndef SIPSEAL_CONFIG_SCHEMA_H
 #define SIPSEAL_CONFIG_SCHEMA_H
@@ -19,17 +20,26 @@
 #define SCHEMA_PATH_MAX 256
 #define SCHEMA_KEYS_MAX 32 /* of one mapping */
 
+/* `defaults`: a trunk with their values, and which keys of it stand for a decision of the operator. */
+struct defaults {
+	struct trunk *base;
+	bool has_carrier_peers, has_attestation, has_attestation_other;
+	uint8_t digest[16];
+};
+
+struct digest;
+
 /* One load: what setters and checks need besides their node. */
 struct load {
 	struct gateway *g;
 	struct config_report *report;
-	const char *file;            /* being read, interned in g */
+	const char *file;            /* being read; belongs to the trunk or gateway that is being filled */
 	const char *dir;             /* relative paths start here: absolute directory of the main file */
 	char path[SCHEMA_PATH_MAX];  /* dotted key of what is being looked at */
-	const struct node *defaults; /* mapping `defaults`, or NULL */
-	const char *defaults_file;
+	const struct defaults *defaults; /* NULL: before they are known */
+	struct digest *digest;       /* of the trunk being read: what its files hold goes in, too */
+	bool is_confined;            /* paths come from the control socket: inside certificates.root only */
 	bool is_cert_broken;         /* the gateway's certificates are given, but not right */
-	bool is_silent;              /* the same text has been reported before */
 	bool is_out_of_memory;
 };
 
@@ -59,11 +69,13 @@ struct schema_key {
 	size_t off, size;    /* of the member in the target; MAP: off of the target of its keys */
 	unsigned long min, max;
 	const struct schema_word *words;
-	const struct schema_key *keys;
+	const struct schema_key *keys;          /* CUSTOM: what set applies to a mapping, if it does */
 	const char *(*check)(const char *text); /* what is wrong, or NULL */
 	const char *allowed;                    /* for messages about type and check */
 	void (*begin)(struct load *l, const struct node *n, void *target); /* before a MAP or LIST */
 	schema_set_fn *set;
+	bool is_alias;                          /* the same member has a key elsewhere: not rendered */
+	json_t *(*get)(const void *target);     /* LIST and CUSTOM: the value; null: leave it out */
 };
 
 #define SCHEMA_MEMBER(type, member) .off = offsetof(type, member), .size = sizeof(((type *)0)->member)
@@ -96,8 +108,9 @@ bool load_grow(struct load *l, void *array, size_t cnt, size_t size);
 /** load_strdup() - replaces the string at *dst. */
 void load_strdup(struct load *l, char **dst, const char *text);
 
-/** load_intern() - a copy of a file name that lives as long as the gateway; NULL: no memory. */
-const char *load_intern(struct load *l, const char *name);
+/* @lead and "LINE:COL" for messages; nothing where there are no lines (JSON). */
+struct load_at { char text[48]; };
+struct load_at load_at(const char *lead, unsigned line, unsigned col);
 
 /** A value as messages quote it: at most this many bytes. */
 #define QUOTE_FMT "\"%.64s\""

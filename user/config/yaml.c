@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <yaml.h>
 
-#include "config/node.h"
-
-#define CHUNK_SIZE 65536
-
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	_Alignas(16) char data[];
-};
-
-struct node_tree {
-	struct chunk *chunks;
-	size_t node_cnt;
-};
+#include "config/tree.h"
 
 /* Open collections while parsing. */
 struct level {
@@ -36,48 +22,6 @@ struct parse {
 	unsigned depth, documents;
 	struct node *root;
 };
-
-static void *arena_alloc(struct node_tree *t, size_t len)
-{
-	size_t size = (len + 15) & ~(size_t)15;
-	struct chunk *c = t->chunks;
-
-	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
-
-		c = malloc(sizeof(*c) + room);
-		if (!c)
-			return NULL;
-		*c = (struct chunk){ .next = t->chunks, .size = room };
-		t->chunks = c;
-	}
-	c->used += size;
-	return c->data + c->used - size;
-}
-
-void node_tree_free(struct node_tree *t)
-{
-	struct chunk *c = t ? t->chunks : NULL, *next;
-
-	for (; c; c = next) {
-		next = c->next;
-		free(c);
-	}
-	free(t);
-}
-
-const struct node *node_find(const struct node *map, const char *key)
-{
-	const struct node *k;
-
-	if (!map || map->kind != NODE_MAPPING)
-		return NULL;
-	for (k = map->first; k; k = k->next->next) {
-		if (strcmp(k->text, key) == 0)
-			return k->next;
-	}
-	return NULL;
-}
 
 static int refuse(struct parse *p, yaml_mark_t mark, const char *what)
 {
@@ -112,7 +56,7 @@ static struct node *add_node(struct parse *p, enum node_kind kind, yaml_mark_t m
 	struct level *l = p->depth ? &p->stack[p->depth - 1] : NULL;
 	struct node *n;
 
-	if (p->tree->node_cnt++ >= NODE_CNT_MAX) {
+	if (p->tree->node_cnt >= NODE_CNT_MAX) {
 		*ret_error = refuse(p, mark, "the file holds too many values, 4000000 are allowed");
 		return NULL;
 	}
@@ -120,13 +64,13 @@ static struct node *add_node(struct parse *p, enum node_kind kind, yaml_mark_t m
 		*ret_error = refuse(p, mark, "a key must be a word");
 		return NULL;
 	}
-	n = arena_alloc(p->tree, sizeof(*n));
+	n = tree_node(p->tree, kind);
 	if (!n) {
 		*ret_error = -ENOMEM;
 		return NULL;
 	}
-	*n = (struct node){ .kind = kind, .line = (unsigned)mark.line + 1,
-			    .col = (unsigned)mark.column + 1 };
+	n->line = (unsigned)mark.line + 1;
+	n->col = (unsigned)mark.column + 1;
 	if (!l) {
 		p->root = n;
 		return n;
@@ -141,9 +85,7 @@ static struct node *add_node(struct parse *p, enum node_kind kind, yaml_mark_t m
 
 static int add_scalar(struct parse *p, const yaml_event_t *e)
 {
-	size_t len = e->data.scalar.length;
 	struct node *n;
-	char *text;
 	int r = 0;
 
 	if (e->data.scalar.anchor)
@@ -153,13 +95,8 @@ static int add_scalar(struct parse *p, const yaml_event_t *e)
 	n = add_node(p, NODE_SCALAR, e->start_mark, &r);
 	if (!n)
 		return r;
-	text = arena_alloc(p->tree, len + 1);
-	if (!text)
+	if (!tree_text(p->tree, n, (const char *)e->data.scalar.value, e->data.scalar.length))
 		return -ENOMEM;
-	memcpy(text, e->data.scalar.value, len);
-	text[len] = '\0';
-	n->text = text;
-	n->has_nul = strlen(text) != len;
 	n->is_quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 	return 0;
 }
@@ -234,7 +171,7 @@ static bool is_nothing(const struct node *n)
 int node_parse_yaml(const char *pos_file, const char *text, size_t len, struct config_report *report,
 		    struct node_tree **ret, const struct node **ret_root)
 {
-	CLEANUP(node_tree_freep) struct node_tree *tree = calloc(1, sizeof(*tree));
+	CLEANUP(node_tree_freep) struct node_tree *tree = tree_new();
 	struct parse p = { .tree = tree, .report = report, .file = pos_file };
 	int r;
 

@@ -7,7 +7,7 @@
  * start: bpfgw_open, bpfgw_fill, bpfgw_config_set, bpfgw_attach, then sockets by bpfgw_xsk_set - traffic
  * reaches the signer only after the last step.  Threads: one.
  *
- *     <bpffs>/v1/config ports peers0 ...   maps
+ *     <bpffs>/v2/config ports peers0 ...   maps
  *                prog                      the program, for bpftool
  *                link_<ifindex>            one per NIC; removing it detaches
  *
@@ -22,7 +22,7 @@
 
 #include "abi.h"
 #include "base/cleanup.h"
-#include "trunk/compile.h"
+#include "trunk/matchset.h"
 
 struct bpfgw;
 
@@ -44,11 +44,19 @@ bool bpfgw_was_adopted(const struct bpfgw *g);
 /** bpfgw_generation() - the active generation found in the pins, or 0. */
 uint32_t bpfgw_generation(const struct bpfgw *g);
 
-/** bpfgw_fill() - replace the match tables of the copy that belongs to @generation (the idle one).
- * Waits until no CPU runs the program on what that copy held before (RCU, some ms).
- * Return: 0; -EBUSY @generation belongs to the copy in use; -E2BIG too many entries; other errno. */
-int bpfgw_fill(struct bpfgw *g, const struct match_tables *t, uint32_t generation,
-	       char reterr[BPFGW_ERR_LEN]);
+/** bpfgw_fill() - bring the match tables of the copy that belongs to @generation (the idle one) up to date:
+ * what matchset_drain() tells, in batches.  The first time after bpfgw_open(), and where @ms is another matchset
+ * than the last time, the copy is emptied and filled anew, for nobody knows what is left there.  The caller has
+ * waited until no CPU runs the program on what that copy held before (bpfgw_grace()).
+ * Return: 0; -EBUSY @generation belongs to the copy in use; -E2BIG too many entries (nothing has changed); other
+ * errno.  After a failure the copy is filled anew the next time. */
+int bpfgw_fill(struct bpfgw *g, struct matchset *ms, uint32_t generation, char reterr[BPFGW_ERR_LEN]);
+
+/** bpfgw_grace() - wait until no CPU runs the program with a generation that was replaced before (RCU, ms). */
+void bpfgw_grace(void);
+
+/** bpfgw_limiter_reset() - a slot gets another trunk: its limiter starts anew.  Return: 0, negative errno. */
+int bpfgw_limiter_reset(struct bpfgw *g, uint32_t slot);
 
 /** bpfgw_config_set() - publish the global configuration; the generation word flips last.  NICs that an
  * earlier run attached and that are no port any more are detached.  abi_version is filled in. */

@@ -5,143 +5,228 @@
 #include <string.h>
 #include <time.h>
 
-#include <arpa/inet.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 
-/* Entries per system call: 1,000 trunks in one, and 28 KiB of stack. */
+/* Entries per system call: 1,000 trunks in one, and 32 KiB of memory for each table. */
 #define FILL_BATCH 1024
 #define FILL_KEY_MAX 24
+#define FILL_VALUE_MAX 8
 
-/* One match table as abi.h and compile.h lay it out: key, then __u32 value. */
-struct table {
-	const char *what;
-	const struct bpf_map *map;
-	const char *rows;
-	size_t cnt, stride;
+enum { TABLE_PEERS, TABLE_PREFIXES, TABLE_CORES, TABLE_CNT };
+
+/* Entries of one map that wait for their system call: all of them set, or all of them deleted. */
+struct batch {
+	int fd;
+	size_t key_size, value_size;
+	bool is_delete;
+	uint32_t cnt;
+	char keys[FILL_BATCH * FILL_KEY_MAX];
+	char values[FILL_BATCH * FILL_VALUE_MAX];
 };
 
-static void sleep_ms(long ms)
-{
-	const struct timespec t = { .tv_nsec = ms * 1000000 };
+struct fill {
+	struct batch tables[TABLE_CNT];
+};
 
-	nanosleep(&t, NULL);
-}
-
-/*
- * Wait until every run of the program that may have read an older generation word is over: programs run
- * in RCU read sections, and this barrier is a synchronize_rcu().  With nohz_full it is not to be had;
- * then a time that no run of XDP takes.
- */
-static void grace_period(void)
+void bpfgw_grace(void)
 {
+	const struct timespec long_enough = { .tv_nsec = 100000000 };
+
+	/* Programs run in RCU read sections, and this barrier is a synchronize_rcu().  With nohz_full it is not
+	 * to be had; then a time that no run of XDP takes. */
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		sleep_ms(100);
+		nanosleep(&long_enough, NULL);
 }
 
-/* Delete whatever is in the map: fetch some keys, delete them, start over. */
-static int table_clear(const struct bpf_map *map)
+/* The kernel stops at a key that is not there: go on behind it. */
+static int batch_delete(struct batch *b)
 {
-	char keys[FILL_BATCH * FILL_KEY_MAX], token[FILL_KEY_MAX];
-	uint32_t values[FILL_BATCH], cnt;
-	int fd = bpf_map__fd(map), r;
+	for (uint32_t done = 0, n; done < b->cnt; done += n) {
+		int r;
 
-	for (;;) {
-		cnt = FILL_BATCH;
-		r = bpf_map_lookup_batch(fd, NULL, token, keys, values, &cnt, NULL);
-		if (r < 0 && r != -ENOENT) /* ENOENT: these are the last ones */
+		n = b->cnt - done;
+		r = bpf_map_delete_batch(b->fd, b->keys + done * b->key_size, &n, NULL);
+		if (r == -ENOENT)
+			n++;
+		else if (r < 0)
 			return r;
-		if (!cnt)
-			return 0;
-		r = bpf_map_delete_batch(fd, keys, &cnt, NULL);
-		if (r < 0)
-			return r;
-	}
-}
-
-static int table_fill(const struct table *t)
-{
-	const size_t key_size = t->stride - sizeof(uint32_t);
-	char keys[FILL_BATCH * FILL_KEY_MAX];
-	uint32_t values[FILL_BATCH], cnt;
-
-	for (size_t done = 0; done < t->cnt; done += cnt) {
-		cnt = t->cnt - done < FILL_BATCH ? (uint32_t)(t->cnt - done) : FILL_BATCH;
-		for (uint32_t i = 0; i < cnt; i++) {
-			const char *row = t->rows + (done + i) * t->stride;
-
-			memcpy(keys + i * key_size, row, key_size);
-			memcpy(&values[i], row + key_size, sizeof(values[i]));
-		}
-		int r = bpf_map_update_batch(bpf_map__fd(t->map), keys, values, &cnt, NULL);
-
-		if (r < 0)
-			return r;
-		if (!cnt)
+		else if (!n)
 			return -EIO;
 	}
 	return 0;
 }
 
-static int table_replace(const struct table *t, char reterr[BPFGW_ERR_LEN])
+static int batch_update(struct batch *b)
 {
-	int r;
+	for (uint32_t done = 0, n; done < b->cnt; done += n) {
+		int r;
 
-	if (t->cnt > bpf_map__max_entries(t->map))
-		return bpfgw_fail(reterr, -E2BIG, "%zu %s, at most %u", t->cnt, t->what,
-				  bpf_map__max_entries(t->map));
-	r = table_clear(t->map);
-	if (r >= 0)
-		r = table_fill(t);
-	return r < 0 ? bpfgw_fail(reterr, r, "%s: %s", t->what, strerror(-r)) : 0;
+		n = b->cnt - done;
+		r = bpf_map_update_batch(b->fd, b->keys + done * b->key_size, b->values + done * b->value_size, &n,
+					 NULL);
+		if (r < 0)
+			return r;
+		if (!n)
+			return -EIO;
+	}
+	return 0;
 }
 
-static void port_add(uint64_t *words, __be16 port_be)
+static int batch_flush(struct batch *b)
 {
-	uint16_t port = ntohs(port_be);
+	int r = 0;
 
-	if (port)
-		words[port / 64] |= 1ULL << (port % 64);
+	if (b->cnt)
+		r = b->is_delete ? batch_delete(b) : batch_update(b);
+	b->cnt = 0;
+	return r;
 }
 
-static void ports_fill(uint64_t *words, const struct match_tables *t)
+/* @value NULL: delete. */
+static int batch_add(struct batch *b, const void *key, const void *value)
 {
-	memset(words, 0, SIPSEAL_PORT_WORDS * sizeof(*words));
-	for (size_t i = 0; i < t->peer_cnt; i++)
-		port_add(words, t->peers[i].key.port_be);
-	for (size_t i = 0; i < t->prefix_cnt; i++)
-		port_add(words, t->prefixes[i].key.port_be);
-}
+	if (b->cnt == FILL_BATCH || (b->cnt && b->is_delete != !value)) {
+		int r = batch_flush(b);
 
-int bpfgw_fill(struct bpfgw *g, const struct match_tables *t, uint32_t generation,
-	       char reterr[BPFGW_ERR_LEN])
-{
-	struct gateway_bpf *s = g->skel;
-	const bool is_odd = generation & 1;
-	const struct table tables[] = {
-		{ "carrier peers", is_odd ? s->maps.sipseal_peers1 : s->maps.sipseal_peers0,
-		  (const char *)t->peers, t->peer_cnt, sizeof(*t->peers) },
-		{ "carrier prefixes", is_odd ? s->maps.sipseal_prefix1 : s->maps.sipseal_prefix0,
-		  (const char *)t->prefixes, t->prefix_cnt, sizeof(*t->prefixes) },
-		{ "core prefixes", is_odd ? s->maps.sipseal_cores1 : s->maps.sipseal_cores0,
-		  (const char *)t->cores, t->core_cnt, sizeof(*t->cores) },
-	};
-	const uint32_t live = bpfgw_generation(g);
-	int r;
-
-	_Static_assert(sizeof(*t->peers) == sizeof(t->peers->key) + 4, "key, value");
-	_Static_assert(sizeof(*t->prefixes) == sizeof(t->prefixes->key) + 4, "key, value");
-	_Static_assert(sizeof(*t->cores) == sizeof(t->cores->key) + 4, "key, value");
-	_Static_assert(sizeof(t->cores->key) <= FILL_KEY_MAX, "keys");
-	if (live && (live & 1) == (generation & 1))
-		return bpfgw_fail(reterr, -EBUSY, "generation %u would overwrite the tables of %u",
-				  generation, live);
-	grace_period();
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		r = table_replace(&tables[i], reterr);
 		if (r < 0)
 			return r;
 	}
-	ports_fill((uint64_t *)s->data_ports->sipseal_ports[is_odd], t);
+	b->is_delete = !value;
+	memcpy(b->keys + b->cnt * b->key_size, key, b->key_size);
+	if (value)
+		memcpy(b->values + b->cnt * b->value_size, value, b->value_size);
+	b->cnt++;
 	return 0;
+}
+
+static int put_peer(void *ctx, const struct sipseal_peer_key *key, const uint32_t *group)
+{
+	return batch_add(&((struct fill *)ctx)->tables[TABLE_PEERS], key, group);
+}
+
+static int put_prefix(void *ctx, const struct sipseal_prefix_key *key, const uint32_t *group)
+{
+	return batch_add(&((struct fill *)ctx)->tables[TABLE_PREFIXES], key, group);
+}
+
+static int put_core(void *ctx, const struct sipseal_core_key *key, const struct sipseal_core_value *value)
+{
+	return batch_add(&((struct fill *)ctx)->tables[TABLE_CORES], key, value);
+}
+
+/* Delete whatever is in the map: fetch some keys, delete them, start over. */
+static int table_clear(struct batch *b)
+{
+	char token[FILL_KEY_MAX];
+
+	for (;;) {
+		int r;
+
+		b->cnt = FILL_BATCH;
+		r = bpf_map_lookup_batch(b->fd, NULL, token, b->keys, b->values, &b->cnt, NULL);
+		if (r < 0 && r != -ENOENT) { /* ENOENT: these are the last ones */
+			b->cnt = 0;
+			return r;
+		}
+		if (!b->cnt)
+			return 0;
+		r = batch_delete(b);
+		b->cnt = 0;
+		if (r < 0)
+			return r;
+	}
+}
+
+static struct bpf_map *map_of(const struct bpfgw *g, unsigned table, bool is_odd)
+{
+	const __typeof__(g->skel->maps) *m = &g->skel->maps;
+	struct bpf_map *maps[TABLE_CNT][2] = {
+		[TABLE_PEERS] = { m->sipseal_peers0, m->sipseal_peers1 },
+		[TABLE_PREFIXES] = { m->sipseal_prefix0, m->sipseal_prefix1 },
+		[TABLE_CORES] = { m->sipseal_cores0, m->sipseal_cores1 },
+	};
+
+	return maps[table][is_odd];
+}
+
+/* Refused before anything is touched.  The journal may bring fewer, but the copy is as large in the end. */
+static int size_check(const struct bpfgw *g, const struct matchset *ms, char reterr[BPFGW_ERR_LEN])
+{
+	const struct matchset_size size = matchset_size(ms);
+	const struct { const char *what; size_t cnt; } tables[TABLE_CNT] = {
+		[TABLE_PEERS] = { "carrier peers", size.peers },
+		[TABLE_PREFIXES] = { "carrier prefixes", size.prefixes },
+		[TABLE_CORES] = { "core prefixes", size.cores },
+	};
+
+	for (unsigned i = 0; i < TABLE_CNT; i++) {
+		uint32_t max = bpf_map__max_entries(map_of(g, i, false));
+
+		if (tables[i].cnt > max)
+			return bpfgw_fail(reterr, -E2BIG, "%zu %s, at most %u", tables[i].cnt, tables[i].what, max);
+	}
+	return 0;
+}
+
+static int copy_fill(struct bpfgw *g, struct fill *f, struct matchset *ms, bool is_odd)
+{
+	const struct matchset_sink sink = { .peer = put_peer, .prefix = put_prefix, .core = put_core, .ctx = f };
+	const bool is_known = g->filled_from[is_odd] == matchset_serial(ms);
+	int r = 0;
+
+	/* until all is done nobody knows what is in it */
+	g->filled_from[is_odd] = 0;
+	for (unsigned i = 0; i < TABLE_CNT && !is_known && r >= 0; i++)
+		r = table_clear(&f->tables[i]);
+	if (r >= 0 && !is_known)
+		r = matchset_replay(ms, is_odd);
+	if (r >= 0)
+		r = matchset_drain(ms, is_odd, &sink);
+	for (unsigned i = 0; i < TABLE_CNT && r >= 0; i++)
+		r = batch_flush(&f->tables[i]);
+	if (r < 0)
+		return r;
+	memcpy((void *)g->skel->data_ports->sipseal_ports[is_odd], matchset_ports(ms),
+	       SIPSEAL_PORT_WORDS * sizeof(uint64_t));
+	g->filled_from[is_odd] = matchset_serial(ms);
+	return 0;
+}
+
+int bpfgw_fill(struct bpfgw *g, struct matchset *ms, uint32_t generation, char reterr[BPFGW_ERR_LEN])
+{
+	CLEANUP(freep) struct fill *f = NULL;
+	const bool is_odd = generation & 1;
+	const uint32_t live = bpfgw_generation(g);
+	int r;
+
+	_Static_assert(sizeof(struct sipseal_core_key) <= FILL_KEY_MAX &&
+		       sizeof(struct sipseal_prefix_key) <= FILL_KEY_MAX &&
+		       sizeof(struct sipseal_core_value) <= FILL_VALUE_MAX, "sizes");
+	if (live && (live & 1) == is_odd)
+		return bpfgw_fail(reterr, -EBUSY, "generation %u would overwrite the tables of %u",
+				  generation, live);
+	r = size_check(g, ms, reterr);
+	if (r < 0)
+		return r;
+	f = malloc(sizeof(*f));
+	if (!f)
+		return bpfgw_fail(reterr, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < TABLE_CNT; i++) {
+		const struct bpf_map *map = map_of(g, i, is_odd);
+
+		f->tables[i].fd = bpf_map__fd(map);
+		f->tables[i].key_size = bpf_map__key_size(map);
+		f->tables[i].value_size = bpf_map__value_size(map);
+		f->tables[i].cnt = 0;
+	}
+	r = copy_fill(g, f, ms, is_odd);
+	return r < 0 ? bpfgw_fail(reterr, r, "match tables: %s", strerror(-r)) : 0;
+}
+
+int bpfgw_limiter_reset(struct bpfgw *g, uint32_t slot)
+{
+	const struct sipseal_limiter none = { 0 };
+
+	return bpf_map_update_elem(bpf_map__fd(g->skel->maps.sipseal_limits), &slot, &none, BPF_ANY);
 }

@@ -5,7 +5,7 @@
  *     bpfgw.c       load, configuration, counters
  *     bpfgw_pin.c   the directory of pins: adopt, pin, remove
  *     bpfgw_link.c  NICs
- *     bpfgw_fill.c  match tables
+ *     bpfgw_fill.c  match tables, limiters
  */
 #ifndef SIPSEAL_DAEMON_BPFGW_INTERNAL_H
 #define SIPSEAL_DAEMON_BPFGW_INTERNAL_H
@@ -37,6 +37,7 @@ struct bpfgw {
 	bool is_adopted;
 	bool is_pinned;       /* maps and program are in dir */
 	bool is_pin_new;      /* and this start put them there */
+	uint64_t filled_from[2]; /* serial of the matchset that a copy was filled from; 0: nobody knows */
 	struct bpfgw_link links[SIPSEAL_PORTS_MAX];
 };
 

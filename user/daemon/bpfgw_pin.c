@@ -27,6 +27,7 @@ static const struct pin {
 	PIN("cores0", sipseal_cores0),
 	PIN("cores1", sipseal_cores1),
 	PIN("count", sipseal_count),
+	PIN("limits", sipseal_limits),
 	PIN("xsks", sipseal_xsks),
 	PIN("devs", sipseal_devs),
 	PIN("beats", sipseal_beats),

@@ -2,159 +2,68 @@
 #include "daemon/control.h"
 
 #include <errno.h>
-#include <microhttpd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "daemon/control_internal.h"
 #include "daemon/listen.h"
 
-#define CONNECTIONS_MAX 64
-#define REQUEST_MAX (16 * 1024)
-#define TOTAL_TIMEOUT_S 10
+/* Room for those that are being ended: MHD must accept the one that makes us end another. */
+#define MHD_CONNECTIONS_MAX (2 * CONTROL_CONNECTIONS_MAX)
 
-/* An open connection: MHD's own timeout starts anew with each byte, ours does not. */
-struct peer {
-	struct peer *next, **link;
-	int fd;
-	uint64_t deadline_ns;
-};
+#define NO_UID ((uid_t)-1)
 
-struct server {
-	struct control *control;
-	bool is_metrics;
-	int fd; /* bound; MHD's once it runs */
-	struct MHD_Daemon *mhd;
-	struct peer *peers;
-};
-
-struct control {
-	const struct control_route *routes;
-	void *ctx;
-	char *path;		  /* of the socket file that is ours, or NULL */
-	struct stat stat;	  /* of it: another daemon may have put its own there */
-	struct server servers[2]; /* socket, metrics */
-};
-
-int control_error(struct control_answer *a, unsigned status, const char *code, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	a->status = status;
-	a->json = json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", text);
-	return a->json ? 0 : -ENOMEM;
-}
-
-/* Return: the route for @url; *ret_tail is set for prefixes. */
-static const struct control_route *route_find(const struct server *s, const char *url,
-					      const char **ret_tail)
-{
-	for (const struct control_route *r = s->control->routes; r->path; r++) {
-		size_t len = strlen(r->path);
-
-		if (r->is_metrics != s->is_metrics || strncmp(url, r->path, len))
-			continue;
-		*ret_tail = url + len;
-		if (r->is_prefix ? url[len] != '\0' : url[len] == '\0')
-			return r;
-	}
-	return NULL;
-}
-
-static int answer_make(const struct server *s, const char *method, const char *url,
-		       struct control_answer *a)
-{
-	const char *tail = "";
-	const struct control_route *route = route_find(s, url, &tail);
-
-	if (!route)
-		return control_error(a, MHD_HTTP_NOT_FOUND, "not_found", "no such path");
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return control_error(a, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
-				     "this path takes GET");
-	return route->get(s->control->ctx, tail, a);
-}
-
-static enum MHD_Result answer_send(struct MHD_Connection *c, struct control_answer *a)
-{
-	const char *type =
-		a->json ? "application/json" : "text/plain; version=0.0.4; charset=utf-8";
-	char *body = a->json ? json_dumps(a->json, JSON_COMPACT | JSON_ENSURE_ASCII) : a->text;
-	struct MHD_Response *r;
-	enum MHD_Result ret;
-
-	if (a->json)
-		json_decref(a->json);
-	if (!body)
-		return MHD_NO;
-	r = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_FREE);
-	if (!r) {
-		free(body);
-		return MHD_NO;
-	}
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	if (a->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	ret = MHD_queue_response(c, a->status ? a->status : MHD_HTTP_OK, r);
-	MHD_destroy_response(r);
-	return ret;
-}
-
-/* Answered at the first call, when only the headers are there: no request has a body, and one that
- * comes with it is not read. */
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
-				  const char *method, const char *version, const char *upload,
-				  size_t *upload_len, void **req)
-{
-	struct control_answer a = { 0 };
-	const struct server *s = cls;
-
-	(void)version, (void)upload, (void)upload_len, (void)req;
-	if (answer_make(s, method, url, &a) < 0) {
-		if (a.json)
-			json_decref(a.json);
-		free(a.text);
-		return MHD_NO;
-	}
-	return answer_send(conn, &a);
-}
-
-static void peer_rearm(struct peer *p)
+void peer_rearm(struct peer *p)
 {
 	p->deadline_ns = clock_mono_ns() + TOTAL_TIMEOUT_S * 1000000000ull;
+}
+
+static void client_read(struct peer *p)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred), groups_len = sizeof(p->client.groups);
+
+	p->client = (struct control_client){ .uid = NO_UID, .gid = (gid_t)-1 };
+	if (p->server->is_metrics || getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return;
+	p->client.uid = cred.uid;
+	p->client.gid = cred.gid;
+	p->client.pid = cred.pid;
+	if (getsockopt(p->fd, SOL_SOCKET, SO_PEERGROUPS, p->client.groups, &groups_len) == 0)
+		p->client.group_cnt = (unsigned)(groups_len / sizeof(gid_t));
+}
+
+static struct peer *peer_new(struct server *s, int fd)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->server = s;
+	p->fd = fd;
+	client_read(p);
+	peer_rearm(p);
+	p->next = s->peers;
+	p->link = &s->peers;
+	if (p->next)
+		p->next->link = &p->next;
+	return s->peers = p;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *conn, void **ctx,
 			  enum MHD_ConnectionNotificationCode code)
 {
-	struct server *s = cls;
 	struct peer *p = *ctx;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		const union MHD_ConnectionInfo *i =
 			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-		p = calloc(1, sizeof(*p));
-		if (!p || !i) { /* then only MHD's own timeout holds */
-			free(p);
-			return;
-		}
-		p->fd = i->connect_fd;
-		peer_rearm(p);
-		p->next = s->peers;
-		p->link = &s->peers;
-		if (p->next)
-			p->next->link = &p->next;
-		s->peers = p;
-		*ctx = p;
+		*ctx = i ? peer_new(cls, i->connect_fd) : NULL; /* without: its requests are refused */
 	} else if (p) {
 		*p->link = p->next;
 		if (p->next)
@@ -162,17 +71,6 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **ctx,
 		free(p);
 		*ctx = NULL;
 	}
-}
-
-static void on_completed(void *cls, struct MHD_Connection *conn, void **req,
-			 enum MHD_RequestTerminationCode code)
-{
-	const union MHD_ConnectionInfo *i =
-		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	(void)cls, (void)req, (void)code;
-	if (i && i->socket_context)
-		peer_rearm(i->socket_context);
 }
 
 int control_open(const struct control_cfg *cfg, struct control **ret, char reterr[CONTROL_ERR_LEN])
@@ -185,6 +83,7 @@ int control_open(const struct control_cfg *cfg, struct control **ret, char reter
 	}
 	c->routes = cfg->routes;
 	c->ctx = cfg->ctx;
+	c->epoll_fd = -1;
 	c->servers[0] = (struct server){ .control = c, .fd = -1 };
 	c->servers[1] = (struct server){ .control = c, .fd = -1, .is_metrics = true };
 	c->servers[0].fd = listen_unix(cfg->socket, cfg->group, reterr, CONTROL_ERR_LEN);
@@ -207,20 +106,45 @@ int control_open(const struct control_cfg *cfg, struct control **ret, char reter
 	return 0;
 }
 
+/* Paths and parameters come to us as they were sent. */
+static size_t no_unescape(void *cls, struct MHD_Connection *conn, char *s)
+{
+	(void)cls, (void)conn;
+	return strlen(s);
+}
+
 static int server_start(struct server *s)
 {
-	if (listen(s->fd, CONNECTIONS_MAX) < 0)
+	if (listen(s->fd, CONTROL_CONNECTIONS_MAX) < 0)
 		return -errno;
-	s->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s,
+	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, control_on_request, s,
 				  MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_LIMIT,
-				  (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  (unsigned)MHD_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				  (size_t)REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 				  (unsigned)TOTAL_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION,
-				  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-				  MHD_OPTION_END);
+				  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, control_on_completed, s,
+				  MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_END);
 	if (!s->mhd)
 		return -EIO;
 	s->fd = -1; /* MHD closes it */
+	return 0;
+}
+
+static int mhd_epoll_fd(const struct server *s)
+{
+	const union MHD_DaemonInfo *info = s->mhd ? MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+
+	return info ? info->epoll_fd : -1;
+}
+
+/* Our set holds MHD's, which can be watched like any descriptor. */
+static int epoll_start(struct control *c)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+
+	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll_fd < 0 || epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, mhd_epoll_fd(&c->servers[0]), &e) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -229,6 +153,8 @@ int control_serve(struct control *c, char reterr[CONTROL_ERR_LEN])
 	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++) {
 		int r = c->servers[i].fd < 0 ? 0 : server_start(&c->servers[i]);
 
+		if (r == 0 && i == 0)
+			r = epoll_start(c);
 		if (r < 0) {
 			snprintf(reterr, CONTROL_ERR_LEN, "%s: cannot serve: %s",
 				 i ? "control.metrics" : "control.socket", strerror(-r));
@@ -238,18 +164,26 @@ int control_serve(struct control *c, char reterr[CONTROL_ERR_LEN])
 	return 0;
 }
 
+static void server_stop(struct server *s)
+{
+	for (struct peer *p = s->peers; p; p = p->next)
+		if (p->request) /* MHD will not stop while one is suspended */
+			control_stream_end(p->request);
+	if (s->mhd)
+		MHD_stop_daemon(s->mhd);
+	else if (s->control)
+		closep(&s->fd);
+}
+
 void control_close(struct control *c)
 {
 	struct stat st;
 
 	if (!c)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++) {
-		if (c->servers[i].mhd)
-			MHD_stop_daemon(c->servers[i].mhd);
-		else if (c->servers[i].control)
-			closep(&c->servers[i].fd);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++)
+		server_stop(&c->servers[i]);
+	closep(&c->epoll_fd);
 	if (c->path && lstat(c->path, &st) == 0 && st.st_ino == c->stat.st_ino &&
 	    st.st_dev == c->stat.st_dev)
 		unlink(c->path);
@@ -259,17 +193,19 @@ void control_close(struct control *c)
 
 void control_fds(const struct control *c, int ret_fds[2])
 {
-	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++) {
-		const union MHD_DaemonInfo *info =
-			c->servers[i].mhd
-				? MHD_get_daemon_info(c->servers[i].mhd, MHD_DAEMON_INFO_EPOLL_FD)
-				: NULL;
-
-		ret_fds[i] = info ? info->epoll_fd : -1;
-	}
+	ret_fds[0] = c->epoll_fd;
+	ret_fds[1] = mhd_epoll_fd(&c->servers[1]);
 }
 
-/* A connection over its time is shut down; MHD then sees its end and frees it. */
+/* A connection that is over is shut down; MHD then sees its end and frees it. */
+static void peer_end(struct peer *p)
+{
+	shutdown(p->fd, SHUT_RDWR);
+	p->is_ending = true;
+	if (p->request)
+		control_stream_end(p->request);
+}
+
 static int peers_expire(struct server *s)
 {
 	uint64_t now = clock_mono_ns();
@@ -278,8 +214,10 @@ static int peers_expire(struct server *s)
 	for (struct peer *p = s->peers; p; p = p->next) {
 		int left_ms;
 
+		if (p->deadline_ns == UINT64_MAX)
+			continue;
 		if (p->deadline_ns <= now) {
-			shutdown(p->fd, SHUT_RDWR);
+			peer_end(p);
 			peer_rearm(p);
 		}
 		left_ms = (int)((p->deadline_ns - now) / 1000000) + 1;
@@ -287,6 +225,54 @@ static int peers_expire(struct server *s)
 			next_ms = left_ms;
 	}
 	return next_ms;
+}
+
+static unsigned peers_of(const struct server *s, uid_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct peer *p = s->peers; p; p = p->next)
+		n += p->client.uid == uid && !p->is_ending;
+	return n;
+}
+
+/* How dear a connection is: 0 no request yet, 1 one is on its way, 2 a stream. */
+static int peer_rank(const struct peer *p)
+{
+	return !p->request ? 0 : p->request->stream.read ? 2 : 1;
+}
+
+/* Who has to go: of the user with most connections, root's only when nobody else has any, the least dear and then
+ * the oldest. */
+static struct peer *victim(const struct server *s)
+{
+	struct peer *ret = NULL;
+	unsigned ret_share = 0;
+
+	for (struct peer *p = s->peers; p; p = p->next) {
+		unsigned share = p->is_ending ? 0 : p->client.uid == 0 ? 1 : 1 + peers_of(s, p->client.uid);
+
+		if (!share || share < ret_share)
+			continue;
+		/* newest first in the list: of equals the last one is the oldest */
+		if (share > ret_share || p->client.uid != ret->client.uid || peer_rank(p) <= peer_rank(ret)) {
+			ret = p;
+			ret_share = share;
+		}
+	}
+	return ret;
+}
+
+/* Return: did somebody have to go? */
+static bool peers_make_room(struct server *s)
+{
+	unsigned n = 0;
+
+	for (const struct peer *p = s->peers; p; p = p->next)
+		n += !p->is_ending;
+	for (unsigned i = CONTROL_CONNECTIONS_MAX; i < n; i++)
+		peer_end(victim(s));
+	return n > CONTROL_CONNECTIONS_MAX;
 }
 
 static int sooner(int a_ms, int b_ms)
@@ -298,6 +284,7 @@ int control_run(struct control *c)
 {
 	int next_ms = -1;
 
+	control_streams_look(c);
 	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++) {
 		struct server *s = &c->servers[i];
 		MHD_UNSIGNED_LONG_LONG mhd_ms;
@@ -306,6 +293,8 @@ int control_run(struct control *c)
 			continue;
 		next_ms = sooner(next_ms, peers_expire(s));
 		MHD_run(s->mhd);
+		if (peers_make_room(s))
+			next_ms = 0;
 		if (MHD_get_timeout(s->mhd, &mhd_ms) == MHD_YES)
 			next_ms = sooner(next_ms, mhd_ms > 60000 ? 60000 : (int)mhd_ms);
 	}

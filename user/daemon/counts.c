@@ -11,10 +11,9 @@
 
 #define WORKERS_OFF 4096
 
-static const struct counters_worker *block(const struct counts *c, unsigned worker)
+static struct counters_worker *block(const struct counts *c, unsigned worker)
 {
-	return (const void *)((const char *)c->map + WORKERS_OFF +
-			      worker * counters_worker_size(c->trunk_max));
+	return (void *)((char *)c->map + WORKERS_OFF + worker * counters_worker_size(c->trunk_max));
 }
 
 static uint64_t get(const _Atomic uint64_t *p)
@@ -36,6 +35,12 @@ static void add_past(struct counts_total *t, const struct counters_worker *w)
 	t->send_errors += get(&w->send_errors);
 	t->bad_completions += get(&w->bad_completions);
 	t->signatures += get(&w->signatures);
+	for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
+		t->sign_us[i] += get(&w->sign_us[i]);
+		t->latency_us[i] += get(&w->latency_us[i]);
+	}
+	t->sign_ns_sum += get(&w->sign_ns_sum);
+	t->latency_ns_sum += get(&w->latency_ns_sum);
 	t->replay_evicted += get(&w->replay_evicted);
 	t->cpu_ns += get(&w->cpu_ns);
 }
@@ -83,8 +88,12 @@ static void fold(struct counts *c, uint32_t trunk_cnt)
 		const struct counters_worker *w = block(c, i);
 
 		add_past(&c->past, w);
-		for (size_t k = 0; k < (size_t)trunk_cnt * COUNTERS_SIGNER_REASONS; k++)
-			c->past_trunks[k] += get(&w->trunk_reasons[k]);
+		for (size_t k = 0; k < (size_t)trunk_cnt * COUNTERS_SIGNER_REASONS; k++) {
+			uint64_t n = get(&w->trunk_reasons[k]);
+
+			if (n) /* memory that is not written is not used */
+				c->past_trunks[k] += n;
+		}
 	}
 }
 
@@ -139,6 +148,28 @@ void counts_trunk(const struct counts *c, uint32_t slot, uint64_t ret[COUNTERS_S
 	for (unsigned i = 0; c->map && i < c->workers; i++)
 		for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++)
 			ret[k] += get(&block(c, i)->trunk_reasons[first + k]);
+}
+
+void counts_trunk_reset(struct counts *c, uint32_t slot)
+{
+	size_t first = (size_t)slot * COUNTERS_SIGNER_REASONS;
+
+	if (slot >= c->trunk_max)
+		return;
+	for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
+		if (c->past_trunks[first + k])
+			c->past_trunks[first + k] = 0;
+		for (unsigned i = 0; c->map && i < c->workers; i++)
+			atomic_store_explicit(&block(c, i)->trunk_reasons[first + k], 0, memory_order_relaxed);
+	}
+}
+
+bool counts_drained(const struct counts *c, uint64_t when_ns)
+{
+	for (unsigned i = 0; c->map && i < c->workers; i++)
+		if (get(&block(c, i)->drained_ns) < when_ns)
+			return false;
+	return true;
 }
 
 uint64_t counts_reasons_sum(const struct counts_total *t)

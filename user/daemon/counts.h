@@ -10,6 +10,7 @@
 #ifndef SIPSEAL_DAEMON_COUNTS_H
 #define SIPSEAL_DAEMON_COUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct counts_total {
 	uint64_t signatures;
 	uint64_t replay_entries, replay_bytes;                     /* of the living signer only */
 	uint64_t replay_evicted, cpu_ns;
+	uint64_t sign_us[COUNTERS_BUCKETS], sign_ns_sum;           /* trunk/counters.h */
+	uint64_t latency_us[COUNTERS_BUCKETS], latency_ns_sum;
 	uint64_t xsk[SIPSEAL_PORTS_MAX][COUNTS_XSK];
 };
 
@@ -54,6 +57,13 @@ void counts_worker(const struct counts *c, unsigned worker, struct counts_total 
 
 /** counts_trunk() - by signer reason (index reason - SR_XDP_MAX), past and present. */
 void counts_trunk(const struct counts *c, uint32_t slot, uint64_t ret[COUNTERS_SIGNER_REASONS]);
+
+/** counts_trunk_reset() - a slot that has rested gets another trunk: it starts from zero. */
+void counts_trunk_reset(struct counts *c, uint32_t slot);
+
+/** counts_drained() - has every worker finished all frames that were steered before @when_ns?  True where there
+ * never was a signer; that it has died since is for the caller to know. */
+bool counts_drained(const struct counts *c, uint64_t when_ns);
 
 /** counts_reasons_sum() - frames that signers have accounted for. */
 uint64_t counts_reasons_sum(const struct counts_total *t);

@@ -3,10 +3,12 @@
  * daemon - everything that a running sipseald holds.
  *
  *     start.c       configuration -> checks -> XDP -> signer -> control socket; or nothing
- *     generation.c  policy memfd, match tables, configuration word
+ *     generation*.c a change: policy memfd, match tables, configuration word; live.c: what there is now
+ *     trunks.c, reload.c  changes that users ask for, and their files
+ *     callevents.c, dialplan.c  what comes from the calls, and what is set for one
  *     signer_start.c  what a signer is given, in order
  *     supervise.c   the loop: signals, a signer that died, neighbours, HTTP
- *     api.c, report_*.c, metrics.c  what is told about it
+ *     api.c, report_*.c, metrics.c  what is told about it; expiry.c: what is said unasked
  *
  * One thread: whatever happens, happens in the loop.
  */
@@ -14,9 +16,14 @@
 #define SIPSEAL_DAEMON_DAEMON_H
 
 #include "config/assemble.h"
+#include "config/origids.h"
 #include "daemon/bpfgw.h"
+#include "daemon/callevents.h"
 #include "daemon/control.h"
 #include "daemon/counts.h"
+#include "daemon/dialplan.h"
+#include "daemon/generation.h"
+#include "daemon/live.h"
 #include "daemon/nic.h"
 #include "daemon/options.h"
 #include "daemon/shm.h"
@@ -24,15 +31,26 @@
 
 struct sipseald {
 	struct options opt;
-	struct gateway *gateway;
-	struct assembled *assembled;
+	struct config *config;             /* main file and defaults */
+	struct gateway *gateway;           /* of config; its trunks are in `live` */
+	struct live *live;
 	int lock_fd;                       /* flock on the bpffs: one daemon per set of pins */
 	struct nic nics[SIPSEAL_PORTS_MAX];   /* port = index */
 	bool is_attached[SIPSEAL_PORTS_MAX], is_native[SIPSEAL_PORTS_MAX];
 	unsigned workers;
 	struct bpfgw *bpf;
-	uint32_t generation;
+	uint32_t generation;               /* the active one */
 	struct policy_shm policy;
+	struct image *image;
+	struct matchset *match;
+	struct origids *origids;
+	bool is_settling;                  /* the copies of the former generation have not followed yet */
+	uint64_t flip_ns, grace_ns;        /* when it was replaced; when no CPU ran it any more (0: not known yet) */
+	struct callevents *events;
+	struct dialplan *dialplan;
+	int regulatory;                    /* -1: as configured; else set by PATCH /v1/regulatory, until a restart */
+	int64_t regulatory_since;          /* CLOCK_REALTIME seconds: how long it has been as it is */
+	uint64_t expiry_at_ns, alarm_at_ns; /* when expiry.c looks again */
 	bool is_forwarding;                /* fast path by XDP */
 	char fast_path_why[160];
 	bool is_ip_forward_off, is_ip6_forward_off;
@@ -53,6 +71,12 @@ struct sipseald {
 	uint64_t started_ns;
 };
 
+/** daemon_is_regulatory() - regulatory.enabled as it is in force. */
+static inline bool daemon_is_regulatory(const struct sipseald *d)
+{
+	return d->regulatory < 0 ? d->gateway->regulatory_enabled : d->regulatory > 0;
+}
+
 /** daemon_start() - Return: enum daemon_exit; what went wrong has been logged, and everything
  * undone.  *d must be zero but for opt. */
 int daemon_start(struct sipseald *d);
@@ -65,11 +89,6 @@ int daemon_detach(const struct options *opt);
 
 /** daemon_check() - `--check`: configuration, certificates and keys.  Return: enum daemon_exit. */
 int daemon_check(const struct options *opt);
-
-/** generation_build() - compile @d->generation into policy memfd and match tables, publish the
- * configuration.
- * Return: 0, or negative errno (reterr). */
-int generation_build(struct sipseald *d, char reterr[BPFGW_ERR_LEN]);
 
 /** signer_start() - counters, process, sockets, hand-over; traffic flows on return.
  * @is_first: a credential that the signer refuses is an error; later it is logged and left out

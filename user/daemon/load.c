@@ -10,8 +10,7 @@
 
 #define TRUNKS_DIR "/etc/sipseal/trunks.d"
 
-/* Raw lines, so that file:line:col stands at the start, where editors look for it. */
-static void report_print(const struct config_report *r)
+void load_report(const struct config_report *r)
 {
 	for (size_t i = 0; i < r->cnt; i++) {
 		CLEANUP(freep) char *line = config_message_format(&r->m[i]);
@@ -49,7 +48,7 @@ char *load_attach_text(const struct options *opt, const char *trunks_dir)
 	return text;
 }
 
-static int load_attach(const struct options *opt, struct gateway **ret,
+static int load_attach(const struct options *opt, struct config **ret,
 		       struct config_report *report)
 {
 	bool has_dir = access(TRUNKS_DIR, F_OK) == 0;
@@ -62,16 +61,20 @@ static int load_attach(const struct options *opt, struct gateway **ret,
 	text = load_attach_text(opt, has_dir ? TRUNKS_DIR : NULL);
 	if (!text)
 		return -ENOMEM;
-	return config_load_buffer("(command line)", text, strlen(text), ret, report);
+	return config_open_buffer("(command line)", text, strlen(text), ret, report);
 }
 
-int load_gateway(const struct options *opt, struct gateway **ret)
+int load_config(const struct options *opt, struct config **ret, struct config_report *report)
+{
+	return opt->config ? config_open(opt->config, ret, report) : load_attach(opt, ret, report);
+}
+
+int load_start(const struct options *opt, struct config **ret)
 {
 	CLEANUP(config_report_done) struct config_report report = { 0 };
-	int r = opt->config ? config_load(opt->config, ret, &report)
-			    : load_attach(opt, ret, &report);
+	int r = load_config(opt, ret, &report);
 
-	report_print(&report);
+	load_report(&report);
 	if (r == 0)
 		return EXIT_DONE;
 	if (!report.error_cnt)
@@ -90,7 +93,7 @@ int load_assembled(const struct gateway *g, struct assembled **ret)
 					    .want_keys = true };
 	int r = assemble(g, &opts, ret, &report);
 
-	report_print(&report);
+	load_report(&report);
 	if (r == 0)
 		return EXIT_DONE;
 	log_err("event=config reason=\"configuration refused: %s\"",

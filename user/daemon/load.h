@@ -8,8 +8,15 @@
 #include "config/assemble.h"
 #include "daemon/options.h"
 
-/** load_gateway() - parse and check.  Return: enum daemon_exit; messages are on stderr. */
-int load_gateway(const struct options *opt, struct gateway **ret);
+/** load_config() - what the daemon was started with: its file, or the arguments of --attach.
+ * Return: as config_open(); nothing is printed. */
+int load_config(const struct options *opt, struct config **ret, struct config_report *report);
+
+/** load_start() - the same at start.  Return: enum daemon_exit; messages are on stderr. */
+int load_start(const struct options *opt, struct config **ret);
+
+/** load_report() - messages to stderr, as raw lines: file:line:col stands at the start, where editors look. */
+void load_report(const struct config_report *r);
 
 /** load_assembled() - certificates and keys.  Return: enum daemon_exit; messages are on stderr. */
 int load_assembled(const struct gateway *g, struct assembled **ret);

@@ -19,13 +19,13 @@ static void say_what_runs(const struct sipseald *d)
 			   d->is_native[i] ? "native" : "generic", d->nics[i].queues);
 	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",
 		   d->fast_path_why);
-	if (!g->trunk_cnt)
+	if (!live_cnt(d->live))
 		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and "
 			   "forwarded, "
 			   "nothing is signed; trunks go to /etc/sipseal/trunks.d or into the "
 			   "configuration\"");
 	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d socket=%s",
-		   SIPSEAL_VERSION, d->generation, g->trunk_cnt, d->workers, (int)d->signer.pid,
+		   SIPSEAL_VERSION, d->generation, live_cnt(d->live), d->workers, (int)d->signer.pid,
 		   g->control_socket);
 }
 

@@ -40,24 +40,23 @@ static void packets(FILE *f, const struct sipseald *d)
  * happened is a family of its own, so that sums over this one count each INVITE once. */
 static void invites(FILE *f, const struct sipseald *d, bool is_observe)
 {
-	for (size_t i = 0; i < d->assembled->trunk_cnt; i++) {
-		const struct compile_trunk *ct = &d->assembled->trunks[i];
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
+		bool is_observing = t->trunk->mode == TRUNK_OBSERVE;
 		uint64_t c[COUNTERS_SIGNER_REASONS];
 
-		if (is_observe && ct->trunk->mode != TRUNK_OBSERVE)
+		if (is_observe && !is_observing)
 			continue;
-		counts_trunk(&d->counts, ct->slot, c);
+		counts_trunk(&d->counts, t->slot, c);
 		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
 			unsigned reason = k + SR_XDP_MAX;
 
-			if (!c[k] || (ct->trunk->mode == TRUNK_OBSERVE &&
-				      is_observe == (reason == SR_OBSERVE)))
+			if (!c[k] || (is_observing && is_observe == (reason == SR_OBSERVE)))
 				continue;
 			fprintf(f,
 				"sipseal_%s_total{trunk=\"%s\",direction=\"outbound\",status=\"%"
 				"s\",reason=\"%s\"} %llu\n",
-				is_observe ? "observed_invites" : "invites", ct->trunk->name,
-				call_status_name(call_status_of(reason, ct->trunk)),
+				is_observe ? "observed_invites" : "invites", t->name,
+				call_status_name(call_status_of(reason, t->trunk)),
 				reason_token(reason), (unsigned long long)c[k]);
 		}
 	}
@@ -67,16 +66,41 @@ static void certificates(FILE *f, const struct sipseald *d)
 {
 	head(f, "sipseal_certificate_not_after_seconds", "gauge",
 	     "When the certificate of a trunk expires (Unix time).");
-	for (size_t i = 0; i < d->assembled->trunk_cnt; i++) {
-		const struct compile_trunk *ct = &d->assembled->trunks[i];
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t))
+		if (t->credential && t->credential->now.info)
+			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n", t->name,
+				(long long)t->credential->now.info->not_after);
+}
 
-		if (ct->credential < d->assembled->credential_cnt &&
-		    d->assembled->credentials[ct->credential].info)
-			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n",
-				ct->trunk->name,
-				(long long)d->assembled->credentials[ct->credential]
-					.info->not_after);
+/* Bucket i holds what took less than 2^(i+3) us; Prometheus wants sums from below, in seconds. */
+static void histogram(FILE *f, const char *name, const char *help, const uint64_t bucket[COUNTERS_BUCKETS],
+		      uint64_t sum_ns)
+{
+	uint64_t cnt = 0;
+
+	head(f, name, "histogram", help);
+	for (unsigned i = 0; i + 1 < COUNTERS_BUCKETS; i++) {
+		cnt += bucket[i];
+		fprintf(f, "%s_bucket{le=\"%.6f\"} %llu\n", name, (double)(8ull << i) / 1e6, (unsigned long long)cnt);
 	}
+	cnt += bucket[COUNTERS_BUCKETS - 1];
+	fprintf(f, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)cnt);
+	fprintf(f, "%s_sum %.9f\n%s_count %llu\n", name, (double)sum_ns / 1e9, name, (unsigned long long)cnt);
+}
+
+static void gateway(FILE *f, const struct sipseald *d)
+{
+	struct callevents_totals t = { 0 };
+
+	if (d->events)
+		callevents_totals(d->events, &t);
+	head(f, "sipseal_regulatory_enabled", "gauge", "0 while nothing is signed, by regulatory.enabled.");
+	fprintf(f, "sipseal_regulatory_enabled %d\n", daemon_is_regulatory(d));
+	head(f, "sipseal_generation", "gauge", "Number of the configuration in force.");
+	fprintf(f, "sipseal_generation %u\n", d->generation);
+	head(f, "sipseal_events_dropped_total", "counter", "Call events that a ring, a reader or the file lost.");
+	fprintf(f, "sipseal_events_dropped_total %llu\n",
+		(unsigned long long)(t.dropped_ring + t.dropped_reader + t.dropped_file));
 }
 
 static void signer(FILE *f, const struct sipseald *d)
@@ -95,6 +119,10 @@ static void signer(FILE *f, const struct sipseald *d)
 	fprintf(f, "sipseal_ring_drops_total %llu\n", (unsigned long long)counts_ring_drops(&t));
 	head(f, "sipseal_signatures_total", "counter", "Signatures made.");
 	fprintf(f, "sipseal_signatures_total %llu\n", (unsigned long long)t.signatures);
+	histogram(f, "sipseal_sign_duration_seconds", "Time that the signer took for an INVITE that it signed.",
+		  t.sign_us, t.sign_ns_sum);
+	histogram(f, "sipseal_added_latency_seconds", "Time from XDP to the tx ring, of frames that left.",
+		  t.latency_us, t.latency_ns_sum);
 }
 
 char *report_metrics(const struct sipseald *d)
@@ -113,6 +141,7 @@ char *report_metrics(const struct sipseald *d)
 	     "What would have become of INVITEs of trunks in mode observe.");
 	invites(f, d, true);
 	certificates(f, d);
+	gateway(f, d);
 	signer(f, d);
 	if (fclose(f)) {
 		free(text);

@@ -84,16 +84,15 @@ const char *call_status_name(enum call_status s)
 	return s < CALL_STATUS_CNT ? names[s] : "?";
 }
 
-json_t *report_calls(const struct sipseald *d, size_t trunk)
+json_t *report_calls(const struct sipseald *d, const struct live_trunk *t)
 {
-	const struct compile_trunk *ct = &d->assembled->trunks[trunk];
 	uint64_t c[COUNTERS_SIGNER_REASONS], sum[CALL_STATUS_CNT] = { 0 };
 
-	counts_trunk(&d->counts, ct->slot, c);
+	counts_trunk(&d->counts, t->slot, c);
 	/* an INVITE of a trunk in observe counts twice: as observe, and as what was decided */
 	for (unsigned i = 0; i < COUNTERS_SIGNER_REASONS; i++)
 		if (i + SR_XDP_MAX != SR_OBSERVE)
-			sum[call_status_of(i + SR_XDP_MAX, ct->trunk)] += c[i];
+			sum[call_status_of(i + SR_XDP_MAX, t->trunk)] += c[i];
 	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED],
 			 "unsigned", (json_int_t)sum[CALL_UNSIGNED], "rejected",
 			 (json_int_t)sum[CALL_REJECTED], "dropped", (json_int_t)sum[CALL_DROPPED],

@@ -23,19 +23,27 @@ const char *call_status_name(enum call_status s);  /* "SIGNED" */
 
 /** report_calls() - {"signed","unsigned","rejected","dropped","observed"} of one trunk.  In
  * observe they are what would have been. */
-json_t *report_calls(const struct sipseald *d, size_t trunk);
+json_t *report_calls(const struct sipseald *d, const struct live_trunk *t);
 
 json_t *report_status(const struct sipseald *d);
 /** report_signer_state() - "running", "stalled" (no heartbeat within heartbeat_ms) or "down". */
 const char *report_signer_state(const struct sipseald *d);
 
+/** report_regulatory() - {"enabled","since","by"} and, while it is off, "warning" {"code","text"}. */
+json_t *report_regulatory(const struct sipseald *d);
+
 json_t *report_warnings(const struct sipseald *d);
 json_t *report_stats(const struct sipseald *d);
 json_t *report_trunks(const struct sipseald *d);
-json_t *report_credential(const struct sipseald *d, size_t credential);
+
+/** report_credential() - one set of certificates, with its expiry and who uses it. */
+json_t *report_credential(const struct sipseald *d, const struct live_credential *c);
+
+/** report_certificates() - {"certificates": [...]}: all of them. */
+json_t *report_certificates(const struct sipseald *d);
 
 /** report_trunk() - effective policy in the form of the configuration, and "state". */
-json_t *report_trunk(const struct sipseald *d, size_t trunk);
+json_t *report_trunk(const struct sipseald *d, const struct live_trunk *t);
 
 /** report_metrics() - malloc'd Prometheus text. */
 char *report_metrics(const struct sipseald *d);

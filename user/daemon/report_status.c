@@ -98,15 +98,14 @@ static json_t *calls(const struct sipseald *d)
 	for (unsigned i = 0; i < COUNTERS_SIGNER_REASONS; i++)
 		sum[call_status_of(i + SR_XDP_MAX, NULL)] += t.reasons[i];
 	/* refusals that a trunk's policy decides are known per trunk only */
-	for (size_t i = 0; i < d->assembled->trunk_cnt; i++) {
-		const struct trunk *trunk = d->assembled->trunks[i].trunk;
+	for (const struct live_trunk *l = live_first(d->live); l; l = live_next(l)) {
 		uint64_t c[COUNTERS_SIGNER_REASONS];
 
-		if (trunk->on_unsignable != UNSIGNABLE_REJECT || trunk->mode == TRUNK_OBSERVE)
+		if (l->trunk->on_unsignable != UNSIGNABLE_REJECT || l->trunk->mode == TRUNK_OBSERVE)
 			continue;
-		counts_trunk(&d->counts, d->assembled->trunks[i].slot, c);
+		counts_trunk(&d->counts, l->slot, c);
 		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
-			if (call_status_of(k + SR_XDP_MAX, trunk) ==
+			if (call_status_of(k + SR_XDP_MAX, l->trunk) ==
 			    call_status_of(k + SR_XDP_MAX, NULL))
 				continue;
 			sum[CALL_REJECTED] += c[k];
@@ -116,43 +115,6 @@ static json_t *calls(const struct sipseald *d)
 	return json_pack("{s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED], "unsigned",
 			 (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
 			 "dropped", (json_int_t)(sum[CALL_DROPPED] + counts_ring_drops(&t)));
-}
-
-json_t *report_credential(const struct sipseald *d, size_t i)
-{
-	const struct assembled_credential *c = &d->assembled->credentials[i];
-	int64_t now = (int64_t)(clock_real_ms() / 1000);
-	bool is_usable = c->info && !c->info->error_cnt && now >= c->info->not_before &&
-			 now < c->info->not_after;
-	json_t *o = json_pack("{s:i,s:o,s:o,s:o,s:b}", "id", (int)i, "cert",
-			      report_text(c->cert_path), "key", report_text(c->key_path), "x5u",
-			      report_text(c->x5u), "usable", is_usable);
-	json_t *faults = json_array();
-
-	if (!o || !faults) {
-		json_decref(o);
-		json_decref(faults);
-		return NULL;
-	}
-	json_object_set_new(o, "faults", faults);
-	json_object_set_new(o, "not_before",
-			    c->info ? report_time(c->info->not_before) : json_null());
-	json_object_set_new(o, "not_after",
-			    c->info ? report_time(c->info->not_after) : json_null());
-	json_object_set_new(o, "spc", c->info ? report_text(cert_spc(c->info)) : json_null());
-	json_object_set_new(o, "serial", c->info ? report_text(c->info->serial) : json_null());
-	for (unsigned k = 0; c->info && k < c->info->fault_cnt && k < CERT_FAULTS_MAX; k++)
-		json_array_append_new(faults, report_text(c->info->faults[k].code));
-	return o;
-}
-
-static json_t *credentials(const struct sipseald *d)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < d->assembled->credential_cnt; i++)
-		json_array_append_new(list, report_credential(d, i));
-	return list;
 }
 
 static json_t *address(const uint8_t addr[16], uint16_t port)
@@ -198,12 +160,39 @@ static json_t *unmatched(const struct sipseald *d)
 
 static json_t *trunks(const struct sipseald *d)
 {
-	size_t observe = 0;
+	size_t observe = 0, managed = 0;
 
-	for (size_t i = 0; i < d->gateway->trunk_cnt; i++)
-		observe += d->gateway->trunks[i]->mode == TRUNK_OBSERVE;
-	return json_pack("{s:I,s:I}", "count", (json_int_t)d->gateway->trunk_cnt, "observe",
-			 (json_int_t)observe);
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
+		observe += t->trunk->mode == TRUNK_OBSERVE;
+		managed += t->trunk->is_managed;
+	}
+	return json_pack("{s:I,s:I,s:I}", "count", (json_int_t)live_cnt(d->live), "observe", (json_int_t)observe,
+			 "managed", (json_int_t)managed);
+}
+
+json_t *report_regulatory(const struct sipseald *d)
+{
+	bool is_enabled = daemon_is_regulatory(d);
+	json_t *o = json_pack("{s:b,s:o,s:s}", "enabled", is_enabled, "since", report_time(d->regulatory_since), "by",
+			      d->regulatory < 0 ? "configuration" : "request");
+
+	if (o && !is_enabled)
+		json_object_set_new(o, "warning",
+				    json_pack("{s:s,s:s,s:s}", "code", "regulatory_off", "level", "critical", "text",
+					      "regulatory.enabled is false: NOTHING is signed or marked"));
+	return o;
+}
+
+static json_t *events(const struct sipseald *d)
+{
+	struct callevents_totals t = { 0 };
+
+	if (d->events)
+		callevents_totals(d->events, &t);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i}", "events", (json_int_t)t.events, "dropped_ring",
+			 (json_int_t)t.dropped_ring, "dropped_reader", (json_int_t)t.dropped_reader, "dropped_file",
+			 (json_int_t)t.dropped_file, "invalid", (json_int_t)t.invalid, "followers",
+			 (int)t.followers);
 }
 
 static const char *const modes[] = {
@@ -217,15 +206,16 @@ json_t *report_status(const struct sipseald *d)
 		[FAST_PATH_FORWARD] = "forward",
 		[FAST_PATH_KERNEL] = "kernel",
 	};
-	json_t *o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION, "generation",
+	json_t *certificates, *o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION, "generation",
 			      (json_int_t)d->generation, "uptime_s",
 			      (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000), "mode",
 			      modes[d->gateway->mode], "regulatory_enabled",
-			      d->gateway->regulatory_enabled, "on_signer_failure",
+			      daemon_is_regulatory(d), "on_signer_failure",
 			      policy_name(d->gateway->on_signer_failure));
 
 	if (!o)
 		return NULL;
+	json_object_set_new(o, "regulatory", report_regulatory(d));
 	json_object_set_new(o, "fast_path",
 			    json_pack("{s:s,s:s,s:o}", "mode",
 				      d->is_forwarding ? "forward" : "kernel", "configured",
@@ -234,8 +224,12 @@ json_t *report_status(const struct sipseald *d)
 	json_object_set_new(o, "calls", calls(d));
 	json_object_set_new(o, "interfaces", interfaces(d));
 	json_object_set_new(o, "signer", signer(d));
-	json_object_set_new(o, "credentials", credentials(d));
+	certificates = report_certificates(d);
+	json_object_set(o, "credentials", json_object_get(certificates, "certificates"));
+	json_decref(certificates);
 	json_object_set_new(o, "trunks", trunks(d));
+	json_object_set_new(o, "events", events(d));
+	json_object_set_new(o, "overrides", json_integer(d->dialplan ? (json_int_t)dialplan_cnt(d->dialplan) : 0));
 	json_object_set_new(
 		o, "other_transports",
 		json_pack("{s:s,s:I}", "policy", policy_name(d->gateway->other_transports),

@@ -6,17 +6,16 @@
 
 #include "base/clock.h"
 #include "base/reason.h"
+#include "daemon/expiry.h"
 #include "daemon/report.h"
-
-/* A certificate of a CA that renews by hand needs weeks; STI-CAs issue for a year. */
-#define EXPIRY_WARNING_S (14 * 86400)
 
 #define TRUNK_WARNINGS_MAX 20
 
-static void warn(json_t *list, const char *code, const char *trunk, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+/* `level` says how loud it is: notice, warning (most), critical. */
+static void warn_level(json_t *list, const char *level, const char *code, const char *trunk, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
-static void warn(json_t *list, const char *code, const char *trunk, const char *fmt, ...)
+static void warn_level(json_t *list, const char *level, const char *code, const char *trunk, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -25,11 +24,13 @@ static void warn(json_t *list, const char *code, const char *trunk, const char *
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	o = json_pack("{s:s,s:o}", "code", code, "text", report_text(text));
+	o = json_pack("{s:s,s:s,s:o}", "code", code, "level", level, "text", report_text(text));
 	if (o && trunk)
 		json_object_set_new(o, "trunk", report_text(trunk));
 	json_array_append_new(list, o);
 }
+
+#define warn(list, code, trunk, ...) warn_level(list, "warning", code, trunk, __VA_ARGS__)
 
 /* By name for the first of them, so that a large configuration does not drown the rest. */
 static void warn_trunk(json_t *list, size_t *cnt, const char *code, const struct trunk *t,
@@ -49,8 +50,8 @@ static void warn_trunks(const struct sipseald *d, json_t *list)
 {
 	size_t any = 0, always = 0;
 
-	for (size_t i = 0; i < d->gateway->trunk_cnt; i++) {
-		const struct trunk *t = d->gateway->trunks[i];
+	for (const struct live_trunk *l = live_first(d->live); l; l = live_next(l)) {
+		const struct trunk *t = l->trunk;
 
 		if (t->attestation == ATTEST_A && !t->has_numbers)
 			warn_trunk(list, &any, "a_for_any_number", t,
@@ -64,27 +65,37 @@ static void warn_trunks(const struct sipseald *d, json_t *list)
 	warn_more(list, always, "location_always");
 }
 
+static void warn_credential(const struct live_credential *c, int64_t now, json_t *list)
+{
+	const struct cert_info *info = c->now.info;
+	const char *name = c->config.cert_path;
+	enum expiry e = info ? expiry_of(info, now) : EXPIRY_FAR;
+	char when[32];
+
+	if (!info)
+		warn_level(list, "critical", "certificate_missing", NULL, "%s: cannot be read: its trunks do not sign",
+			   name);
+	else if (c->is_refused)
+		warn_level(list, "critical", "key_refused", NULL,
+			   "%s: the signer refused its key %s: its trunks do not sign", name, c->config.key_path);
+	else if (e == EXPIRY_OVER)
+		warn_level(list, "critical", "certificate_expired", NULL, "%s: expired: its trunks do not sign", name);
+	else if (now < info->not_before)
+		warn_level(list, "critical", "certificate_not_yet_valid", NULL,
+			   "%s: not yet valid: its trunks do not sign", name);
+	else if (e != EXPIRY_FAR)
+		warn_level(list, expiry_level(e), "certificate_expires", NULL, "%s: expires %s%s", name,
+			   expiry_text(info->not_after, now, when),
+			   e == EXPIRY_1_DAY ? ": renew it NOW, then sipseal cert reload" : "");
+}
+
 static void warn_credentials(const struct sipseald *d, json_t *list)
 {
 	int64_t now = (int64_t)(clock_real_ms() / 1000);
+	const struct live_credential *c = live_credential_first(d->live);
 
-	for (size_t i = 0; i < d->assembled->credential_cnt; i++) {
-		const struct assembled_credential *c = &d->assembled->credentials[i];
-		const char *name = c->cert_path ? c->cert_path : "?";
-
-		if (!c->info)
-			warn(list, "certificate_missing", NULL,
-			     "%s: cannot be read: its trunks do not sign", name);
-		else if (now >= c->info->not_after)
-			warn(list, "certificate_expired", NULL,
-			     "%s: expired: its trunks do not sign", name);
-		else if (now < c->info->not_before)
-			warn(list, "certificate_not_yet_valid", NULL,
-			     "%s: not yet valid: its trunks do not sign", name);
-		else if (c->info->not_after - now < EXPIRY_WARNING_S)
-			warn(list, "certificate_expires", NULL, "%s: expires in %lld days", name,
-			     (long long)(c->info->not_after - now) / 86400);
-	}
+	for (; c; c = live_credential_next(c))
+		warn_credential(c, now, list);
 }
 
 /* What an operator has to know of: calls that were lost, or went by unsigned.  The code is the reason's. */
@@ -102,6 +113,8 @@ static const struct {
 	{ SR_VLAN_DROPPED, "VLAN-tagged INVITEs of trunks were dropped" },
 	{ SR_OPAQUE, "packets to carrier peers passed that could hide an INVITE behind their headers" },
 	{ SR_OPAQUE_DROPPED, "packets to carrier peers were dropped whose headers cannot be walked" },
+	{ SR_RATE_LIMITED, "INVITEs were dropped: over max_cps of their trunks" },
+	{ SR_FAIR_SHARE, "INVITEs were dropped: the signer was overloaded, and their trunks had had their share" },
 };
 
 static void warn_packets(const struct sipseald *d, json_t *list)
@@ -158,10 +171,10 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 	struct counts_total t;
 
 	counts_sum(&d->counts, &t);
-	if (!d->gateway->regulatory_enabled)
-		warn(list, "regulatory_off", NULL,
-		     "regulatory.enabled is false: nothing is signed");
-	if (!d->gateway->trunk_cnt)
+	if (!daemon_is_regulatory(d)) /* first of all */
+		warn_level(list, "critical", "regulatory_off", NULL,
+			   "regulatory.enabled is false: NOTHING is signed or marked");
+	if (!live_cnt(d->live))
 		warn(list, "no_trunks", NULL,
 		     "no trunks: packets are counted and forwarded, nothing is signed");
 	if (d->is_ip_forward_off)

@@ -30,20 +30,13 @@ int shm_memfd(const char *name, uint64_t len, int seals, void **ret_map)
 
 int policy_shm_new(uint64_t copy_size, struct policy_shm *ret)
 {
-	uint64_t len = 4096 + 2 * copy_size;
+	uint64_t len = 4096 + 2 * copy_size; /* the header has a page of its own */
 	void *map;
 	int fd = shm_memfd("sipseal-policy", len, F_SEAL_FUTURE_WRITE, &map);
 
 	if (fd < 0)
 		return fd;
 	*ret = (struct policy_shm){ .fd = fd, .region = map, .len = len };
-	*ret->region = (struct policy_region){
-		.magic = POLICY_MAGIC,
-		.version = POLICY_VERSION,
-		.size = len,
-		.copy_off = { 4096, 4096 + copy_size },
-		.copy_size = copy_size,
-	};
 	return 0;
 }
 
@@ -54,9 +47,4 @@ void policy_shm_done(struct policy_shm *s)
 	munmap(s->region, s->len);
 	close(s->fd);
 	*s = (struct policy_shm){ .fd = -1 };
-}
-
-struct policy_copy *policy_shm_copy(const struct policy_shm *s, uint32_t generation)
-{
-	return (struct policy_copy *)((char *)s->region + s->region->copy_off[generation & 1]);
 }

@@ -16,13 +16,14 @@ struct policy_shm {
 	uint64_t len;
 };
 
-/** policy_shm_new() - two standing copies of @copy_size bytes (a multiple of 4096); sparse: only
- * bytes that are written take memory.  Return: 0, or negative errno. */
+/* Bytes of a copy.  100,000 trunks with a location of their own each take 400 MiB, 1,000,000 number ranges
+ * 16 MiB; what is not used takes no memory.  The signer has it mapped: it cannot grow. */
+#define POLICY_COPY_SIZE (1ull << 30)
+
+/** policy_shm_new() - zeroed room for two standing copies of @copy_size bytes (a multiple of 4096), for
+ * image_new(); sparse: only bytes that are written take memory.  Return: 0, or negative errno. */
 int policy_shm_new(uint64_t copy_size, struct policy_shm *ret);
 void policy_shm_done(struct policy_shm *s);
-
-/** policy_shm_copy() - where @generation is compiled to. */
-struct policy_copy *policy_shm_copy(const struct policy_shm *s, uint32_t generation);
 
 /** shm_memfd() - memfd of @len bytes, mapped writable, sealed against resizing and with @seals.
  * Return: descriptor (*ret_map is the mapping), or negative errno. */

@@ -10,16 +10,20 @@
 #include "daemon/sockets.h"
 #include "xsk/socket.h"
 
-static int give_hello(struct sipseald *d, char *reterr)
+static int give_hello(struct sipseald *d, int events_fd, uint64_t events_len, char *reterr)
 {
-	const int fds[] = { d->policy.fd, d->counts.fd, bpfgw_heartbeat_fd(d->bpf) };
+	uint64_t overrides_len = 0;
+	int overrides_fd = dialplan_fd(d->dialplan, &overrides_len);
+	const int fds[] = { d->policy.fd, d->counts.fd, events_fd, overrides_fd, bpfgw_heartbeat_fd(d->bpf) };
 	struct handover_msg m = {
 		.type = HANDOVER_HELLO,
 		.hello = { .workers = d->workers,
 			   .ports = d->gateway->interface_cnt,
 			   .idle = d->gateway->idle,
 			   .policy_len = d->policy.len,
-			   .counters_len = d->counts.len },
+			   .counters_len = d->counts.len,
+			   .events_len = events_len,
+			   .overrides_len = overrides_len },
 	};
 
 	return signer_proc_call(&d->signer, &m, fds, ARRAY_SIZE(fds), reterr);
@@ -77,78 +81,25 @@ static int give_raw(struct sipseald *d, int family, char *reterr)
 	return signer_proc_call(&d->signer, &m, &fd, 1, reterr);
 }
 
-/* Who signs with it, for messages: "trunk NAME", or the gateway. */
-static const char *credential_user(const struct sipseald *d, size_t i, char dst[TRUNK_NAME_MAX + 16])
-{
-	for (size_t k = 0; k < d->assembled->trunk_cnt; k++) {
-		const struct compile_trunk *t = &d->assembled->trunks[k];
-
-		if (t->credential != i || !t->trunk->cert.cert_path)
-			continue;
-		snprintf(dst, TRUNK_NAME_MAX + 16, "trunk %s", t->trunk->name);
-		return dst;
-	}
-	return "gateway";
-}
-
-/* Return: as signer_proc_call(); 1 also where the key file cannot be opened. */
-static int give_credential(struct sipseald *d, size_t i, char *reterr)
-{
-	struct assembled_credential *c = &d->assembled->credentials[i];
-	/* each signer reads from a description of its own: offsets are shared otherwise */
-	CLEANUP(closep)
-	int fd = c->key_fd >= 0 ? TAKE_FD(c->key_fd)
-				: confined_open(d->gateway->cert_root, c->key_path, true);
-	struct handover_msg m = { .type = HANDOVER_CREDENTIAL,
-				  .credential = { .id = (uint32_t)i } };
-	char text[SIGNER_ERR_LEN] = "", user[TRUNK_NAME_MAX + 16];
-	int r;
-
-	if (fd < 0) {
-		snprintf(reterr, SIGNER_ERR_LEN, "%.200s: %s", c->key_path, strerror(-fd));
-		return 1;
-	}
-	memcpy(m.credential.point, c->info->point, CERT_POINT_LEN);
-	r = signer_proc_call(&d->signer, &m, &fd, 1, text);
-	if (r > 0)
-		snprintf(reterr, SIGNER_ERR_LEN, "%.100s (with %.100s, %s): %.120s", c->key_path, c->cert_path,
-			 credential_user(d, i, user), text);
-	else if (r)
-		snprintf(reterr, SIGNER_ERR_LEN, "%.250s", text);
-	return r;
-}
-
-static int give_credentials(struct sipseald *d, bool is_first, char *reterr)
-{
-	for (size_t i = 0; i < d->assembled->credential_cnt; i++) {
-		const struct assembled_credential *c = &d->assembled->credentials[i];
-		int r;
-
-		if (!c->info || !c->key_path) /* no certificate: assemble() has said so */
-			continue;
-		r = give_credential(d, i, reterr);
-		if (r > 0 && !is_first) {
-			log_err("event=key_refused file=%s reason=\"%s\"", c->key_path, reterr);
-			continue;
-		}
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, char *reterr)
 {
 	struct handover_msg start = { .type = HANDOVER_START };
-	int r = give_hello(d, reterr);
+	uint64_t events_len = 0;
+	int events_fd = -1, r;
 
+	dialplan_renew(d->dialplan);
+	if ((r = callevents_renew(d->events, &events_fd, &events_len)) < 0) {
+		snprintf(reterr, SIGNER_ERR_LEN, "events: %s", strerror(-r));
+		return EXIT_ERROR;
+	}
+	r = give_hello(d, events_fd, events_len, reterr);
 	for (unsigned w = 0; !r && w < d->workers; w++)
 		r = give_worker(d, s, w, reterr);
 	if (!r)
 		r = give_raw(d, AF_INET, reterr);
 	if (!r)
 		r = give_raw(d, AF_INET6, reterr);
-	if (!r && (r = give_credentials(d, is_first, reterr)) > 0)
+	if (!r && (r = generation_keys_give(d, is_first, reterr)) > 0)
 		return EXIT_REFUSED;
 	if (!r)
 		r = signer_proc_call(&d->signer, &start, NULL, 0, reterr);
@@ -191,9 +142,10 @@ int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 				     .workers = d->workers,
 				     .frames = d->gateway->umem_frames };
 	CLEANUP(sockets_done) struct sockets s = { 0 };
-	int r = counts_renew(&d->counts, (uint32_t)d->assembled->trunk_cnt);
+	int r;
 
-	if (r < 0) {
+	generation_turn(d); /* no signer runs: the former generation is gone */
+	if ((r = counts_renew(&d->counts, live_slots(d->live))) < 0) {
 		snprintf(reterr, SIGNER_ERR_LEN, "counters: %s", strerror(-r));
 		return EXIT_ERROR;
 	}

@@ -9,17 +9,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "config/origids.h"
+#include "config/store.h"
 #include "daemon/api.h"
 #include "daemon/daemon.h"
 #include "daemon/fastpath.h"
+#include "daemon/live_internal.h"
 #include "daemon/load.h"
 #include "daemon/preflight.h"
 
 #define CONTROL_GROUP "sipseal"
-
-/* Slots for twice the trunks there are, so that trunks can be added without a new region. */
-#define TRUNK_MAX_MIN 1024
 
 static unsigned cpus(void)
 {
@@ -131,25 +129,45 @@ static void fast_path_decide(struct sipseald *d)
 	}
 }
 
-static int bpf_start(struct sipseald *d)
+/* What a crash left half-written, and what must be kept over a restart. */
+static int state_start(struct sipseald *d)
 {
-	char err[BPFGW_ERR_LEN], origids_err[ORIGIDS_ERR_LEN];
+	char err[ORIGIDS_ERR_LEN] = "";
+	int r = store_clean(config_trunks_dir(d->config));
 
-	if (bpfgw_open(d->gateway->bpffs, &d->bpf, err) < 0) {
-		log_err("event=start reason=\"%s\"", err);
+	if (r > 0)
+		log_notice("event=store_clean removed=%d", r);
+	else if (r < 0 && r != -ENOENT)
+		log_warning("event=store_clean dir=%s reason=\"%s\"", config_trunks_dir(d->config), strerror(-r));
+	if ((r = origids_open(d->opt.state_dir, &d->origids, err)) < 0) {
+		log_err("event=start reason=\"%s\"", *err ? err : strerror(-r));
 		return EXIT_ERROR;
 	}
-	if (origids_make(d->gateway, d->opt.state_dir, origids_err) < 0) {
-		log_err("event=start reason=\"%s\"", origids_err);
+	return EXIT_DONE;
+}
+
+/* From here on d->live holds the trunks.  Refused by what stands in files: certificates, keys, addresses. */
+static int first_generation(struct sipseald *d)
+{
+	CLEANUP(fault_done) struct fault f = { 0 };
+	int r = policy_shm_new(POLICY_COPY_SIZE, &d->policy);
+
+	if (r < 0) {
+		log_err("event=start reason=\"policy: %s\"", strerror(-r));
 		return EXIT_ERROR;
 	}
-	d->generation = bpfgw_generation(d->bpf) + 1;
-	if (!d->generation)
-		d->generation = 1; /* 0 means none */
-	if (generation_build(d, err) < 0) {
-		log_err("event=start reason=\"%s\"", err);
-		return EXIT_ERROR;
-	}
+	r = generation_start(d, &f);
+	load_report(&f.report);
+	if (r == 0)
+		return EXIT_DONE;
+	log_err("event=config reason=\"configuration refused: %s\"", f.text);
+	return f.report.error_cnt ? EXIT_REFUSED : EXIT_ERROR;
+}
+
+static int attach(struct sipseald *d)
+{
+	char err[BPFGW_ERR_LEN];
+
 	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
 		if (bpfgw_attach(d->bpf, i, d->nics[i].ifindex, d->nics[i].name,
 				 (int)d->gateway->xdp_mode, &d->is_native[i], err) < 0) {
@@ -158,24 +176,55 @@ static int bpf_start(struct sipseald *d)
 		}
 		d->is_attached[i] = true;
 	}
+	return EXIT_DONE;
+}
+
+static int bpf_start(struct sipseald *d)
+{
+	char err[BPFGW_ERR_LEN];
+	int r;
+
+	if (bpfgw_open(d->gateway->bpffs, &d->bpf, err) < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return EXIT_ERROR;
+	}
+	if ((r = state_start(d)) || (r = first_generation(d)))
+		return r;
+	if ((r = generation_publish(d)) < 0) {
+		log_err("event=start reason=\"the configuration cannot be given to XDP: %s\"", strerror(-r));
+		return EXIT_ERROR;
+	}
+	if ((r = attach(d)))
+		return r;
 	d->steered_base = daemon_steered(d);
+	return EXIT_DONE;
+}
+
+/* What comes from the calls, and what is set for one: the signer gets both. */
+static int calls_start(struct sipseald *d)
+{
+	int r;
+
+	if (counts_init(&d->counts, d->workers, SIPSEAL_TRUNKS_MAX) < 0 || callevents_new(d, &d->events) < 0 ||
+	    dialplan_new(d, &d->dialplan) < 0) {
+		log_err("event=start reason=\"out of memory\"");
+		return EXIT_ERROR;
+	}
+	if ((r = callevents_file(d->events, d->gateway->events_file)) < 0) {
+		log_err("event=start reason=\"control.events_file %s: %s\"", d->gateway->events_file, strerror(-r));
+		return EXIT_ERROR;
+	}
 	return EXIT_DONE;
 }
 
 static int signer_first_start(struct sipseald *d)
 {
-	size_t want = 2 * d->assembled->trunk_cnt;
 	char err[SIGNER_ERR_LEN];
 	void *map = mmap(NULL, SIPSEAL_BEATS_MAX * sizeof(uint64_t), PROT_READ, MAP_SHARED,
 			 bpfgw_heartbeat_fd(d->bpf), 0);
 	int r;
 
 	d->heartbeats = map == MAP_FAILED ? NULL : map; /* only status shows it */
-	if (counts_init(&d->counts, d->workers,
-			(uint32_t)(want > TRUNK_MAX_MIN ? want : TRUNK_MAX_MIN)) < 0) {
-		log_err("event=start reason=\"out of memory\"");
-		return EXIT_ERROR;
-	}
 	if ((r = signer_start(d, true, err)))
 		log_err("event=start reason=\"%s\"", err);
 	return r;
@@ -212,14 +261,16 @@ static int all_steps(struct sipseald *d)
 {
 	int r;
 
-	if ((r = load_gateway(&d->opt, &d->gateway)) ||
-	    (r = load_assembled(d->gateway, &d->assembled)) || (r = preflight(d)))
+	if ((r = load_start(&d->opt, &d->config)))
+		return r;
+	d->gateway = config_gateway(d->config);
+	if ((r = preflight(d)))
 		return r;
 	if ((d->lock_fd = lock_take(d->gateway->bpffs)) == -EBUSY)
 		return EXIT_ERROR;
 	fast_path_decide(d);
 	/* addresses first: a port that is taken must not cost a moment of traffic */
-	if ((r = control_prepare(d)) || (r = bpf_start(d)) || (r = signer_first_start(d)))
+	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) || (r = signer_first_start(d)))
 		return r;
 	return control_start(d);
 }
@@ -240,6 +291,8 @@ int daemon_start(struct sipseald *d)
 
 	d->lock_fd = -1;
 	d->signer.fd = -1;
+	d->policy.fd = -1;
+	d->regulatory = -1;
 	d->started_ns = clock_mono_ns();
 	if ((r = all_steps(d)) == EXIT_DONE)
 		return EXIT_DONE;
@@ -257,25 +310,32 @@ void daemon_done(struct sipseald *d)
 	if (d->heartbeats)
 		munmap((void *)(uintptr_t)TAKE(d->heartbeats),
 		       SIPSEAL_BEATS_MAX * sizeof(uint64_t));
+	dialplan_free(TAKE(d->dialplan));
+	callevents_free(TAKE(d->events));
 	counts_done(&d->counts);
+	image_free(TAKE(d->image));
 	policy_shm_done(&d->policy);
-	if (d->bpf)
-		bpfgw_close(TAKE(d->bpf));
-	if (d->assembled)
-		assembled_free(TAKE(d->assembled));
-	if (d->gateway)
-		gateway_free(TAKE(d->gateway));
+	matchset_free(TAKE(d->match));
+	live_free(TAKE(d->live));
+	origids_close(TAKE(d->origids));
+	bpfgw_close(TAKE(d->bpf));
+	config_close(TAKE(d->config));
+	d->gateway = NULL;
 	closep(&d->lock_fd); /* last: until here the pins were ours */
 	d->lock_fd = -1;
 }
 
 int daemon_check(const struct options *opt)
 {
-	CLEANUP(gateway_freep) struct gateway *g = NULL;
+	CLEANUP(config_closep) struct config *c = NULL;
 	CLEANUP(assembled_freep) struct assembled *a = NULL;
+	const struct gateway *g;
 	int r;
 
-	if ((r = load_gateway(opt, &g)) || (r = load_assembled(g, &a)))
+	if ((r = load_start(opt, &c)))
+		return r;
+	g = config_gateway(c);
+	if ((r = load_assembled(g, &a)))
 		return r;
 	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt,
 	       g->trunk_cnt, a->credential_cnt);
@@ -284,18 +344,21 @@ int daemon_check(const struct options *opt)
 
 int daemon_detach(const struct options *opt)
 {
-	CLEANUP(gateway_freep) struct gateway *g = NULL;
+	CLEANUP(config_closep) struct config *c = NULL;
+	CLEANUP(gateway_freep) struct gateway *defaults = gateway_new();
 	CLEANUP(closep) int lock = -1;
 	char err[BPFGW_ERR_LEN];
+	const char *bpffs;
 	int r;
 
-	if (opt->config && (r = load_gateway(opt, &g)))
+	if (opt->config && (r = load_start(opt, &c)))
 		return r;
-	if (!g && !(g = gateway_new()))
+	if (!defaults)
 		return EXIT_ERROR;
-	if ((lock = lock_take(opt->bpffs ? opt->bpffs : g->bpffs)) == -EBUSY)
+	bpffs = opt->bpffs ? opt->bpffs : c ? config_gateway(c)->bpffs : defaults->bpffs;
+	if ((lock = lock_take(bpffs)) == -EBUSY)
 		return EXIT_ERROR;
-	r = bpfgw_detach_all(opt->bpffs ? opt->bpffs : g->bpffs, err);
+	r = bpfgw_detach_all(bpffs, err);
 	if (r < 0) {
 		log_err("event=detach reason=\"%s\"", err);
 		return EXIT_ERROR;

@@ -9,8 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/expiry.h"
 #include "daemon/neighbours.h"
 #include "daemon/notify.h"
+#include "daemon/trunks.h"
 
 /* A signer that dies at once is not started in a circle; one that ran for a while starts over. */
 #define BACKOFF_MIN_MS 100
@@ -68,6 +70,27 @@ static void restart(struct sipseald *d)
 		   d->restarts, (unsigned long long)d->lost_with_signer);
 }
 
+/* SIGHUP: the configuration again, and the events file by its name (logrotate has moved it away). */
+static void on_hangup(struct sipseald *d)
+{
+	CLEANUP(fault_done) struct fault f = { 0 };
+	CLEANUP(freep) char *line = NULL;
+	json_t *what = NULL;
+	int r = callevents_file(d->events, d->gateway->events_file);
+
+	if (r < 0)
+		log_err("event=events_file file=%s reason=\"%s\"", d->gateway->events_file, strerror(-r));
+	r = reload(d, false, &what, &f);
+	if (r < 0) {
+		log_err("event=reload_refused code=%s reason=\"%s\"", f.code ? f.code : "internal", f.text);
+	} else {
+		json_object_del(what, "changed"); /* key by key: too much for a line */
+		line = json_dumps(what, JSON_COMPACT);
+		log_notice("event=reload result=%s", line ? line : "?");
+	}
+	json_decref(what);
+}
+
 /* Return: false: it is time to end. */
 static bool on_signals(struct sipseald *d, int signal_fd)
 {
@@ -79,8 +102,7 @@ static bool on_signals(struct sipseald *d, int signal_fd)
 			return false;
 		}
 		if (si.ssi_signo == SIGHUP)
-			log_notice("event=reload reason=\"SIGHUP does nothing in this version: "
-				   "restart sipseald\"");
+			on_hangup(d);
 	}
 	if (signer_proc_reap(&d->signer))
 		on_signer_gone(d);
@@ -115,23 +137,33 @@ static void neighbours_turn(struct sipseald *d)
 	d->neighbours_at_ns = clock_mono_ns() + NEIGHBOURS_PERIOD_MS * 1000000ull;
 }
 
-static int timeout_ms(const struct sipseald *d, int control_ms)
+/* The sooner of two timeouts; -1: none. */
+static int sooner(int a, int b)
 {
-	uint64_t now = clock_mono_ns(), next = d->neighbours_at_ns;
-	int ms;
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
 
-	if (d->retry_at_ns && d->retry_at_ns < next)
-		next = d->retry_at_ns;
-	ms = next <= now ? 0 : (int)((next - now) / 1000000) + 1;
-	if (control_ms >= 0 && control_ms < ms)
-		ms = control_ms;
-	return ms;
+/* Everything that is due; HTTP last, for the others have something to tell.  Return: ms until the next turn. */
+static int turns(struct sipseald *d)
+{
+	uint64_t now, next;
+	int ms = generation_turn(d);
+
+	ms = sooner(ms, callevents_turn(d->events));
+	ms = sooner(ms, dialplan_turn(d->dialplan));
+	ms = sooner(ms, expiry_turn(d));
+	ms = sooner(ms, control_run(d->control));
+	if (d->is_settling && !d->grace_ns) /* a change came in just now */
+		ms = 0;
+	now = clock_mono_ns();
+	next = d->retry_at_ns && d->retry_at_ns < d->neighbours_at_ns ? d->retry_at_ns : d->neighbours_at_ns;
+	return sooner(ms, next <= now ? 0 : (int)((next - now) / 1000000) + 1);
 }
 
 void supervise(struct sipseald *d, int signal_fd)
 {
 	for (;;) {
-		int control_ms = control_run(d->control), http[2];
+		int ms = turns(d), http[2];
 		struct pollfd p[4];
 
 		control_fds(d->control, http);
@@ -139,7 +171,7 @@ void supervise(struct sipseald *d, int signal_fd)
 		p[1] = (struct pollfd){ .fd = d->signer.fd, .events = POLLIN };
 		p[2] = (struct pollfd){ .fd = http[0], .events = POLLIN };
 		p[3] = (struct pollfd){ .fd = http[1], .events = POLLIN };
-		if (poll(p, ARRAY_SIZE(p), timeout_ms(d, control_ms)) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), ms) < 0 && errno != EINTR)
 			return;
 		/* signals first: SIGTERM must not wait for a restart */
 		if (!on_signals(d, signal_fd))

@@ -43,7 +43,8 @@ struct call {
 	struct tn pai_set;		       /* valid when want_pai_set */
 	struct tn shown[CALL_NUMBERS_MAX + 1]; /* numbers that leave: PAI first, then From */
 	unsigned shown_cnt;
-	bool has_failed; /* something did not fit: nothing is changed */
+	bool is_override; /* the location was set for this call alone */
+	bool has_failed;  /* something did not fit: nothing is changed */
 };
 
 /** call_read() - addresses, privacy, numbers.
@@ -81,7 +82,8 @@ enum sipseal_reason identity_decide(struct call *c);
  * Return: SR_SIGNED, SR_SIGN_FAILED, or SR_OUTPUT_LIMIT. */
 enum sipseal_reason identity_edit(struct call *c);
 
-/** location_edit() - attach the PIDF-LO where the trunk wants it, the body allows it, and it fits.
+/** location_edit() - attach the PIDF-LO where the trunk wants it or it was set for this call, the body
+ * allows it, and it fits.
  * Otherwise a note in the output says why, and the other edits stand. */
 void location_edit(struct call *c);
 

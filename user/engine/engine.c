@@ -30,6 +30,7 @@ static void forget_signature(struct engine_output *out)
 {
 	out->attest = 0;
 	out->x5u = out->origid = SLICE_NONE;
+	out->key = UINT32_MAX;
 }
 
 /* Is this a reason that the trunk's on_unsignable speaks about?  restricted_unsigned is not: such a
@@ -67,8 +68,8 @@ static void strip_marks(struct call *c)
 
 static void note(struct call *c)
 {
-	c->out->notes |= (c->is_emergency ? ENGINE_NOTE_EMERGENCY : 0u) |
-			 (c->is_restricted ? ENGINE_NOTE_RESTRICTED : 0u);
+	c->out->notes |= (c->is_emergency ? EVENT_NOTE_EMERGENCY : 0u) |
+			 (c->is_restricted ? EVENT_NOTE_RESTRICTED : 0u);
 }
 
 /* Decide, then collect the edits; on any failure the message stays whole. */
@@ -93,19 +94,22 @@ static void handle(struct call *c)
 	location_edit(c);
 	if (c->has_failed || sip_edits_seal(&c->e->edits, c->in->datagram.len, CALL_OUT_MAX) < 0) {
 		out->reason = SR_OUTPUT_LIMIT;
-		out->notes &= ~(uint32_t)ENGINE_NOTE_LOCATION;
+		out->notes &= ~(uint32_t)EVENT_NOTE_LOCATION;
 		forget_edits(c->e, c->in);
 	}
-	if (out->reason == SR_SIGNED)
-		out->verdict = VERDICT_SIGN;
-	else
+	if (out->reason != SR_SIGNED) {
 		forget_signature(out);
+		return;
+	}
+	out->verdict = VERDICT_SIGN;
+	if (out->attest == 'A' && !c->trunk->has_numbers)
+		out->notes |= EVENT_NOTE_ANY_NUMBER;
 }
 
 /* mode observe: everything was decided, the original bytes leave. */
 static void observe(struct engine *e, const struct engine_input *in, struct engine_output *out)
 {
-	out->notes |= ENGINE_NOTE_OBSERVE;
+	out->notes |= EVENT_NOTE_OBSERVE;
 	out->verdict = VERDICT_PASS;
 	out->reason = SR_OBSERVE;
 	forget_edits(e, in);
@@ -121,7 +125,7 @@ void engine_run(struct engine *e, const struct engine_env *env, const struct eng
 			  .trunk = policy_trunk_get(in->policy, in->trunk) };
 	const struct sip_row *call_id;
 
-	*ret = (struct engine_output){ .verdict = VERDICT_PASS };
+	*ret = (struct engine_output){ .verdict = VERDICT_PASS, .key = UINT32_MAX };
 	e->arena_len = 0;
 	sip_edits_init(&e->edits);
 	ret->reason = sip_message_parse(in->datagram.p, in->datagram.len, &e->msg);

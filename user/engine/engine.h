@@ -20,13 +20,14 @@
 #include "sip/message.h"
 #include "sip/tn.h"
 #include "stir/passport.h"
+#include "trunk/events.h"
 #include "trunk/policy.h"
 
 enum engine_verdict {
-	VERDICT_PASS,    /* leaves without an Identity of ours; maybe with PAI, Privacy, location */
-	VERDICT_SIGN,    /* leaves with our Identity */
-	VERDICT_REJECT,  /* answered with `response_code`; does not leave */
-	VERDICT_DROP,    /* does not leave */
+	VERDICT_PASS = EVENT_PASS,    /* leaves without an Identity of ours; maybe with PAI, Privacy, location */
+	VERDICT_SIGN = EVENT_SIGN,    /* leaves with our Identity */
+	VERDICT_REJECT = EVENT_REJECT,  /* answered with `response_code`; does not leave */
+	VERDICT_DROP = EVENT_DROP,    /* does not leave */
 };
 
 /** engine_verdict_name() - the word that explain and events print. */
@@ -39,6 +40,15 @@ struct engine_env {
 	void *sign_ctx;
 	void (*random)(void *ctx, void *dst, size_t len);
 	void *random_ctx;
+	/*
+	 * A location for this call alone, or NULL; valid until the next call.  May be NULL itself.
+	 * Asked once per call, and not for one that is refused.  What it gives is attached whatever
+	 * the trunk says of locations, and replaces one that is in the call - but in emergency
+	 * calls, which lose nothing.  @calling: canonical digits of the first of orig_from that
+	 * holds a number, also where the call hides it; len 0: none.
+	 */
+	const struct pidf_template *(*override)(void *ctx, struct slice call_id, struct slice calling);
+	void *override_ctx;
 	uint8_t tag_key[16];          /* key of the To tags of refusals: a secret of this start */
 };
 
@@ -50,25 +60,16 @@ struct engine_input {
 	uint16_t source_port;
 };
 
-#define ENGINE_NOTE_LOCATION         0x0001 /* PIDF-LO attached */
-#define ENGINE_NOTE_LOCATION_PRESENT 0x0002 /* the call has a location already: kept */
-#define ENGINE_NOTE_LOCATION_AUTHINT 0x0004 /* body protected by qop=auth-int: not attached */
-#define ENGINE_NOTE_LOCATION_BODY    0x0008 /* signed, encoded or broken body: not attached */
-#define ENGINE_NOTE_LOCATION_SIZE    0x0100 /* would not fit beside the rest: not attached */
-#define ENGINE_NOTE_EMERGENCY        0x0010
-#define ENGINE_NOTE_RESTRICTED       0x0020
-#define ENGINE_NOTE_OUTSIDE          0x0040 /* a number outside `numbers`: attestation_other */
-#define ENGINE_NOTE_OBSERVE          0x0080 /* what follows was decided but not done */
-
 struct engine_output {
 	enum engine_verdict verdict;
 	enum sipseal_reason reason;          /* SR_OBSERVE in mode observe */
 	enum engine_verdict decided_verdict; /* the same two, except in mode observe */
 	enum sipseal_reason decided_reason;
-	uint32_t notes;
+	uint32_t notes;                      /* EVENT_NOTE_* */
 	char attest;                         /* 'A', 'B', 'C', or 0 */
 	struct tn orig, dest;                /* len 0: none */
 	struct slice call_id, x5u, origid;   /* slices into datagram, policy or scratch */
+	uint32_t key;                        /* policy_credential.key that signed; UINT32_MAX: none */
 	unsigned response_code;              /* VERDICT_REJECT */
 	const char *response_phrase;
 	bool is_signed;                      /* a signature was made (also counted in observe) */

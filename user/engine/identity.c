@@ -147,7 +147,7 @@ enum sipseal_reason identity_decide(struct call *c)
 	bool has_dest = find_dest(c);
 
 	if (attest != ATTEST_NONE && shows_number_outside(c)) {
-		c->out->notes |= ENGINE_NOTE_OUTSIDE;
+		c->out->notes |= EVENT_NOTE_OUTSIDE;
 		attest = c->trunk->attestation_other;
 	}
 	if (attest == ATTEST_REJECT)
@@ -233,7 +233,7 @@ enum sipseal_reason identity_edit(struct call *c)
 	text_puts(&t, "Identity: ");
 	room = text_room(&t, &cap);
 	n = identity_emit(policy_text(p, cred->header_b64), out->x5u, &claims, c->env->sign,
-			  c->env->sign_ctx, c->trunk->credential, room, cap);
+			  c->env->sign_ctx, cred->key, room, cap);
 	if (n < 0) {
 		c->has_failed = n == -ENOSPC;
 		return n == -ENOSPC ? SR_OUTPUT_LIMIT : SR_SIGN_FAILED;
@@ -242,6 +242,7 @@ enum sipseal_reason identity_edit(struct call *c)
 	text_puts(&t, "\r\n");
 	row = text_end(&t);
 	out->is_signed = true;
+	out->key = cred->key;
 	if (!c->e->msg.count[SIP_H_DATE])
 		add_date(c);
 	call_add_row(c, row);

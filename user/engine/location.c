@@ -143,10 +143,11 @@ static void drop_pidf_parts(struct call *c, struct place *pl, const struct multi
 				  mp->parts[i].whole.len, SLICE(""));
 }
 
-/* A location in the call stays where the trunk says so, and in every emergency call. */
+/* A location in the call stays where the trunk says so and none was set for this very call, and in
+ * every emergency call. */
 static bool keeps_existing(const struct call *c)
 {
-	return c->trunk->geo_existing == GEO_KEEP || c->is_emergency;
+	return (c->trunk->geo_existing == GEO_KEEP && !c->is_override) || c->is_emergency;
 }
 
 /* One more part in a multipart/mixed that is there.  Return: what to note. */
@@ -159,14 +160,14 @@ static uint32_t extend_body(struct call *c, struct place *pl, const struct sip_m
 
 	if (multipart_boundary(mt, &boundary) < 0 || multipart_parse(m->body, boundary, &mp) < 0 ||
 	    multipart_collides(pl->pidf, boundary))
-		return ENGINE_NOTE_LOCATION_BODY;
+		return EVENT_NOTE_LOCATION_BODY;
 	if (keeps_existing(c) && has_pidf_part(&mp))
-		return ENGINE_NOTE_LOCATION_PRESENT;
+		return EVENT_NOTE_LOCATION_PRESENT;
 	drop_pidf_parts(c, pl, &mp);
 	text_puts(&t, "\r\n");
 	put_part(&t, boundary, pl);
 	body_edit(c, pl, sip_offset(m, m->body) + mp.close_off, 0, text_end(&t));
-	return ENGINE_NOTE_LOCATION;
+	return EVENT_NOTE_LOCATION;
 }
 
 /* Rows that describe the body move into its part; Content-Encoding never gets here. */
@@ -212,7 +213,7 @@ static uint32_t wrap_body(struct call *c, struct place *pl)
 	memcpy(boundary + 8, pl->id, sizeof(pl->id));
 	/* 64 random bits: a collision is somebody's trick, and then the location stays away */
 	if (multipart_collides(m->body, slice_str(boundary)))
-		return ENGINE_NOTE_LOCATION_BODY;
+		return EVENT_NOTE_LOCATION_BODY;
 	put_type_row(c, boundary);
 	t = text_begin(c->e);
 	if (m->body.len) {
@@ -232,7 +233,7 @@ static uint32_t wrap_body(struct call *c, struct place *pl)
 	text_puts(&t, boundary);
 	text_puts(&t, "--\r\n");
 	body_edit(c, pl, body_off + m->body.len, 0, text_end(&t));
-	return ENGINE_NOTE_LOCATION;
+	return EVENT_NOTE_LOCATION;
 }
 
 static void put_content_length(struct call *c, size_t len)
@@ -299,16 +300,32 @@ static bool is_body_ours_to_change(const struct sip_message *m, struct sip_media
 	       !sip_media_type_is(ret, "application", "x-pkcs7-mime");
 }
 
-static bool is_wanted(struct call *c)
+/* What was set for this call, else the trunk's; NULL: no location. */
+static const struct pidf_template *choose(struct call *c)
 {
+	const struct engine_env *env = c->env;
+	const struct pidf_template *tpl = NULL;
+
+	if (env->override)
+		tpl = env->override(env->override_ctx, c->out->call_id, tn_slice(&c->calling));
+	if (tpl) {
+		c->is_override = true;
+		c->out->notes |= EVENT_NOTE_OVERRIDE;
+		return tpl;
+	}
 	if (!c->trunk->has_location || (c->trunk->geo_attach == GEO_EMERGENCY && !c->is_emergency))
-		return false;
+		return NULL;
+	return policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
+}
+
+static bool is_possible(struct call *c)
+{
 	if (c->e->msg.count[SIP_H_GEOLOCATION] && keeps_existing(c)) {
-		c->out->notes |= ENGINE_NOTE_LOCATION_PRESENT;
+		c->out->notes |= EVENT_NOTE_LOCATION_PRESENT;
 		return false;
 	}
 	if (is_body_protected(&c->e->msg)) {
-		c->out->notes |= ENGINE_NOTE_LOCATION_AUTHINT;
+		c->out->notes |= EVENT_NOTE_LOCATION_AUTHINT;
 		return false;
 	}
 	return true;
@@ -331,17 +348,17 @@ static uint32_t attach(struct call *c, const struct pidf_template *tpl)
 	uint32_t note;
 
 	if (!is_body_ours_to_change(m, &mt))
-		return ENGINE_NOTE_LOCATION_BODY;
+		return EVENT_NOTE_LOCATION_BODY;
 	if (m->body.len && keeps_existing(c) && sip_media_type_is(&mt, "application", "pidf+xml"))
-		return ENGINE_NOTE_LOCATION_PRESENT;
+		return EVENT_NOTE_LOCATION_PRESENT;
 	make_id(c, pl.id);
 	if (!make_pidf(c, tpl, &pl))
-		return ENGINE_NOTE_LOCATION_SIZE;
+		return EVENT_NOTE_LOCATION_SIZE;
 	if (m->body.len && sip_media_type_is(&mt, "multipart", "mixed"))
 		note = extend_body(c, &pl, &mt);
 	else
 		note = wrap_body(c, &pl);
-	if (note != ENGINE_NOTE_LOCATION)
+	if (note != EVENT_NOTE_LOCATION)
 		return note;
 	call_remove(c, SIP_H_GEOLOCATION);
 	add_geolocation(c, &pl);
@@ -363,18 +380,17 @@ static bool fits(const struct call *c)
 
 void location_edit(struct call *c)
 {
-	const struct pidf_template *tpl =
-		policy_table(c->in->policy, c->trunk->location, 1, sizeof(*tpl));
+	const struct pidf_template *tpl = c->has_failed ? NULL : choose(c);
 	unsigned edit_cnt = c->e->edits.cnt;
 	uint32_t note;
 
-	if (!tpl || c->has_failed || !is_wanted(c))
+	if (!tpl || !is_possible(c))
 		return;
 	note = attach(c, tpl);
 	if (c->has_failed || !fits(c))
-		note = ENGINE_NOTE_LOCATION_SIZE;
+		note = EVENT_NOTE_LOCATION_SIZE;
 	/* all or nothing: the call itself is signed without its location rather than not at all */
-	if (note != ENGINE_NOTE_LOCATION)
+	if (note != EVENT_NOTE_LOCATION)
 		c->e->edits.cnt = edit_cnt;
 	c->has_failed = false;
 	c->out->notes |= note;

@@ -11,23 +11,11 @@
 #include <netinet/in.h>
 
 #include "base/clock.h"
-#include "signer/worker.h"
+#include "signer/tell.h"
 
 /* An INVITE with its headers, without most of a long body.  More would push out what is in use. */
 #define PREFETCH_LEN 1024
 #define CACHE_LINE   64
-
-/* One received frame on its way. */
-struct steered {
-	struct port *in;
-	struct sipseal_meta meta;
-	struct slice frame;
-	struct wire_frame wire;              /* valid once parsed */
-	const struct policy_copy *policy;
-	struct engine_output out;
-	struct replay_key key;
-	bool has_key;
-};
 
 static bool is_emergency(const struct steered *s)
 {
@@ -72,10 +60,13 @@ static int forward(struct worker *w, struct steered *s, const struct sip_edits *
 		.edits = edits,
 		.port = egress(w, s),
 	};
+	int r;
 
 	memcpy(j.out.dmac, s->meta.dmac, 6);
 	memcpy(j.out.smac, s->meta.smac, 6);
-	return emit_datagram(&w->emitter, &j);
+	r = emit_datagram(&w->emitter, &j);
+	s->has_left = r == 0;
+	return r;
 }
 
 /* @reason, or what became of it.  What cannot be framed with our additions leaves without them
@@ -100,10 +91,12 @@ static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s)
 {
 	int r;
 
-	if (s->wire.payload.p)
+	if (s->wire.payload.p) {
 		r = forward(w, s, NULL);
-	else
+	} else {
 		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
+		s->has_left = r == 0;
+	}
 	if (r < 0)
 		counters_bump(&w->counters->send_errors, 1);
 	return r < 0 ? SR_NO_FRAME : SR_EMERGENCY_PASSED_LATE;
@@ -142,14 +135,29 @@ static enum sipseal_reason refuse(struct worker *w, struct steered *s, struct en
 	return s->out.reason;
 }
 
+const struct pidf_template *worker_override(void *ctx, struct slice call_id, struct slice calling)
+{
+	struct worker *w = ctx;
+	const struct override_region *r = w->cfg.overrides;
+	_Atomic uint64_t *used = w->cfg.events->override_used;
+
+	if (!atomic_load_explicit(&r->cnt, memory_order_relaxed))
+		return NULL;
+	if (override_find(r, used, OVERRIDE_CALL_ID, call_id, w->now_ns, &w->override) ||
+	    override_find(r, used, OVERRIDE_CALLING, calling, w->now_ns, &w->override))
+		return &w->override.location;
+	return NULL;
+}
+
 static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
 {
 	struct engine_input in;
 
 	engine_input_make(s, &in);
+	w->override.seq = 0;
+	w->override.index = 0;
 	engine_run(&w->engine, &w->env, &in, &s->out);
-	if (s->out.is_signed)
-		counters_bump(&w->counters->signatures, 1);
+	s->is_decided = true;
 	switch (s->out.verdict) {
 	case VERDICT_REJECT:
 		return is_emergency(s) ? emergency_pass(w, s) : refuse(w, s, &in);
@@ -173,7 +181,8 @@ static bool is_retransmission(struct worker *w, struct steered *s)
 	memcpy(f.src, s->wire.src, sizeof(f.src));
 	memcpy(f.dst, s->wire.dst, sizeof(f.dst));
 	s->has_key = replay_key(w->replay, &f, s->wire.payload, &s->key) == 0;
-	return s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
+	s->is_copy = s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
+	return s->is_copy;
 }
 
 /* The data path. */
@@ -198,33 +207,20 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 	return engine_turn(w, s);
 }
 
-static void count(struct worker *w, const struct steered *s, enum sipseal_reason reason)
-{
-	_Atomic uint64_t *trunk;
-
-	assert(reason >= SR_XDP_MAX && reason < SR_MAX);
-	counters_bump(&w->counters->reasons[reason - SR_XDP_MAX], 1);
-	if (reason == SR_BAD_METADATA || s->meta.trunk >= w->cfg.counters->trunk_max)
-		return;
-	trunk = &w->counters->trunk_reasons[(size_t)s->meta.trunk * COUNTERS_SIGNER_REASONS];
-	counters_bump(&trunk[reason - SR_XDP_MAX], 1);
-	if (reason == SR_OBSERVE && s->out.decided_reason >= SR_XDP_MAX &&
-	    s->out.decided_reason < SR_MAX && s->out.decided_reason != SR_OBSERVE)
-		counters_bump(&trunk[s->out.decided_reason - SR_XDP_MAX], 1);
-}
-
 static void descriptor_run(struct worker *w, struct port *in, const struct xdp_desc *d)
 {
 	struct steered s = { .in = in };
+	uint64_t begin_ns = w->now_ns;
+	enum sipseal_reason reason = SR_BAD_METADATA;
 	int r = umem_take_rx(w->umem, d->addr, d->len, sizeof(s.meta));
 
-	if (r < 0 || d->options) { /* options: a frame in pieces, which we did not ask for */
-		count(w, &s, SR_BAD_METADATA);
-	} else {
+	if (r == 0 && !d->options) { /* options: a frame in pieces, which we did not ask for */
 		s.frame = slice_of(umem_at(w->umem, d->addr), d->len);
 		memcpy(&s.meta, s.frame.p - sizeof(s.meta), sizeof(s.meta));
-		count(w, &s, frame_run(w, &s));
+		reason = frame_run(w, &s);
 	}
+	w->now_ns = clock_mono_ns();
+	tell_frame(w, &s, reason, begin_ns);
 	if (r != -EBADMSG)
 		umem_put(w->umem, d->addr);
 }

@@ -10,8 +10,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-/* Room for the secret numbers of CREDENTIALS_MAX keys (about 100 bytes each with its overhead), within the
- * usual RLIMIT_MEMLOCK of 8 MiB; a power of two. */
+/* Room for the secret numbers of CREDENTIAL_KEYS_MAX keys (32 bytes each, and as much again for OpenSSL's map of the
+ * heap and for what is in use while one is read), within the usual RLIMIT_MEMLOCK of 8 MiB; a power of two. */
 #define SECURE_HEAP (1 << 20)
 #define SECURE_MIN  32
 

@@ -31,6 +31,7 @@ void publish_loop(struct worker *w)
 	put(w->cfg.heartbeat, w->now_ns);
 	for (unsigned i = 0; i < w->port_cnt; i++)
 		mark(w, &w->ports[i]);
+	put(&w->cfg.slots[SIPSEAL_FAIR + w->cfg.index], fair_interval(&w->fair));
 	put(&w->counters->frames_total, w->umem->frames);
 	put(&w->counters->frames_free, in[UMEM_FREE]);
 	put(&w->counters->frames_rx, in[UMEM_RX]);

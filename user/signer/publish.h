@@ -7,7 +7,7 @@
 
 #include "signer/worker.h"
 
-/** publish_loop() - UMEM accounting, heartbeat and marks; plain stores, once per batch. */
+/** publish_loop() - UMEM accounting, heartbeat, marks and fair share; plain stores, once per batch. */
 void publish_loop(struct worker *w);
 
 /** publish_second() - XDP_STATISTICS of each socket, CPU time, replay cache. */

@@ -44,10 +44,16 @@ int signer_init(struct signer *s)
 	return credential_set_new(&s->credentials);
 }
 
-static void unmap(const void *p, uint64_t len)
+static void unmap(void *p, uint64_t len)
 {
 	if (p)
-		munmap((void *)(uintptr_t)p, len);
+		munmap(p, len);
+}
+
+static void maps_done(struct signer_map maps[SIGNER_MAPS])
+{
+	for (unsigned i = 0; i < SIGNER_MAPS; i++)
+		unmap(maps[i].p, maps[i].len);
 }
 
 void signer_done(struct signer *s)
@@ -63,9 +69,7 @@ void signer_done(struct signer *s)
 	}
 	credential_set_free(s->credentials);
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
-	unmap(s->policy, s->policy_len);
-	unmap(s->counters, s->counters_len);
-	unmap((void *)s->heartbeat, SIPSEAL_BEATS_MAX * sizeof(uint64_t));
+	maps_done(s->maps);
 	closep(&s->raw_v4);
 	closep(&s->raw_v6);
 	sem_destroy(&s->ready);
@@ -89,46 +93,105 @@ static int map_fd(int fd, uint64_t len, int prot, void **ret)
 	return 0;
 }
 
-static bool is_counters_ok(const struct counters_region *c, uint64_t len, uint32_t workers)
+/* Do @workers blocks of at least @want bytes lie where the header says? */
+static bool is_blocks_ok(uint64_t len, uint64_t header, uint32_t workers, uint64_t off,
+			 uint64_t size, uint64_t want)
 {
-	return c->magic == COUNTERS_MAGIC && c->workers >= workers &&
-	       c->worker_size >= counters_worker_size(c->trunk_max) && c->worker_off >= sizeof(*c) &&
-	       c->worker_off % 8 == 0 && c->worker_size % 8 == 0 && c->worker_off <= len &&
-	       c->worker_size <= (len - c->worker_off) / c->workers;
+	return size >= want && off >= header && off % 8 == 0 && size % 8 == 0 && off <= len &&
+	       size <= (len - off) / workers;
+}
+
+static bool is_counters_ok(const struct signer_map *m, uint32_t workers)
+{
+	const struct counters_region *c = m->p;
+
+	return m->len >= sizeof(*c) && c->magic == COUNTERS_MAGIC && c->workers >= workers &&
+	       is_blocks_ok(m->len, sizeof(*c), c->workers, c->worker_off, c->worker_size,
+			    counters_worker_size(c->trunk_max));
+}
+
+static bool is_events_ok(const struct signer_map *m, uint32_t workers)
+{
+	const struct events_region *e = m->p;
+
+	return m->len >= sizeof(*e) && e->magic == EVENTS_MAGIC && e->version == EVENTS_VERSION &&
+	       e->workers >= workers &&
+	       is_blocks_ok(m->len, sizeof(*e), e->workers, e->worker_off, e->worker_size,
+			    sizeof(struct events_worker));
+}
+
+static bool is_overrides_ok(const struct signer_map *m)
+{
+	const struct override_region *r = m->p;
+
+	return m->len >= sizeof(*r) && r->magic == OVERRIDE_MAGIC && r->version == OVERRIDE_VERSION;
+}
+
+enum { MAP_POLICY, MAP_COUNTERS, MAP_EVENTS, MAP_OVERRIDES, MAP_HEARTBEAT };
+
+static const struct {
+	const char *name;
+	int prot;
+} hello_maps[SIGNER_MAPS] = {
+	[MAP_POLICY] = { "policy", PROT_READ },
+	[MAP_COUNTERS] = { "counters", PROT_READ | PROT_WRITE },
+	[MAP_EVENTS] = { "events", PROT_READ | PROT_WRITE },
+	[MAP_OVERRIDES] = { "overrides", PROT_READ },
+	[MAP_HEARTBEAT] = { "heartbeat map", PROT_READ | PROT_WRITE },
+};
+
+/* Map what came with HELLO and look whether it is what it should be.  Mapped so far is in @maps even on
+ * failure. */
+static int hello_map(const struct request *q, struct signer_map maps[SIGNER_MAPS])
+{
+	const uint64_t lens[SIGNER_MAPS] = {
+		[MAP_POLICY] = q->m->hello.policy_len,
+		[MAP_COUNTERS] = q->m->hello.counters_len,
+		[MAP_EVENTS] = q->m->hello.events_len,
+		[MAP_OVERRIDES] = q->m->hello.overrides_len,
+		[MAP_HEARTBEAT] = SIPSEAL_BEATS_MAX * sizeof(uint64_t),
+	};
+	uint32_t workers = q->m->hello.workers;
+
+	for (unsigned i = 0; i < SIGNER_MAPS; i++) {
+		int r = map_fd(q->fds[i], lens[i], hello_maps[i].prot, &maps[i].p);
+
+		if (r < 0)
+			return refuse(q, r, "%s cannot be mapped: %s", hello_maps[i].name, strerror(-r));
+		maps[i].len = lens[i];
+	}
+	if (policy_region_check(maps[MAP_POLICY].p, maps[MAP_POLICY].len) < 0)
+		return refuse(q, -EBADMSG, "policy has another layout");
+	if (!is_counters_ok(&maps[MAP_COUNTERS], workers))
+		return refuse(q, -EBADMSG, "counters have another layout");
+	if (!is_events_ok(&maps[MAP_EVENTS], workers))
+		return refuse(q, -EBADMSG, "events have another layout");
+	if (!is_overrides_ok(&maps[MAP_OVERRIDES]))
+		return refuse(q, -EBADMSG, "overrides have another layout");
+	return 0;
 }
 
 static int take_hello(struct signer *s, struct request *q)
 {
 	const struct handover_msg *m = q->m;
-	void *p;
+	struct signer_map maps[SIGNER_MAPS] = { 0 };
 	int r;
 
 	if (s->has_hello)
 		return refuse(q, -EEXIST, "HELLO came twice");
 	if (!m->hello.workers || m->hello.workers > SIPSEAL_WORKERS_MAX || !m->hello.ports ||
-	    m->hello.ports > SIPSEAL_PORTS_MAX || m->hello.idle > IDLE_SPIN ||
-	    m->hello.counters_len < sizeof(struct counters_region))
+	    m->hello.ports > SIPSEAL_PORTS_MAX || m->hello.idle > IDLE_SPIN)
 		return refuse(q, -EINVAL, "HELLO out of range");
-	if (!s->policy) {
-		if ((r = map_fd(q->fds[0], m->hello.policy_len, PROT_READ, &p)) < 0)
-			return refuse(q, r, "policy cannot be mapped: %s", strerror(-r));
-		s->policy = p;
-		s->policy_len = m->hello.policy_len;
+	if ((r = hello_map(q, maps)) < 0) {
+		maps_done(maps);
+		return r;
 	}
-	if ((r = policy_region_check(s->policy, s->policy_len)) < 0)
-		return refuse(q, r, "policy has another layout");
-	if (!s->counters) {
-		if ((r = map_fd(q->fds[1], m->hello.counters_len, PROT_READ | PROT_WRITE, &p)) < 0)
-			return refuse(q, r, "counters cannot be mapped: %s", strerror(-r));
-		s->counters = p;
-		s->counters_len = m->hello.counters_len;
-	}
-	if (!is_counters_ok(s->counters, s->counters_len, m->hello.workers))
-		return refuse(q, -EBADMSG, "counters have another layout");
-	r = map_fd(q->fds[2], SIPSEAL_BEATS_MAX * sizeof(uint64_t), PROT_READ | PROT_WRITE, &p);
-	if (r < 0)
-		return refuse(q, r, "heartbeat map cannot be mapped: %s", strerror(-r));
-	s->heartbeat = p;
+	memcpy(s->maps, maps, sizeof(maps));
+	s->policy = maps[MAP_POLICY].p;
+	s->counters = maps[MAP_COUNTERS].p;
+	s->events = maps[MAP_EVENTS].p;
+	s->overrides = maps[MAP_OVERRIDES].p;
+	s->heartbeat = maps[MAP_HEARTBEAT].p;
 	s->worker_cnt = m->hello.workers;
 	s->nic_cnt = m->hello.ports;
 	s->idle = (enum idle_mode)m->hello.idle;
@@ -144,6 +207,7 @@ static int take_worker(struct signer *s, struct request *q)
 	struct worker_cfg cfg = {
 		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
 		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
+		.events = s->events, .overrides = s->overrides,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};
 	void *p;
@@ -212,7 +276,7 @@ static int take_credential(struct signer *s, struct request *q)
 
 static int dispatch(struct signer *s, struct request *q)
 {
-	static const uint8_t fds_wanted[] = { [HANDOVER_HELLO] = 3, [HANDOVER_WORKER] = 1,
+	static const uint8_t fds_wanted[] = { [HANDOVER_HELLO] = SIGNER_MAPS, [HANDOVER_WORKER] = 1,
 		[HANDOVER_SOCKET] = 1, [HANDOVER_RAW] = 1, [HANDOVER_CREDENTIAL] = 1,
 		[HANDOVER_CREDENTIAL_DROP] = 0, [HANDOVER_START] = 0, [HANDOVER_RESULT] = 0 };
 	uint32_t type = q->m->type;

@@ -17,6 +17,8 @@
 #include "signer/worker.h"
 #include "xsk/handover.h"
 
+#define SIGNER_MAPS 5
+
 struct signer_thread {
 	struct worker *worker;               /* NULL: not handed over yet */
 	char *umem;
@@ -32,10 +34,14 @@ struct signer {
 	enum idle_mode idle;
 	uint32_t worker_cnt, nic_cnt;
 	const struct policy_region *policy;
-	uint64_t policy_len;
 	struct counters_region *counters;
-	uint64_t counters_len;
+	struct events_region *events;
+	const struct override_region *overrides;
 	_Atomic uint64_t *heartbeat;         /* [SIPSEAL_BEATS_MAX] */
+	struct signer_map {
+		void *p;
+		uint64_t len;
+	} maps[SIGNER_MAPS];                 /* where those five live, in the order of HELLO's descriptors */
 	struct credential_set *credentials;
 	uint8_t tag_key[16];
 	int raw_v4, raw_v6;

@@ -22,10 +22,12 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 		return -ENOMEM;
 	w->cfg = *cfg;
 	w->counters = counters_worker(cfg->counters, cfg->index);
+	w->events = events_worker(cfg->events, cfg->index);
 	w->stale_ns = WORKER_STALE_NS;
 	w->ports = calloc(SOCKETS_MAX, sizeof(*w->ports)); /* in one piece: tx[] points into it */
 	w->pollfds = calloc(SOCKETS_MAX, sizeof(*w->pollfds));
-	if (!w->ports || !w->pollfds)
+	w->drain_marks = calloc(SOCKETS_MAX, sizeof(*w->drain_marks));
+	if (!w->ports || !w->pollfds || !w->drain_marks || fair_init(&w->fair) < 0)
 		return -ENOMEM;
 	if ((r = umem_new(cfg->umem, cfg->frames, &w->umem)) < 0 ||
 	    (r = replay_new(REPLAY_SIZE, &w->replay)) < 0 ||
@@ -39,6 +41,8 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 	w->env.sign_ctx = w->signer;
 	w->env.random = random_take;
 	w->env.random_ctx = &w->random;
+	w->env.override = worker_override;
+	w->env.override_ctx = w;
 	memcpy(w->env.tag_key, cfg->tag_key, sizeof(w->env.tag_key));
 	*ret = TAKE(w);
 	return 0;
@@ -52,6 +56,8 @@ void worker_free(struct worker *w)
 		port_close(&w->ports[i]);
 	free(w->ports);
 	free(w->pollfds);
+	free(w->drain_marks);
+	fair_done(&w->fair);
 	umem_free(w->umem);
 	replay_free(w->replay);
 	credential_signer_free(w->signer);
@@ -134,25 +140,48 @@ static bool flush_all(struct worker *w)
 	return is_pending;
 }
 
+/* Which frames are there now, unless an earlier look is still open. */
+static void drain_begin(struct worker *w)
+{
+	if (w->drain_ns)
+		return;
+	w->drain_ns = w->now_ns; /* of before the look: what comes in between is waited for, too */
+	for (unsigned i = 0; i < w->port_cnt; i++)
+		w->drain_marks[i] = ring_produced(&w->ports[i].rx);
+}
+
+/* Are they all done, and handed to the kernel? */
+static void drain_end(struct worker *w, bool is_pending)
+{
+	if (is_pending)
+		return;
+	for (unsigned i = 0; i < w->port_cnt; i++)
+		if ((int32_t)(w->ports[i].rx.next - w->drain_marks[i]) < 0)
+			return;
+	atomic_store_explicit(&w->counters->drained_ns, w->drain_ns, memory_order_release);
+	w->drain_ns = 0;
+}
+
 bool worker_loop(struct worker *w)
 {
 	bool is_busy = false;
 
 	w->now_ns = clock_mono_ns();
+	fair_round(&w->fair, w->now_ns);
+	drain_begin(w);
 	publish_loop(w);
 	for (unsigned i = 0; i < w->port_cnt; i++) {
 		struct port *p = &w->ports[i];
 
 		if (worker_batch(w, p)) {
 			is_busy = true;
-			w->now_ns = clock_mono_ns();
 			flush_all(w);
 			publish_loop(w); /* 64 signatures take milliseconds: the heartbeat goes on */
 		}
 		port_reap(p);
 		port_fill(p, w->reserve);
 	}
-	flush_all(w);
+	drain_end(w, flush_all(w));
 	return is_busy;
 }
 
@@ -180,6 +209,7 @@ void worker_run(struct worker *w)
 			w->second_ns = w->now_ns;
 			publish_second(w);
 			replay_expire(w->replay, w->now_ns);
+			credential_signer_sync(w->signer);
 		}
 		if (!is_busy && w->cfg.idle == IDLE_POLL)
 			idle(w);

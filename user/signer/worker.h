@@ -6,12 +6,13 @@
  *     rx ring -> metadata -> frame -> replay cache or engine -> edits -> fresh frame -> tx ring
  *
  * Between rx and tx there is no lock, no log line and no system call, except
- *   - clock_gettime(): twice per batch (at most 64 frames), a vDSO call;
+ *   - clock_gettime(): once per frame and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
  *   - what credential_sign() needs (OpenSSL's allocations), once per signature.
- * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time.
+ * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).
  *
- * Every received frame ends with exactly one reason, counted once in `reasons`.  A call that XDP
+ * Every received frame ends with exactly one reason, counted once in `reasons`, and with one event unless it
+ * is a retransmission.  A call that XDP
  * flagged as an emergency is never dropped or refused here as long as any way out is left.
  * Life: worker_new(), ports by worker_port_add(), worker_prepare(), worker_run() in its thread,
  * worker_free() after the thread has ended.
@@ -25,12 +26,17 @@
 
 #include "engine/engine.h"
 #include "signer/emit.h"
+#include "signer/fair.h"
 #include "signer/random.h"
 #include "signer/replay.h"
 #include "stir/credential.h"
+#include "trunk/events.h"
 #include "trunk/model.h"
+#include "trunk/override.h"
 
-#define WORKER_POLL_MS 50    /* longest sleep; shorter where the heartbeat must be fresher */
+/* Longest sleep; shorter where the heartbeat must be fresher.  A change of the configuration that follows another
+ * waits for drained_ns, on an idle gateway so long; a turn costs some microseconds. */
+#define WORKER_POLL_MS 20
 #define WORKER_STALE_NS 500000000ull /* until a policy says otherwise: the default of heartbeat_ms */
 
 struct worker_cfg {
@@ -39,7 +45,9 @@ struct worker_cfg {
 	const struct policy_region *policy;
 	struct counters_region *counters;
 	_Atomic uint64_t *heartbeat;         /* this worker's word; CLOCK_MONOTONIC ns */
-	_Atomic uint64_t *slots;             /* the whole array: SIPSEAL_GIVEN is read, SIPSEAL_MARK written */
+	_Atomic uint64_t *slots;             /* the whole array: SIPSEAL_GIVEN is read, SIPSEAL_MARK and _FAIR written */
+	struct events_region *events;
+	const struct override_region *overrides; /* read-only mapping */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
 	uint32_t frames;
@@ -63,6 +71,11 @@ struct worker {
 	struct engine_env env;
 	struct engine engine;
 	struct sip_edits cached;             /* of a hit in the replay cache */
+	struct events_worker *events;
+	struct override_hit override;        /* of the call that the engine saw last; seq 0: none */
+	struct fair fair;
+	uint64_t drain_ns;                   /* when drain_marks were taken; 0: not */
+	uint32_t *drain_marks;               /* of each port: where its rx ring ended then */
 	uint64_t now_ns, stale_ns, second_ns;
 	struct pollfd *pollfds;
 	atomic_bool stop;
@@ -90,5 +103,6 @@ void worker_stop(struct worker *w);
 
 /* worker.c and datapath.c only */
 unsigned worker_batch(struct worker *w, struct port *in);
+const struct pidf_template *worker_override(void *ctx, struct slice call_id, struct slice calling);
 
 #endif

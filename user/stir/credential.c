@@ -36,9 +36,9 @@ struct credential_slot {
 
 struct credential_set {
 	pthread_mutex_t lock;
-	uint64_t last_serial;	/* by the lock */
-	_Atomic uint64_t drops; /* grows with every drop */
-	struct credential_slot slot[CREDENTIALS_MAX];
+	uint64_t last_serial;	  /* by the lock */
+	_Atomic uint64_t changes; /* grows with every key that is added or dropped */
+	struct credential_slot slot[CREDENTIAL_KEYS_MAX];
 };
 
 struct signer_slot {
@@ -48,8 +48,8 @@ struct signer_slot {
 
 struct credential_signer {
 	struct credential_set *set;
-	uint64_t drops; /* drops of the set that were followed */
-	struct signer_slot slot[CREDENTIALS_MAX];
+	uint64_t changes; /* of the set, that were followed */
+	struct signer_slot slot[CREDENTIAL_KEYS_MAX];
 };
 
 int credential_set_new(struct credential_set **ret)
@@ -67,7 +67,7 @@ void credential_set_free(struct credential_set *set)
 {
 	if (!set)
 		return;
-	for (uint32_t i = 0; i < CREDENTIALS_MAX; i++)
+	for (uint32_t i = 0; i < CREDENTIAL_KEYS_MAX; i++)
 		EVP_PKEY_free(set->slot[i].key);
 	pthread_mutex_destroy(&set->lock);
 	free(set);
@@ -134,7 +134,7 @@ int credential_add(struct credential_set *set, uint32_t id, const char *pem, siz
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 	int r;
 
-	if (id >= CREDENTIALS_MAX)
+	if (id >= CREDENTIAL_KEYS_MAX)
 		return -ERANGE;
 	r = key_read(pem, len, point, &key);
 	if (r < 0)
@@ -146,6 +146,7 @@ int credential_add(struct credential_set *set, uint32_t id, const char *pem, siz
 		set->slot[id].key = TAKE(key);
 		atomic_store_explicit(&set->slot[id].serial, ++set->last_serial,
 				      memory_order_release);
+		atomic_fetch_add_explicit(&set->changes, 1, memory_order_release);
 	}
 	pthread_mutex_unlock(&set->lock);
 	return r;
@@ -155,13 +156,13 @@ void credential_drop(struct credential_set *set, uint32_t id)
 {
 	EVP_PKEY *key;
 
-	if (id >= CREDENTIALS_MAX)
+	if (id >= CREDENTIAL_KEYS_MAX)
 		return;
 	pthread_mutex_lock(&set->lock);
 	key = TAKE(set->slot[id].key);
 	atomic_store_explicit(&set->slot[id].serial, 0, memory_order_release);
 	if (key)
-		atomic_fetch_add_explicit(&set->drops, 1, memory_order_release);
+		atomic_fetch_add_explicit(&set->changes, 1, memory_order_release);
 	pthread_mutex_unlock(&set->lock);
 	EVP_PKEY_free(key); /* wiped with the last reference: see credential_signer_sync() */
 }
@@ -182,7 +183,7 @@ void credential_signer_free(struct credential_signer *s)
 {
 	if (!s)
 		return;
-	for (uint32_t i = 0; i < CREDENTIALS_MAX; i++)
+	for (uint32_t i = 0; i < CREDENTIAL_KEYS_MAX; i++)
 		EVP_PKEY_CTX_free(s->slot[i].ctx);
 	free(s);
 }
@@ -215,8 +216,12 @@ static int signer_slot_load(struct credential_signer *s, uint32_t id)
 
 void credential_signer_sync(struct credential_signer *s)
 {
-	s->drops = atomic_load_explicit(&s->set->drops, memory_order_acquire);
-	for (uint32_t i = 0; i < CREDENTIALS_MAX; i++) {
+	uint64_t changes = atomic_load_explicit(&s->set->changes, memory_order_acquire);
+
+	if (changes == s->changes)
+		return;
+	s->changes = changes;
+	for (uint32_t i = 0; i < CREDENTIAL_KEYS_MAX; i++) {
 		uint64_t serial =
 			atomic_load_explicit(&s->set->slot[i].serial, memory_order_acquire);
 
@@ -271,10 +276,8 @@ int credential_sign(void *ctx, uint32_t id, const uint8_t digest[PASSPORT_DIGEST
 	uint64_t serial;
 	int r;
 
-	if (id >= CREDENTIALS_MAX)
+	if (id >= CREDENTIAL_KEYS_MAX)
 		return -ENOKEY;
-	if (s->drops != atomic_load_explicit(&s->set->drops, memory_order_acquire))
-		credential_signer_sync(s);
 	serial = atomic_load_explicit(&s->set->slot[id].serial, memory_order_acquire);
 	if (!serial)
 		return -ENOKEY;

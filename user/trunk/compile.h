@@ -24,6 +24,7 @@ struct compile_credential {
 	const char *x5u;                      /* {serial} replaced */
 	int64_t not_before, not_after;
 	bool is_usable;
+	uint32_t key;                         /* policy_credential.key */
 };
 
 struct compile_input {
@@ -47,7 +48,7 @@ struct match_tables {
 	size_t peer_cnt;
 	struct { struct sipseal_prefix_key key; uint32_t group; } *prefixes;
 	size_t prefix_cnt;
-	struct { struct sipseal_core_key key; uint32_t slot; } *cores;
+	struct { struct sipseal_core_key key; struct sipseal_core_value value; } *cores;
 	size_t core_cnt;
 };
 

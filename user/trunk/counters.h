@@ -12,7 +12,8 @@
 
 #include "abi.h"
 
-#define COUNTERS_MAGIC 0x73706333u /* "spc3" */
+#define COUNTERS_MAGIC 0x73706334u /* "spc4" */
+#define COUNTERS_BUCKETS 20        /* bucket i: below 2^(i+3) us; the last one: all others */
 #define COUNTERS_SIGNER_REASONS (SR_MAX - SR_XDP_MAX)
 
 struct counters_xsk {              /* one socket */
@@ -27,6 +28,11 @@ struct counters_worker {
 	_Atomic uint64_t signatures;       /* made; retransmissions make none */
 	_Atomic uint64_t replay_entries, replay_bytes, replay_evicted;
 	_Atomic uint64_t cpu_ns;           /* CPU time of the worker thread */
+	_Atomic uint64_t drained_ns;       /* frames that were in a ring at this moment (CLOCK_MONOTONIC) are all done */
+	_Atomic uint64_t sign_us[COUNTERS_BUCKETS];    /* INVITEs that were signed, by time the worker spent on them */
+	_Atomic uint64_t sign_ns_sum;
+	_Atomic uint64_t latency_us[COUNTERS_BUCKETS]; /* frames that left, by time from XDP to the tx ring */
+	_Atomic uint64_t latency_ns_sum;
 	_Atomic uint64_t xsk[8][6];        /* per port, sums over its queues: counters_xsk in order */
 	_Atomic uint64_t trunk_reasons[];  /* [trunk_max][COUNTERS_SIGNER_REASONS]; in observe: the decided reason too */
 };
@@ -58,6 +64,17 @@ static inline uint64_t counters_size(uint32_t workers, uint32_t trunk_max)
 static inline void counters_bump(_Atomic uint64_t *c, uint64_t n)
 {
 	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/** counters_time() - one more duration in a histogram and its sum; single writer. */
+static inline void counters_time(_Atomic uint64_t buckets[COUNTERS_BUCKETS], _Atomic uint64_t *sum_ns, uint64_t ns)
+{
+	uint64_t us = ns / 1000;
+	unsigned bits = us ? 64u - (unsigned)__builtin_clzll(us) : 0; /* us < 2^bits */
+	unsigned i = bits > 3 ? bits - 3 : 0;
+
+	counters_bump(&buckets[i < COUNTERS_BUCKETS ? i : COUNTERS_BUCKETS - 1], 1);
+	counters_bump(sum_ns, ns);
 }
 
 #endif

@@ -53,12 +53,11 @@ void gateway_free(struct gateway *g)
 	for (size_t i = 0; i < g->trunk_cnt; i++)
 		trunk_free(g->trunks[i]);
 	free(g->trunks);
-	for (size_t i = 0; i < g->file_cnt; i++)
-		free(g->files[i]);
-	free(g->files);
+	free(g->file);
 	free(g->bpffs);
 	free(g->control_socket);
 	free(g->metrics);
+	free(g->events_file);
 	free(g->cert_root);
 	cert_config_done(&g->cert);
 	free(g);
@@ -92,14 +91,94 @@ struct trunk *trunk_new(void)
 	return t;
 }
 
+/* Copies that cannot be told from NULL without memory: *is_ok says. */
+static char *copy_text(const char *s, bool *is_ok)
+{
+	char *copy = s ? strdup(s) : NULL;
+
+	*is_ok &= !s || copy;
+	return copy;
+}
+
+static void *copy_array(const void *array, size_t cnt, size_t size, bool *is_ok)
+{
+	size_t room = 1;
+	void *copy;
+
+	if (!cnt)
+		return NULL;
+	while (room < cnt) /* a power of two, as all arrays that grow one by one */
+		room *= 2;
+	copy = calloc(room, size);
+	if (copy)
+		memcpy(copy, array, cnt * size);
+	*is_ok &= copy != NULL;
+	return copy;
+}
+
+static struct number_rule *copy_rules(const struct trunk *base, bool *is_ok)
+{
+	struct number_rule *r = copy_array(base->rules, base->rule_cnt, sizeof(*r), is_ok);
+
+	for (size_t i = 0; r && i < base->rule_cnt; i++) {
+		r[i].prefix = copy_text(base->rules[i].prefix, is_ok);
+		r[i].replace = copy_text(base->rules[i].replace, is_ok);
+	}
+	return r;
+}
+
+static struct peer *copy_peers(const struct peer *peers, size_t cnt, const char *file, bool *is_ok)
+{
+	struct peer *p = copy_array(peers, cnt, sizeof(*p), is_ok);
+
+	for (size_t i = 0; p && i < cnt; i++)
+		p[i].pos.file = file;
+	return p;
+}
+
+struct trunk *trunk_inherit(const struct trunk *base, bool want_numbers)
+{
+	CLEANUP(trunk_freep) struct trunk *t = malloc(sizeof(*t));
+	bool is_ok = true;
+
+	if (!t)
+		return NULL;
+	*t = *base; /* from here on every pointer is replaced before anything can fail */
+	*t->name = '\0';
+	memset(t->digest, 0, sizeof(t->digest));
+	t->file = NULL;
+	t->pos = (struct model_pos){ NULL, 0, 0 };
+	t->defaults_file = copy_text(base->file, &is_ok);
+	t->carrier_peers = copy_peers(base->carrier_peers, base->carrier_cnt, t->defaults_file, &is_ok);
+	t->core_peers = copy_peers(base->core_peers, base->core_cnt, t->defaults_file, &is_ok);
+	t->cert = (struct cert_config){ copy_text(base->cert.cert_path, &is_ok),
+					copy_text(base->cert.key_path, &is_ok),
+					copy_text(base->cert.x5u, &is_ok), base->cert.pos };
+	t->cert.pos.file = t->cert.pos.file ? t->defaults_file : NULL;
+	t->number_cnt = want_numbers ? base->number_cnt : 0;
+	t->has_numbers = want_numbers && base->has_numbers;
+	t->numbers = copy_array(base->numbers, t->number_cnt, sizeof(*t->numbers), &is_ok);
+	t->numbers_file = want_numbers ? copy_text(base->numbers_file, &is_ok) : NULL;
+	t->origid = copy_text(base->origid, &is_ok);
+	t->country_code = copy_text(base->country_code, &is_ok);
+	t->rules = copy_rules(base, &is_ok);
+	t->rule_cnt = t->rules ? base->rule_cnt : 0;
+	t->pai_domain = copy_text(base->pai_domain, &is_ok);
+	t->pai_default_number = copy_text(base->pai_default_number, &is_ok);
+	return is_ok ? TAKE(t) : NULL;
+}
+
 void trunk_free(struct trunk *t)
 {
 	if (!t)
 		return;
+	free(t->file);
+	free(t->defaults_file);
 	free(t->carrier_peers);
 	free(t->core_peers);
 	cert_config_done(&t->cert);
 	free(t->numbers);
+	free(t->numbers_file);
 	free(t->origid);
 	free(t->country_code);
 	for (size_t i = 0; i < t->rule_cnt; i++) {

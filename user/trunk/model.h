@@ -41,7 +41,7 @@ enum geo_pidf       { GEO_PIDF_RFC, GEO_PIDF_LEGACY };
 
 /* Where a value stands in a file, for errors that a later check finds. */
 struct model_pos {
-	const char *file;        /* interned in the gateway; NULL: default value */
+	const char *file;        /* belongs to the trunk or gateway that has the value; NULL: default value */
 	unsigned line, col;      /* 1-based */
 };
 
@@ -71,7 +71,11 @@ struct cert_config {
 
 struct trunk {
 	char name[TRUNK_NAME_MAX + 1];
-	struct model_pos pos;
+	struct model_pos pos;            /* pos.file is `file` */
+	char *file;                      /* where it stands */
+	char *defaults_file;             /* where the values stand that it inherited; NULL: none */
+	bool is_managed;                 /* its file was made by the API: config/store.h */
+	uint8_t digest[16];              /* of everything it was made from: its mapping, the defaults, its numbers_file */
 	enum trunk_mode mode;
 	struct peer *carrier_peers;
 	size_t carrier_cnt;
@@ -82,6 +86,7 @@ struct trunk {
 	enum attest_policy attestation_other;
 	struct number_range *numbers;
 	size_t number_cnt;
+	char *numbers_file;              /* as configured, or NULL; what it holds is in numbers */
 	bool has_numbers;                /* `numbers` or `numbers_file` given, even if empty */
 	enum unsignable on_unsignable;
 	enum existing_id existing_identity;
@@ -98,6 +103,7 @@ struct trunk {
 	bool add_privacy_none;
 	enum privacy_mode privacy;
 	unsigned freshness_s;
+	unsigned max_cps;                /* 0: no limit of its own */
 	bool has_geolocation;
 	struct civic_address civic;
 	enum geo_attach geo_attach;
@@ -130,14 +136,14 @@ struct gateway {
 	char *bpffs;
 	char *control_socket;
 	char *metrics;                   /* "addr:port", or NULL: off */
+	char *events_file;               /* NULL: none */
 	bool regulatory_enabled;
 	char *cert_root;
 	struct cert_config cert;         /* gateway-wide */
 	enum cert_profile profile;
 	struct trunk **trunks;
 	size_t trunk_cnt;
-	char **files;                    /* names that model_pos points to */
-	size_t file_cnt;
+	char *file;                      /* where it stands: model_pos points to it */
 };
 
 /** gateway_new() - with all defaults of the configuration.  Return: NULL without memory. */
@@ -147,6 +153,11 @@ DEFINE_FREEP(struct gateway *, gateway_free)
 
 /** trunk_new() - with all defaults.  Return: NULL without memory. */
 struct trunk *trunk_new(void);
+
+/** trunk_inherit() - a new trunk with the values of @base, which are noted as inherited from base->file.
+ * Name, file, position and digest stay empty.  want_numbers false: without its numbers.
+ * Return: NULL without memory. */
+struct trunk *trunk_inherit(const struct trunk *base, bool want_numbers);
 void trunk_free(struct trunk *t);
 DEFINE_FREEP(struct trunk *, trunk_free)
 

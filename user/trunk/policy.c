@@ -53,7 +53,7 @@ const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_
 	if (off % 8 || off < sizeof(*r) || size < sizeof(*c) || !is_within(off, size, r->size))
 		return NULL;
 	c = (const struct policy_copy *)((const char *)r + off);
-	/* pairs with the release store that ends policy_compile() */
+	/* pairs with the release store in entry_copy_open() */
 	held = __atomic_load_n(&c->generation, __ATOMIC_ACQUIRE);
 	if (!held || (uint16_t)held != generation || c->len < sizeof(*c) || c->len > size)
 		return NULL;
@@ -93,7 +93,7 @@ const struct policy_credential *policy_credential_get(const struct policy_copy *
 	if (index >= c->credential_cnt)
 		return NULL;
 	cr = policy_table(c, c->credentials, c->credential_cnt, sizeof(*cr));
-	return cr ? &cr[index] : NULL;
+	return cr && cr[index].is_used ? &cr[index] : NULL;
 }
 
 bool policy_number_inside(const struct policy_copy *c, const struct policy_trunk *t, struct slice tn)

@@ -6,7 +6,7 @@
  *     0                 copy_off[0]                 copy_off[1]
  *     | policy_region   | policy_copy: tables,texts | policy_copy ...
  *
- * Two standing copies.  A change is compiled into the idle one (generation & 1), then the BPF side's
+ * Two standing copies.  A change goes into the idle one (generation & 1; image.h), then the BPF side's
  * `generation` word flips; metadata carries the generation, and policy_copy_get() refuses a copy
  * that holds another one.  All references are offsets from the start of the copy and are checked
  * against its length when read, so that a damaged region cannot make the signer read elsewhere.
@@ -24,7 +24,7 @@
 #include "location/template.h"
 
 #define POLICY_MAGIC   0x73706c31u /* "spl1" */
-#define POLICY_VERSION 1
+#define POLICY_VERSION 2
 #define POLICY_RULES_MAX 16        /* number_rules of a trunk */
 
 struct policy_ref {
@@ -42,8 +42,8 @@ struct policy_copy {
 	uint64_t len;            /* bytes used, header included */
 	uint32_t trunk_cnt;      /* slots, holes included */
 	uint32_t credential_cnt;
-	struct policy_ref trunks;      /* struct policy_trunk[trunk_cnt] */
-	struct policy_ref credentials; /* struct policy_credential[credential_cnt] */
+	struct policy_ref trunks;      /* struct policy_trunk[trunk_cnt], and room for more */
+	struct policy_ref credentials; /* struct policy_credential[credential_cnt], the same */
 	uint8_t regulatory_enabled;
 	uint8_t emergency_cnt;
 	uint8_t pad[6];
@@ -55,8 +55,10 @@ struct policy_credential {
 	struct policy_ref x5u;
 	struct policy_ref header_b64;  /* JOSE header in base64url, see passport_header_emit() */
 	int64_t not_before, not_after; /* of the chain */
+	uint32_t key;                  /* of the signer's credential set: a new one with each new certificate */
 	uint8_t is_usable;             /* 0: broken, never falls back */
-	uint8_t pad[7];
+	uint8_t is_used;               /* 0: an empty line */
+	uint8_t pad[2];
 };
 
 struct policy_rule {
@@ -101,6 +103,8 @@ const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_
 
 /** policy_trunk_get() - Return: NULL where the slot is empty or out of range. */
 const struct policy_trunk *policy_trunk_get(const struct policy_copy *c, uint32_t slot);
+
+/** policy_credential_get() - Return: NULL where the line is empty or out of range. */
 const struct policy_credential *policy_credential_get(const struct policy_copy *c, uint32_t index);
 
 /** policy_text() - p == NULL where absent or out of bounds. */

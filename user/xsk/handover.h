@@ -3,7 +3,7 @@
  * handover - what the daemon gives to a signer: one SOCK_SEQPACKET socket (descriptor 3 of the signer),
  * messages of one struct each, descriptors by SCM_RIGHTS.
  *
- *   daemon -> signer   HELLO (policy memfd, counters memfd, heartbeat map)
+ *   daemon -> signer   HELLO (memfds of policy, counters, events, overrides; heartbeat map)
  *                      WORKER (UMEM memfd)            one per worker
  *                      SOCKET (AF_XDP socket)         one per worker, port and queue; the first of a worker
  *                                                     owns the UMEM
@@ -24,9 +24,9 @@
 #include "abi.h"
 #include "stir/cert.h"
 
-#define HANDOVER_VERSION 1
+#define HANDOVER_VERSION 2
 #define HANDOVER_FD      3  /* in the signer */
-#define HANDOVER_FDS_MAX 3
+#define HANDOVER_FDS_MAX 5
 
 enum handover_type {
 	HANDOVER_HELLO = 1, HANDOVER_WORKER, HANDOVER_SOCKET, HANDOVER_RAW, HANDOVER_CREDENTIAL,
@@ -42,7 +42,7 @@ struct handover_msg {
 		struct {
 			uint32_t workers, ports;
 			uint32_t idle;                  /* enum idle_mode */
-			uint64_t policy_len, counters_len;
+			uint64_t policy_len, counters_len, events_len, overrides_len;
 		} hello;
 		struct {
 			uint32_t worker;

@@ -50,6 +50,12 @@ static inline uint32_t ring_peek(const struct ring *r, uint32_t want)
 	return there < want ? there : want;
 }
 
+/** ring_produced() - where the other side has got to (consumer side): entries before it are there. */
+static inline uint32_t ring_produced(const struct ring *r)
+{
+	return atomic_load_explicit(r->producer, memory_order_acquire);
+}
+
 /** ring_addr() / ring_desc() - entry @i after the ones already submitted or released. */
 static inline uint64_t *ring_addr(const struct ring *r, uint32_t i)
 {

@@ -19,7 +19,8 @@ static const struct {
 	{ "mode", "    mode: null\n", "11: trunks[0].mode: has no value, allowed: enforce, observe" },
 	{ "colour", "    colour: red\n", "5: trunks[0].colour: unknown key, allowed: name, mode, carrier, core, "
 	  "certificates, attestation, numbers, numbers_file, attestation_other, on_unsignable, existing_identity, "
-	  "origid, default_country_code, number_rules, orig_from, dest_from, pai, privacy, freshness_s, extras" },
+	  "origid, default_country_code, number_rules, orig_from, dest_from, pai, privacy, freshness_s, max_cps, "
+	  "extras" },
 	{ "attestation", "    attestation: B\n", "5: trunks[0].attestation: stands twice, first at 7:5; allowed: once" },
 	{ "extras.attestation", "    extras: { attestation: reject }\n",
 	  "28: trunks[0].extras.attestation: \"reject\" is not allowed, allowed: A, B, C, none" },
@@ -126,7 +127,11 @@ static const struct {
 	  "18: trunks[0].freshness_s: the text \"60\" is no number, allowed: 1 to 3600" },
 	{ "freshness_s", "    freshness_s: 1e2\n", "18: trunks[0].freshness_s: \"1e2\" is no number, allowed: 1 to 3600" },
 	{ "freshness_s", "    freshness_s: -1\n", "18: trunks[0].freshness_s: \"-1\" is no number, allowed: 1 to 3600" },
-	{ "max_cps", "    max_cps: 0\n", "14: trunks[0].max_cps: is not available in this version, leave it out" },
+	{ "max_cps", "    max_cps: 1000001\n",
+	  "14: trunks[0].max_cps: 1000001 is out of range, allowed: 0 to 1000000" },
+	{ "max_cps", "    max_cps: '5'\n",
+	  "14: trunks[0].max_cps: the text \"5\" is no number, allowed: 0 to 1000000" },
+	{ "max_cps", "    max_cps: 010\n", "14: trunks[0].max_cps: \"010\" is no number, allowed: 0 to 1000000" },
 	{ "verification", "    verification: {}\n",
 	  "19: trunks[0].verification: is not available in this version, leave it out" },
 	{ "geolocation", "    extras: { geolocation: { attach: always } }\n",
@@ -303,8 +308,9 @@ static const struct {
 	{ "key_path", HEAD_GATEWAY "certificates: { key_path: \"a\\nb\" }\n",
 	  "t.yaml:2:27: certificates.key_path: \"a\\x0ab\" holds control characters, allowed: a PEM file inside "
 	  "certificates.root" },
-	{ "events_file", HEAD_GATEWAY "control: { events_file: '' }\n",
-	  "t.yaml:2:25: control.events_file: is not available in this version, leave it out" },
+	{ "events_file", HEAD_GATEWAY "control: { events_file: e.ndjson }\n",
+	  "t.yaml:2:25: control.events_file: \"e.ndjson\" is no absolute path, allowed: an absolute path, or \"\" for "
+	  "none" },
 	{ "socket", HEAD_GATEWAY "control: { socket: a.sock }\n",
 	  "t.yaml:2:20: control.socket: \"a.sock\" is no absolute path, allowed: an absolute path of at most 107 bytes" },
 	{ "metrics", HEAD_GATEWAY "control: { metrics: false }\n",

@@ -30,6 +30,7 @@ static const char full[] =
 	"control:\n"
 	"  socket: /tmp/c.sock\n"
 	"  metrics: off\n"
+	"  events_file: /var/log/e.ndjson\n"
 	"regulatory:\n"
 	"  enabled: false\n"
 	"certificates:\n"
@@ -61,6 +62,7 @@ static const char full[] =
 	"    pai: { mode: keep, default_number: \"+18005550100\", add_privacy_none: false }\n"
 	"    privacy: id\n"
 	"    freshness_s: 3600\n"
+	"    max_cps: 1000000\n"
 	"    extras:\n"
 	"      attestation: A\n"
 	"      geolocation:\n"
@@ -96,6 +98,7 @@ static void check_full_gateway(const struct gateway *g)
 	assert_string_equal(g->bpffs, "/sys/fs/bpf/x");
 	assert_string_equal(g->control_socket, "/tmp/c.sock");
 	assert_null(g->metrics);
+	assert_string_equal(g->events_file, "/var/log/e.ndjson");
 	assert_false(g->regulatory_enabled);
 	assert_string_equal(g->cert_root, "/sti");
 	assert_string_equal(g->cert.cert_path, "cert.pem");
@@ -140,6 +143,7 @@ static void check_full_trunk(const struct trunk *t)
 	assert_false(t->add_privacy_none);
 	assert_int_equal(t->privacy, PRIVACY_ID);
 	assert_int_equal(t->freshness_s, 3600);
+	assert_int_equal(t->max_cps, 1000000);
 	assert_true(t->has_geolocation);
 	assert_string_equal(t->civic.country, "US");
 	assert_string_equal(t->civic.postal, "01234");
@@ -423,7 +427,7 @@ static void test_bad_files(void **state)
 	expect_load("list of trunks", main_file, -EINVAL, "d/a.yaml:1:1: is no trunk, allowed: a mapping");
 	tree_put(t, "d/a.yaml", "name: a\ncarrier: { peers: [192.0.2.1] }\nattestation: none\nnumbers_file: n.txt\n");
 	tree_put(t, "n.txt", "+18005550100\n  18005550100\n");
-	expect_load("number", main_file, -EINVAL, "n.txt:2:3: numbers_file: \"18005550100\" has no leading +");
+	expect_load("number", main_file, -EINVAL, "n.txt:2:3: numbers_file: a line has no leading +");
 	tree_write(t, "n.txt", "+1800*\0x", 8);
 	expect_load("NUL", main_file, -EINVAL, "n.txt: numbers_file: holds NUL bytes");
 	remove(tree_path(t, "d/a.yaml"));

@@ -188,6 +188,131 @@ static void test_directory(void **state)
 	gateway_free(g);
 }
 
+static void give(struct origids *o, const char *const *names, struct gateway **ret)
+{
+	char err[ORIGIDS_ERR_LEN] = "";
+
+	*ret = gateway_of(names);
+	if (origids_give(o, (*ret)->trunks, (*ret)->trunk_cnt, err) < 0)
+		fail_msg("%s", err);
+}
+
+/* A running daemon: the file is read once, and only grows. */
+static void test_given_one_by_one(void **state)
+{
+	struct gateway *a, *b, *c, *all = gateway_of(NAMES("acme", "beta", "zulu", "fourth"));
+	char err[ORIGIDS_ERR_LEN] = "", before[1024], text[1024];
+	struct origids *o = NULL;
+
+	(void)state;
+	write_file("# mine\nzulu " ZULU "\n");
+	assert_int_equal(origids_open(dir, &o, err), 0);
+	give(o, NAMES("acme", "zulu"), &a);
+	assert_string_equal(a->trunks[1]->origid, ZULU);
+	read_file(before, sizeof(before));
+	assert_memory_equal(before, "# mine\nzulu " ZULU "\n", strlen("# mine\nzulu " ZULU "\n"));
+	give(o, NAMES("acme"), &b); /* known: nothing is written */
+	assert_string_equal(b->trunks[0]->origid, a->trunks[0]->origid);
+	read_file(text, sizeof(text));
+	assert_string_equal(text, before);
+	give(o, NAMES("beta"), &c);
+	read_file(text, sizeof(text));
+	assert_memory_equal(text, before, strlen(before));
+	assert_int_equal(strlen(text), strlen(before) + strlen("beta ") + 36 + 1);
+	origids_close(o);
+	assert_int_equal(origids_fill(all, dir, err), 1); /* the fourth */
+	assert_string_equal(all->trunks[0]->origid, a->trunks[0]->origid);
+	assert_string_equal(all->trunks[1]->origid, c->trunks[0]->origid);
+	gateway_free(a);
+	gateway_free(b);
+	gateway_free(c);
+	gateway_free(all);
+}
+
+#define WHOLE "zulu " ZULU "\n"
+
+/* What a crash leaves of the last line.  keeps: bytes that stay, a newline is added where they have none. */
+static const struct {
+	const char *name, *tail;
+	size_t tail_len;
+	const char *kept;
+} torn[] = {
+	{ "part of a name", "ac", 2, WHOLE },
+	{ "a name", "acme", 4, WHOLE },
+	{ "name and blank", "acme ", 5, WHOLE },
+	{ "part of a uuid", "acme 11111111-2222-4", 20, WHOLE },
+	{ "all but the newline", "acme " ZULU, 41, WHOLE "acme " ZULU "\n" },
+	{ "NULs", "\0\0\0\0", 4, WHOLE },
+	{ "name and NULs", "acme\0\0\0\0", 8, WHOLE },
+	{ "comment", "# more", 6, WHOLE "# more\n" },
+};
+
+static void test_cut_off_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(torn); i++) {
+		char err[ORIGIDS_ERR_LEN] = "", text[1024];
+		struct gateway *g, *h;
+		struct origids *o = NULL;
+		FILE *f = fopen(path("origids"), "w");
+
+		fputs(WHOLE, f);
+		fwrite(torn[i].tail, 1, torn[i].tail_len, f);
+		fclose(f);
+		if (origids_open(dir, &o, err) < 0)
+			fail_msg("%s: %s", torn[i].name, err);
+		give(o, NAMES("new"), &g);
+		read_file(text, sizeof(text));
+		if (strncmp(text, torn[i].kept, strlen(torn[i].kept)) ||
+		    strncmp(text + strlen(torn[i].kept), "new ", 4) || text[strlen(text) - 1] != '\n')
+			fail_msg("%s: the file is\n%s", torn[i].name, text);
+		give(o, NAMES("next"), &h);
+		read_file(text, sizeof(text));
+		if (!strstr(text, "\nnew ") || !strstr(text, "\nnext "))
+			fail_msg("%s: lost a line\n%s", torn[i].name, text);
+		origids_close(o);
+		assert_int_equal(origids_fill(g, dir, err), 0);
+		gateway_free(g);
+		gateway_free(h);
+	}
+}
+
+/* A torn part exactly as long as what is written in its place. */
+static void test_torn_as_long_as_new(void **state)
+{
+	char err[ORIGIDS_ERR_LEN] = "", text[1024];
+	struct gateway *g, *h;
+	struct origids *o = NULL;
+
+	(void)state;
+	write_file(WHOLE "abcde 11111111-2222-4333-8444-55555555555"); /* 41 bytes */
+	assert_int_equal(origids_open(dir, &o, err), 0);
+	give(o, NAMES("new"), &g); /* 41 with its newline */
+	give(o, NAMES("b"), &h);
+	read_file(text, sizeof(text));
+	assert_non_null(strstr(text, "\nnew "));
+	assert_non_null(strstr(text, "\nb "));
+	origids_close(o);
+	gateway_free(g);
+	gateway_free(h);
+}
+
+static void test_no_cut_off_line(void **state)
+{
+	static const char *const tails[] = { "hello world", "Acme", "acme 1111 x", "acme " ZULU "6" };
+	char err[ORIGIDS_ERR_LEN], text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		struct origids *o = (struct origids *)1;
+
+		snprintf(text, sizeof(text), WHOLE "%s", tails[i]);
+		write_file(text);
+		if (origids_open(dir, &o, err) != -EBADMSG || o != (struct origids *)1 || !strstr(err, ":2:"))
+			fail_msg("%s: taken, or output touched: %s", tails[i], err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +324,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_broken_file_is_refused_and_kept, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_one_by_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_off_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_torn_as_long_as_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_cut_off_line, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,15 +130,12 @@ static void test_policy_is_read_only_for_others(void **state)
 	void *map;
 
 	(void)state;
-	assert_int_equal(policy_shm_new(8192, &s), 0);
-	assert_int_equal(s.len, 4096 + 2 * 8192);
-	assert_int_equal(policy_region_check(s.region, s.len), 0);
-	policy_shm_copy(&s, 2)->generation = 2; /* our own mapping writes */
-	policy_shm_copy(&s, 3)->generation = 3;
+	assert_int_equal(policy_shm_new(POLICY_COPY_SIZE, &s), 0); /* sparse: not a byte is used yet */
+	assert_int_equal(s.len, 4096 + 2 * POLICY_COPY_SIZE);
+	s.region->magic = POLICY_MAGIC; /* our own mapping writes */
 	map = mmap(NULL, s.len, PROT_READ, MAP_SHARED, s.fd, 0);
 	assert_true(map != MAP_FAILED);
-	assert_int_equal(((struct policy_copy *)((char *)map + 4096))->generation, 2);
-	assert_int_equal(((struct policy_copy *)((char *)map + 4096 + 8192))->generation, 3);
+	assert_int_equal(((struct policy_region *)map)->magic, POLICY_MAGIC);
 	assert_int_equal(mprotect(map, s.len, PROT_READ | PROT_WRITE), -1);
 	assert_true(mmap(NULL, s.len, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd, 0) == MAP_FAILED);
 	assert_int_equal(write(s.fd, "x", 1), -1);
@@ -149,6 +146,82 @@ static void test_policy_is_read_only_for_others(void **state)
 	policy_shm_done(&s); /* again is fine */
 }
 
+static void test_a_slot_starts_from_zero(void **state)
+{
+	uint64_t trunk[COUNTERS_SIGNER_REASONS];
+	struct counters_region *r;
+	struct counts c;
+
+	(void)state;
+	assert_int_equal(counts_init(&c, 2, 8), 0);
+	for (unsigned life = 0; life < 2; life++) { /* past and present */
+		assert_int_equal(counts_renew(&c, 8), 0);
+		r = signer_map(&c);
+		for (unsigned w = 0; w < 2; w++)
+			for (unsigned slot = 2; slot < 5; slot++)
+				counters_bump(&counters_worker(r, w)->trunk_reasons[slot * COUNTERS_SIGNER_REASONS + 63], 1);
+		munmap(r, c.len);
+	}
+	counts_trunk(&c, 3, trunk);
+	assert_int_equal(trunk[63], 4);
+	counts_trunk_reset(&c, 3);
+	counts_trunk_reset(&c, 8); /* past the last */
+	counts_trunk(&c, 3, trunk);
+	assert_int_equal(trunk[63], 0);
+	for (unsigned slot = 2; slot < 5; slot += 2) {
+		counts_trunk(&c, slot, trunk);
+		assert_int_equal(trunk[63], 4);
+	}
+	counts_done(&c);
+}
+
+static void test_drained(void **state)
+{
+	struct counters_region *r;
+	struct counts c;
+
+	(void)state;
+	assert_int_equal(counts_init(&c, 2, 8), 0);
+	assert_true(counts_drained(&c, 1000)); /* there never was a signer */
+	assert_int_equal(counts_renew(&c, 0), 0);
+	r = signer_map(&c);
+	assert_false(counts_drained(&c, 1000));
+	counters_worker(r, 0)->drained_ns = 1000;
+	assert_false(counts_drained(&c, 1000));
+	counters_worker(r, 1)->drained_ns = 999;
+	assert_false(counts_drained(&c, 1000));
+	counters_worker(r, 1)->drained_ns = 1000;
+	assert_true(counts_drained(&c, 1000));
+	assert_false(counts_drained(&c, 1001));
+	munmap(r, c.len);
+	counts_done(&c);
+}
+
+static void test_histograms(void **state)
+{
+	struct counters_region *r;
+	struct counts_total t;
+	struct counts c;
+
+	(void)state;
+	assert_int_equal(counts_init(&c, 1, 8), 0);
+	for (unsigned life = 0; life < 2; life++) {
+		assert_int_equal(counts_renew(&c, 0), 0);
+		r = signer_map(&c);
+		counters_bump(&counters_worker(r, 0)->sign_us[COUNTERS_BUCKETS - 1], 2);
+		counters_bump(&counters_worker(r, 0)->latency_us[0], 3);
+		counters_bump(&counters_worker(r, 0)->sign_ns_sum, 5);
+		counters_bump(&counters_worker(r, 0)->latency_ns_sum, 7);
+		munmap(r, c.len);
+	}
+	counts_sum(&c, &t);
+	assert_int_equal(t.sign_us[COUNTERS_BUCKETS - 1], 4);
+	assert_int_equal(t.latency_us[0], 6);
+	assert_int_equal(t.sign_ns_sum, 10);
+	assert_int_equal(t.latency_ns_sum, 14);
+	counts_done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +230,9 @@ int main(void)
 		cmocka_unit_test(test_header_is_not_trusted),
 		cmocka_unit_test(test_before_the_first_signer),
 		cmocka_unit_test(test_policy_is_read_only_for_others),
+		cmocka_unit_test(test_a_slot_starts_from_zero),
+		cmocka_unit_test(test_drained),
+		cmocka_unit_test(test_histograms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,134 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reports over a daemon made by hand; the XDP side is the two functions below. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include "report_world.h"
+
 #include <errno.h>
-#include <net/if.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#include "base/clock.h"
-#include "base/reason.h"
-#include "daemon/nic.h"
-#include "daemon/preflight.h"
-#include "daemon/report.h"
-
-static uint64_t xdp[SIPSEAL_PORTS_MAX][SR_XDP_MAX];
-
-int bpfgw_counters(const struct bpfgw *g, unsigned port, uint64_t ret[SR_XDP_MAX])
-{
-	(void)g;
-	memcpy(ret, xdp[port], sizeof(xdp[port]));
-	return 0;
-}
-
-int bpfgw_unmatched_peers(const struct bpfgw *g, struct bpfgw_unmatched *ret, unsigned max)
-{
-	(void)g, (void)max;
-	memset(ret, 0, 2 * sizeof(*ret));
-	ret[0] = (struct bpfgw_unmatched){ .src = { [10] = 0xff, 0xff, 10, 0, 0, 5 },
-					   .src_port = 5060,
-					   .dst = { [10] = 0xff, 0xff, 192, 0, 2, 1 },
-					   .dst_port = 5061,
-					   .count = 7 };
-	ret[1] = (struct bpfgw_unmatched){ .src = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 },
-					   .src_port = 9 };
-	return 2;
-}
-
-/* Two trunks, two NICs, one credential; the second trunk observes. */
-struct world {
-	struct sipseald d;
-	struct assembled assembled;
-	struct assembled_credential credential;
-	struct compile_trunk trunks[2];
-	struct cert_info cert;
-	struct counters_region *signer;
-};
-
-static struct trunk *trunk_add(struct gateway *g, const char *name)
-{
-	struct trunk *t = trunk_new();
-
-	assert_non_null(t);
-	strcpy(t->name, name);
-	t->attestation = ATTEST_A;
-	g->trunks = realloc(g->trunks, (g->trunk_cnt + 1) * sizeof(*g->trunks));
-	g->trunks[g->trunk_cnt++] = t;
-	return t;
-}
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-	struct sipseald *d = &w->d;
-
-	memset(xdp, 0, sizeof(xdp));
-	d->gateway = gateway_new();
-	d->gateway->interface_cnt = 2;
-	d->gateway->interfaces[0].side = SIPSEAL_SIDE_CORE;
-	d->gateway->interfaces[1].side = SIPSEAL_SIDE_CARRIER;
-	d->nics[0] = (struct nic){ .name = "eth0", .queues = 4, .mtu = 1500 };
-	d->nics[1] = (struct nic){ .name = "eth1", .queues = 1, .mtu = 1500 };
-	w->trunks[0] = (struct compile_trunk){ .trunk = trunk_add(d->gateway, "acme"), .slot = 0 };
-	w->trunks[1] = (struct compile_trunk){ .trunk = trunk_add(d->gateway, "watch"),
-					       .slot = 1,
-					       .credential = POLICY_CREDENTIAL_NONE };
-	d->gateway->trunks[0]->on_unsignable = UNSIGNABLE_REJECT;
-	d->gateway->trunks[1]->mode = TRUNK_OBSERVE;
-	d->gateway->trunks[1]->has_numbers = true;
-	w->cert.not_after = 4000000000;
-	w->credential = (struct assembled_credential){ .cert_path = (char *)"cert.pem",
-						       .key_path = (char *)"key.pem",
-						       .x5u = (char *)"https://x/c",
-						       .info = &w->cert,
-						       .key_fd = -1 };
-	w->assembled = (struct assembled){ .credentials = &w->credential,
-					   .credential_cnt = 1,
-					   .trunks = w->trunks,
-					   .trunk_cnt = 2 };
-	d->assembled = &w->assembled;
-	d->workers = 1;
-	d->generation = 3;
-	d->signer.pid = 4711;
-	assert_int_equal(counts_init(&d->counts, 1, 16), 0);
-	assert_int_equal(counts_renew(&d->counts, 0), 0);
-	w->signer = d->counts.map;
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	counts_done(&w->d.counts);
-	gateway_free(w->d.gateway);
-	free(w);
-	return 0;
-}
-
-/* As the signer counts: the frame, and the trunk's part of it. */
-static void count(struct world *w, unsigned slot, unsigned reason, uint64_t n)
-{
-	struct counters_worker *b = counters_worker(w->signer, 0);
-
-	counters_bump(&b->trunk_reasons[slot * COUNTERS_SIGNER_REASONS + reason - SR_XDP_MAX], n);
-	if (slot != 1 || reason == SR_OBSERVE)
-		counters_bump(&b->reasons[reason - SR_XDP_MAX], n);
-}
-
-static long long at(const json_t *o, const char *a, const char *b)
-{
-	json_t *v = json_object_get(o, a);
-
-	v = b ? json_object_get(v, b) : v;
-	if (!json_is_integer(v))
-		fail_msg("no integer %s.%s", a, b ? b : "");
-	return json_integer_value(v);
-}
 
 static void calls_of_example(struct world *w)
 {
@@ -201,120 +74,6 @@ static void test_sums(void **state)
 	json_decref(o);
 }
 
-static bool has_warning(const json_t *list, const char *code, const char *trunk)
-{
-	const json_t *w;
-	size_t i;
-
-	json_array_foreach(list, i, w)
-	{
-		const char *t = json_string_value(json_object_get(w, "trunk"));
-
-		if (!strcmp(json_string_value(json_object_get(w, "code")), code) &&
-		    (!trunk || (t && !strcmp(t, trunk))))
-			return true;
-	}
-	return false;
-}
-
-static void test_warnings(void **state)
-{
-	struct world *w = *state;
-	json_t *list = report_warnings(&w->d);
-
-	assert_true(has_warning(list, "a_for_any_number", "acme"));
-	assert_false(has_warning(list, "a_for_any_number", "watch"));
-	assert_int_equal(json_array_size(list), 1); /* all else is well */
-	json_decref(list);
-	xdp[1][SR_OTHER_TRANSPORT] = 2;
-	xdp[0][SR_UNMATCHED_INVITE_DROPPED] = 1;
-	w->cert.not_after = 1000;
-	w->d.signer.pid = 0;
-	w->d.is_ip_forward_off = true;
-	w->d.gateway->regulatory_enabled = false;
-	counters_bump(&counters_worker(w->signer, 0)->frames_lost, 1);
-	list = report_warnings(&w->d);
-	for (const char *const *c =
-		     (const char *const[]){ "other_transports", "unmatched_invite",
-					    "certificate_expired", "signer_not_running",
-					    "ip_forward", "regulatory_off", "frames_lost", NULL };
-	     *c; c++)
-		if (!has_warning(list, *c, NULL))
-			fail_msg("no warning %s", *c);
-	json_decref(list);
-}
-
-static void test_interfaces_that_went(void **state)
-{
-	struct world *w = *state;
-	json_t *list;
-
-	w->d.nics[1].ifindex = 77;
-	list = report_warnings(&w->d);
-	assert_true(has_warning(list, "interface_gone", NULL));
-	json_decref(list);
-	strcpy(w->d.nics[1].name, "lo"); /* there again, but with another number */
-	list = report_warnings(&w->d);
-	assert_true(has_warning(list, "interface_gone", NULL));
-	json_decref(list);
-	w->d.nics[1].ifindex = if_nametoindex("lo");
-	list = report_warnings(&w->d);
-	assert_false(has_warning(list, "interface_gone", NULL));
-	json_decref(list);
-}
-
-/* Calls that are lost or go by unsigned are said, each by the word that the counters have for it. */
-static void test_ways_around_are_shown(void **state)
-{
-	struct world *w = *state;
-	const unsigned reasons[] = { SR_FRAGMENT, SR_FRAGMENT_DROPPED, SR_VLAN, SR_VLAN_DROPPED, SR_OPAQUE,
-				     SR_OPAQUE_DROPPED, SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,
-				     SR_SIGNER_DOWN_DROPPED, SR_WRONG_SIDE };
-
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-		json_t *list;
-
-		memset(xdp, 0, sizeof(xdp));
-		xdp[1][reasons[i]] = 3;
-		list = report_warnings(&w->d);
-		if (!has_warning(list, reason_token(reasons[i]), NULL) || json_array_size(list) != 2)
-			fail_msg("no warning %s", reason_token(reasons[i]));
-		json_decref(list);
-	}
-}
-
-static void test_signer_state(void **state)
-{
-	struct world *w = *state;
-	uint64_t beat[1] = { clock_mono_ns() };
-	json_t *list;
-
-	w->d.gateway->heartbeat_ms = 500;
-	w->d.heartbeats = beat;
-	assert_string_equal(report_signer_state(&w->d), "running");
-	beat[0] += 1000000000; /* a clock that is behind is no reason to worry */
-	assert_string_equal(report_signer_state(&w->d), "running");
-	beat[0] -= 2000000000;
-	assert_string_equal(report_signer_state(&w->d), "stalled");
-	list = report_warnings(&w->d);
-	assert_true(has_warning(list, "signer_not_running", NULL));
-	json_decref(list);
-	w->d.signer.pid = 0;
-	assert_string_equal(report_signer_state(&w->d), "down");
-}
-
-static void test_many_trunks_do_not_drown_the_rest(void **state)
-{
-	struct world *w = *state;
-	json_t *list;
-
-	for (unsigned i = 0; i < 500; i++)
-		trunk_add(w->d.gateway, "t");
-	list = report_warnings(&w->d);
-	assert_in_range(json_array_size(list), 2, 30);
-	json_decref(list);
-}
-
 static void test_unmatched_peers(void **state)
 {
 	struct world *w = *state;
@@ -334,35 +93,27 @@ static void test_unmatched_peers(void **state)
 static void test_trunk_is_complete(void **state)
 {
 	struct world *w = *state;
-	struct trunk *t = w->d.gateway->trunks[0];
-	json_t *o, *extras;
+	const struct live_trunk *t = live_find(w->d.live, "acme");
+	json_t *o;
 
-	t->has_geolocation = true;
-	strcpy(t->civic.country, "US");
-	strcpy(t->civic.city, "a \"b\" \xff"); /* not UTF-8: must not cost the whole answer */
-	t->origid = strdup("11111111-2222-4333-8444-555555555555");
-	o = report_trunk(&w->d, 0);
+	count(w, 0, SR_SIGNED, 5);
+	t->trunk->file = strdup("/etc/acme.yaml");
+	o = report_trunk(&w->d, t);
 	assert_non_null(o);
 	for (const char *const *k =
-		     (const char *const[]){ "name", "mode", "carrier", "core", "certificates",
-					    "attestation", "attestation_other", "on_unsignable",
-					    "existing_identity", "origid", "number_rules",
-					    "orig_from", "dest_from", "pai", "privacy",
-					    "freshness_s", "extras", "state", NULL };
+		     (const char *const[]){ "name", "mode", "carrier", "attestation", "origid", "pai", "state", NULL };
 	     *k; k++)
 		if (!json_object_get(o, *k))
 			fail_msg("no key %s", *k);
-	extras = json_object_get(json_object_get(o, "extras"), "geolocation");
-	assert_string_equal(json_string_value(json_object_get(
-				    json_object_get(extras, "default_civic_address"), "country")),
-			    "US");
-	assert_string_equal(json_string_value(json_object_get(o, "origid")), t->origid);
+	assert_int_equal(at(o, "state", "slot"), 0);
+	assert_int_equal(at(json_object_get(o, "state"), "calls", "signed"), 5);
+	assert_int_equal(at(json_object_get(o, "state"), "reasons", "signed"), 5);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "state"), "file")), "/etc/acme.yaml");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json_object_get(o, "state"), "credential"),
+							      "cert")), "cert.pem");
 	json_decref(o);
-	/* a certificate is missing */
-	w->credential.info = NULL;
-	o = report_trunk(&w->d, 0);
-	assert_false(json_is_true(json_object_get(
-		json_object_get(json_object_get(o, "state"), "credential"), "usable")));
+	o = report_trunk(&w->d, live_find(w->d.live, "watch")); /* without certificates */
+	assert_true(json_is_null(json_object_get(json_object_get(o, "state"), "credential")));
 	json_decref(o);
 }
 
@@ -389,6 +140,8 @@ static void test_metrics(void **state)
 			     "\"outbound\",status=\"SIGNED\",reason=\"signed\"} 6\n",
 			     "\nsipseal_certificate_not_after_seconds{trunk=\"acme\"} 4000000000\n",
 			     "\nsipseal_signer_restarts_total 0\n", "\nsipseal_frames_lost 0\n",
+			     "\nsipseal_regulatory_enabled 1\n", "\nsipseal_generation 3\n",
+			     "\nsipseal_events_dropped_total 0\n",
 			     NULL };
 	     *line; line++)
 		if (!strstr(text, *line))
@@ -397,6 +150,33 @@ static void test_metrics(void **state)
 		text,
 		"sipseal_invites_total{trunk=\"watch\",direction=\"outbound\",status=\"SIGNED\""));
 	assert_null(strstr(text, "seconds{trunk=\"watch\"}"));
+	free(text);
+}
+
+static void test_histogram(void **state)
+{
+	struct world *w = *state;
+	struct counters_worker *b = counters_worker(w->signer, 0);
+	char *text;
+
+	counters_bump(&b->sign_us[0], 2);                     /* below 8 us */
+	counters_bump(&b->sign_us[5], 3);                     /* below 256 us */
+	counters_bump(&b->sign_us[COUNTERS_BUCKETS - 1], 1);  /* all others */
+	counters_bump(&b->sign_ns_sum, 3000000000);
+	text = report_metrics(&w->d);
+	for (const char *const *line =
+		     (const char *const[]){ "\n# TYPE sipseal_sign_duration_seconds histogram\n",
+					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000008\"} 2\n",
+					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000128\"} 2\n",
+					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000256\"} 5\n",
+					    "\nsipseal_sign_duration_seconds_bucket{le=\"2.097152\"} 5\n",
+					    "\nsipseal_sign_duration_seconds_bucket{le=\"+Inf\"} 6\n",
+					    "\nsipseal_sign_duration_seconds_sum 3.000000000\n",
+					    "\nsipseal_sign_duration_seconds_count 6\n",
+					    "\nsipseal_added_latency_seconds_count 0\n", NULL };
+	     *line; line++)
+		if (!strstr(text, *line))
+			fail_msg("no line %sin %s", *line + 1, text);
 	free(text);
 }
 
@@ -422,18 +202,14 @@ static void test_nic(void **state)
 
 int main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_status_groups, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_interfaces_that_went, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ways_around_are_shown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_signer_state, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_trunks_do_not_drown_the_rest, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_unmatched_peers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_trunk_is_complete, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_metrics, setup, teardown),
+		T(test_status_groups),
+		T(test_sums),
+		T(test_unmatched_peers),
+		T(test_trunk_is_complete),
+		T(test_metrics),
+		T(test_histogram),
 		cmocka_unit_test(test_nic),
 	};
 

@@ -74,8 +74,8 @@ static void test_location_too_large(void **state)
 		fill_message(msg, big[i].len, big[i].head, big[i].tail);
 		world_new(&w, t_geo);
 		world_run(&w, msg, big[i].len);
-		if (w.out.reason != SR_SIGNED || !(w.out.notes & ENGINE_NOTE_LOCATION_SIZE) ||
-		    w.out.notes & ENGINE_NOTE_LOCATION)
+		if (w.out.reason != SR_SIGNED || !(w.out.notes & EVENT_NOTE_LOCATION_SIZE) ||
+		    w.out.notes & EVENT_NOTE_LOCATION)
 			fail_msg("%s: %s, notes %x", big[i].name, reason_token(w.out.reason), w.out.notes);
 		assert_null(memmem(w.bytes, w.len, "Geolocation", 11));
 		assert_non_null(memmem(w.bytes, w.len, "\r\nIdentity: eyJ", 15));
@@ -100,7 +100,7 @@ static void test_long_host(void **state)
 		world_new(&w, t_geo_host);
 		world_run(&w, msg, len);
 		assert_int_equal(w.out.reason, SR_SIGNED);
-		assert_true(w.out.notes & ENGINE_NOTE_LOCATION);
+		assert_true(w.out.notes & EVENT_NOTE_LOCATION);
 		assert_int_equal(!memmem(w.bytes, w.len, "<tel:+12155550112>", 18), host[i] == 255);
 		world_free(&w);
 	}

@@ -125,7 +125,8 @@ static void world_run(struct world *w, const char *msg, size_t len)
 	if (w->out.verdict != VERDICT_REJECT) {
 		const char *err = invariant_broken(in.datagram, slice_of(w->bytes, w->len),
 						   w->engine->edits.cnt > 0,
-						   w->g->trunks[0]->geo_existing == GEO_REPLACE);
+						   w->g->trunks[0]->geo_existing == GEO_REPLACE ||
+							   w->env.override);
 		if (err)
 			fail_msg("%s\n%.*s", err, (int)w->len, w->bytes);
 	}

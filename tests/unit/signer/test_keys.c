@@ -81,7 +81,7 @@ static void test_faults(void **state)
 	} cases[] = {
 		{ "good", VECTOR_PRIVATE_PEM, 0, point, 1, 0, "" },
 		{ "slot in use", VECTOR_PRIVATE_PEM, 0, point, 1, -EEXIST, "in use" },
-		{ "out of range", VECTOR_PRIVATE_PEM, 0, point, CREDENTIALS_MAX, -ERANGE, "range" },
+		{ "out of range", VECTOR_PRIVATE_PEM, 0, point, CREDENTIAL_KEYS_MAX, -ERANGE, "range" },
 		{ "another certificate", other, 0, point, 2, -EKEYREJECTED, "does not match the certificate" },
 		{ "P-384", p384, 0, NULL, 2, -EOPNOTSUPP, "P-256" },
 		{ "encrypted", locked, 0, NULL, 2, -EBADMSG, "encrypted" },

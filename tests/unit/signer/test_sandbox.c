@@ -164,6 +164,12 @@ static void *sign_thread(void *arg)
 		poll(NULL, 0, i ? 0 : 2100); /* the clock moves past the reseed */
 	}
 	t->result = reseeds(RAND_get0_primary(NULL)) > before ? 0 : 3;
+	credential_drop(t->set, 7); /* a key goes while its signer lives */
+	if (credential_sign(s, 7, digest, sig) != -ENOKEY)
+		t->result = 4;
+	credential_signer_sync(s);
+	if (credential_sign(s, 7, digest, sig) != -ENOKEY)
+		t->result = 5;
 	credential_signer_free(s);
 	return NULL;
 }

@@ -7,6 +7,10 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -29,15 +33,20 @@ static struct handover_msg msg(enum handover_type type)
 	return (struct handover_msg){ .version = HANDOVER_VERSION, .type = type, .seq = 100 + type };
 }
 
-static int take_quiet(struct signer *s, const struct handover_msg *m, int fd0, int fd1, int fd2)
+static int take_fds(struct signer *s, const struct handover_msg *m, int *fds, unsigned cnt)
 {
-	int fds[3] = { fd0, fd1, fd2 };
 	struct handover_msg r;
 
-	signer_take(s, m, fds, (fd0 >= 0) + (fd1 >= 0) + (fd2 >= 0), &r);
+	signer_take(s, m, fds, cnt, &r);
 	if (r.type != HANDOVER_RESULT || r.seq != m->seq || (r.error < 0) != !!r.text[0])
 		return -1000;
 	return r.error;
+}
+
+/* With one descriptor, or none (-1). */
+static int take_quiet(struct signer *s, const struct handover_msg *m, int fd)
+{
+	return take_fds(s, m, &fd, fd >= 0);
 }
 
 static int file_of(const void *data, size_t len, size_t size)
@@ -50,22 +59,103 @@ static int file_of(const void *data, size_t len, size_t size)
 	return fd;
 }
 
-/* Return: 0, or what the signer says; ret_*: sizes for HELLO */
-static int hello(struct signer *s, uint64_t policy_cut, uint32_t magic)
+/* What may be wrong with the five files of HELLO. */
+struct hello {
+	const char *name;
+	int ret;
+	uint64_t policy_cut;             /* bytes missing at its end */
+	uint32_t counters_magic, events_magic, events_version, overrides_magic, overrides_version; /* added */
+	int64_t events_off, events_size; /* added to the place of a worker's block and its size */
+	uint64_t overrides_cut;          /* bytes less that HELLO says */
+	int swap;                        /* the file that changes places with the next one */
+};
+
+static const struct hello good_hello;
+
+static int read_only(int fd)
+{
+	char path[32];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = open(path, O_RDONLY | O_CLOEXEC);
+	close(fd);
+	return r;
+}
+
+static int hello(struct signer *s, const struct hello *h)
 {
 	struct handover_msg m = msg(HANDOVER_HELLO);
 	struct policy_region *p = world_policy(NULL);
-	struct counters_region c = { magic, 1, 1, WORLD_TRUNKS, 4096, counters_worker_size(WORLD_TRUNKS) };
-	int policy, counters, beat;
+	struct events_region *e = world_events();
+	struct override_region *o = world_overrides();
+	struct counters_region c = { COUNTERS_MAGIC + h->counters_magic, 1, 1, WORLD_TRUNKS, 4096,
+				     counters_worker_size(WORLD_TRUNKS) };
+	int fds[SIGNER_MAPS];
 
+	e->magic += h->events_magic;
+	e->version += h->events_version;
+	e->worker_off += (uint64_t)h->events_off;
+	e->worker_size += (uint64_t)h->events_size;
+	o->magic += h->overrides_magic;
+	o->version += h->overrides_version;
 	m.hello.workers = m.hello.ports = 1;
 	m.hello.policy_len = p->size;
 	m.hello.counters_len = counters_size(1, WORLD_TRUNKS);
-	policy = file_of(p, p->size - policy_cut, p->size - policy_cut);
-	counters = file_of(&c, sizeof(c), m.hello.counters_len);
-	beat = file_of("", 0, SIPSEAL_BEATS_MAX * sizeof(uint64_t));
+	m.hello.events_len = events_size(1);
+	m.hello.overrides_len = sizeof(*o) - h->overrides_cut;
+	fds[0] = read_only(file_of(p, p->size - h->policy_cut, p->size - h->policy_cut));
+	fds[1] = file_of(&c, sizeof(c), m.hello.counters_len);
+	fds[2] = file_of(e, sizeof(*e), m.hello.events_len);
+	fds[3] = read_only(file_of(o, sizeof(*o), sizeof(*o))); /* a mapping to write to would fail */
+	fds[4] = file_of("", 0, SIPSEAL_BEATS_MAX * sizeof(uint64_t));
+	if (h->swap) {
+		int fd = fds[h->swap - 1];
+
+		fds[h->swap - 1] = fds[h->swap];
+		fds[h->swap] = fd;
+	}
 	free(p);
-	return take_quiet(s, &m, policy, counters, beat);
+	free(e);
+	free(o);
+	return take_fds(s, &m, fds, SIGNER_MAPS);
+}
+
+static const struct hello hellos[] = {
+	{ "policy shorter than it says", -EINVAL, .policy_cut = 1 },
+	{ "foreign counters", -EBADMSG, .counters_magic = 1 },
+	{ "foreign events", -EBADMSG, .events_magic = 1 },
+	{ "events of another version", -EBADMSG, .events_version = 1 },
+	{ "events: block before the end of the header", -EBADMSG, .events_off = -4096 },
+	{ "events: block beyond the end", -EBADMSG, .events_off = 4096 },
+	{ "events: odd place", -EBADMSG, .events_off = -4 },
+	{ "events: block too small", -EBADMSG, .events_size = -8192 },
+	{ "events: block too large", -EBADMSG, .events_size = 4096 },
+	{ "foreign overrides", -EBADMSG, .overrides_magic = 1 },
+	{ "overrides of another version", -EBADMSG, .overrides_version = 1 },
+	{ "overrides too short", -EBADMSG, .overrides_cut = 8 },
+	{ "policy and counters in the other order", -EINVAL, .swap = 1 },
+	{ "events and overrides in the other order", -EACCES, .swap = 3 },
+	{ "good", 0 },
+	{ "again", -EEXIST },
+};
+
+/* Each refusal leaves the signer as it was: the good one is taken after all of them. */
+static void test_hello(void **state)
+{
+	struct signer s;
+
+	(void)state;
+	assert_int_equal(signer_init(&s), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(hellos); i++) {
+		int r = hello(&s, &hellos[i]);
+
+		if (r != hellos[i].ret)
+			fail_msg("%s: returns %d, want %d", hellos[i].name, r, hellos[i].ret);
+		if (r < 0 && r != -EEXIST && (s.policy || s.events || s.maps[0].p))
+			fail_msg("%s: something stays", hellos[i].name);
+	}
+	signer_done(&s);
 }
 
 static void test_order(void **state)
@@ -77,40 +167,28 @@ static void test_order(void **state)
 	(void)state;
 	assert_int_equal(signer_init(&s), 0);
 	s.want_sandbox = false;
-	assert_int_equal(take_quiet(&s, &start, -1, -1, -1), -EPROTO);
-	assert_int_equal(take_quiet(&s, &m, null, -1, -1), -EPROTO);
+	assert_int_equal(take_quiet(&s, &start, -1), -EPROTO);
+	assert_int_equal(take_quiet(&s, &m, null), -EPROTO);
 	assert_int_equal(fcntl(null, F_GETFD), -1); /* closed, though refused */
 	m = msg(HANDOVER_HELLO);
-	assert_int_equal(take_quiet(&s, &m, -1, -1, -1), -EBADMSG);
-	assert_int_equal(hello(&s, 1, COUNTERS_MAGIC), -EINVAL); /* file shorter than it says */
-	assert_int_equal(hello(&s, 0, COUNTERS_MAGIC), 0);
-	assert_int_equal(hello(&s, 0, COUNTERS_MAGIC), -EEXIST);
-	assert_int_equal(take_quiet(&s, &start, -1, -1, -1), -EPROTO); /* no WORKER */
+	assert_int_equal(take_quiet(&s, &m, -1), -EBADMSG);
+	assert_int_equal(hello(&s, &good_hello), 0);
+	assert_int_equal(take_quiet(&s, &start, -1), -EPROTO); /* no WORKER */
 	m = msg(HANDOVER_WORKER);
 	m.worker.frames = 16;
 	m.worker.frame_size = 2048;
-	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536), -1, -1), -EINVAL);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536)), -EINVAL);
 	m.worker.frame_size = XSK_FRAME_SIZE;
 	m.worker.worker = 1;
-	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536), -1, -1), -EINVAL);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536)), -EINVAL);
 	m.worker.worker = 0;
-	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65535), -1, -1), -EINVAL);
-	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536), -1, -1), 0);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65535)), -EINVAL);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 65536)), 0);
 	m = msg(HANDOVER_SOCKET);
 	m.socket.fill_size = m.socket.comp_size = m.socket.rx_size = 64;
-	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 1), -1, -1), -ENOTSOCK);
-	assert_int_equal(take_quiet(&s, &start, -1, -1, -1), -EINVAL); /* a worker without sockets */
-	assert_int_equal(take_quiet(&s, &start, -1, -1, -1), -EPROTO); /* no second try */
-	signer_done(&s);
-}
-
-static void test_foreign_counters(void **state)
-{
-	struct signer s;
-
-	(void)state;
-	assert_int_equal(signer_init(&s), 0);
-	assert_int_equal(hello(&s, 0, 4711), -EBADMSG);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, 1)), -ENOTSOCK);
+	assert_int_equal(take_quiet(&s, &start, -1), -EINVAL); /* a worker without sockets */
+	assert_int_equal(take_quiet(&s, &start, -1), -EPROTO); /* no second try */
 	signer_done(&s);
 }
 
@@ -143,7 +221,7 @@ static int sockets_hand(struct signer *s, int umem_fd, char *umem)
 		m.socket.mtu = 1500;
 		m.socket.fill_size = m.socket.comp_size = m.socket.rx_size = 128;
 		m.socket.tx_size = c.tx_size;
-		CHECK(take_quiet(s, &m, fd, -1, -1) == 0);
+		CHECK(take_quiet(s, &m, fd) == 0);
 	}
 	close(owner);
 	close(umem_fd);
@@ -159,17 +237,17 @@ static int hand_over(struct signer *s)
 
 	CHECK(umem != MAP_FAILED);
 	CHECK(keys_openssl_init(&is_locked) == 0 && signer_init(s) == 0);
-	CHECK(hello(s, 0, COUNTERS_MAGIC) == 0);
+	CHECK(hello(s, &good_hello) == 0);
 	m.worker.frames = UMEM_FRAMES;
 	m.worker.frame_size = XSK_FRAME_SIZE;
-	CHECK(take_quiet(s, &m, dup(umem_fd), -1, -1) == 0);
+	CHECK(take_quiet(s, &m, dup(umem_fd)) == 0);
 	CHECK(sockets_hand(s, umem_fd, umem) == 0);
 	munmap(umem, UMEM_FRAMES * XSK_FRAME_SIZE); /* the broker may */
 	for (int i = 0; i < 2; i++) {
 		m = msg(HANDOVER_RAW);
 		m.raw.family = i ? AF_INET6 : AF_INET;
-		CHECK(take_quiet(s, &m, raw_socket_open((int)m.raw.family), -1, -1) == 0);
-		CHECK(take_quiet(s, &m, raw_socket_open((int)m.raw.family), -1, -1) == -EEXIST);
+		CHECK(take_quiet(s, &m, raw_socket_open((int)m.raw.family)) == 0);
+		CHECK(take_quiet(s, &m, raw_socket_open((int)m.raw.family)) == -EEXIST);
 	}
 	return 0;
 }
@@ -179,38 +257,113 @@ static int credential(struct signer *s, uint32_t id)
 	struct handover_msg m = msg(HANDOVER_CREDENTIAL);
 
 	m.credential.id = id;
-	return take_quiet(s, &m, file_of(VECTOR_PRIVATE_PEM, strlen(VECTOR_PRIVATE_PEM), 0), -1, -1);
+	return take_quiet(s, &m, file_of(VECTOR_PRIVATE_PEM, strlen(VECTOR_PRIVATE_PEM), 0));
+}
+
+/* Key files for the time after START, made before it: the filter lets nobody open anything. */
+static int key_file(EVP_PKEY *key, const EVP_CIPHER *cipher, bool is_sec1)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+	long len;
+	int fd;
+
+	if (is_sec1)
+		PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL);
+	else
+		PEM_write_bio_PrivateKey(bio, key, cipher, NULL, 0, NULL, (void *)"word");
+	len = BIO_get_mem_data(bio, &pem);
+	fd = file_of(pem, (size_t)len, 0);
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+	return fd;
+}
+
+#define LATE 6
+
+static const struct { uint32_t id; int ret; } late[LATE] = {
+	{ CREDENTIAL_KEYS_MAX - 1, 0 }, { 9, 0 }, { 10, -EOPNOTSUPP }, { 10, -EBADMSG }, { 10, -EOPNOTSUPP }, { 10, -EBADMSG },
+};
+
+static void late_files(int fds[LATE])
+{
+	fds[0] = file_of(VECTOR_PRIVATE_PEM, strlen(VECTOR_PRIVATE_PEM), 0);
+	fds[1] = key_file(EVP_EC_gen("P-256"), NULL, true);
+	fds[2] = key_file(EVP_EC_gen("P-384"), NULL, false);
+	fds[3] = key_file(EVP_EC_gen("P-256"), EVP_aes_256_cbc(), false);
+	fds[4] = key_file(EVP_RSA_gen(2048), NULL, false);
+	fds[5] = file_of("-----BEGIN PRIVATE KEY-----\nMEEC\n-----END PRIVATE KEY-----\n", 59, 0);
+}
+
+static int drop(struct signer *s, uint32_t id)
+{
+	struct handover_msg m = msg(HANDOVER_CREDENTIAL_DROP);
+
+	m.credential.id = id;
+	return take_quiet(s, &m, -1);
+}
+
+/* Keys come, sign, and go under the filter; OpenSSL gets along without opening a file. */
+static int keys_under_filter(struct signer *s, const int fds[LATE])
+{
+	uint8_t digest[PASSPORT_DIGEST_LEN] = { 1 }, sig[PASSPORT_SIG_LEN];
+	struct handover_msg m = msg(HANDOVER_CREDENTIAL);
+	struct credential_signer *c = NULL;
+
+	CHECK(credential_signer_new(s->credentials, &c) == 0);
+	for (int i = 0; i < LATE; i++) {
+		m.credential.id = late[i].id;
+		if (take_quiet(s, &m, fds[i]) != late[i].ret) {
+			fprintf(stderr, "late key %d\n", i);
+			return 1;
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		CHECK(credential_sign(c, late[i].id, digest, sig) == 0);
+		CHECK(drop(s, late[i].id) == 0);
+		CHECK(credential_sign(c, late[i].id, digest, sig) == -ENOKEY);
+	}
+	CHECK(drop(s, 4711) == 0); /* nobody there */
+	CHECK(drop(s, UINT32_MAX) == 0);
+	credential_signer_free(c);
+	return 0;
 }
 
 /* A whole life: hand-over, START, keys that come and go later, statistics, the end. */
 static int life(void)
 {
 	static struct signer s;
-	struct handover_msg m = msg(HANDOVER_CREDENTIAL_DROP);
+	struct handover_msg m;
 	struct counters_worker *c;
-	uint64_t beat;
-	int late = file_of(VECTOR_PRIVATE_PEM, strlen(VECTOR_PRIVATE_PEM), 0);
+	uint64_t beat, drained;
+	size_t secure;
+	int fds[LATE];
 
 	CHECK(links_up() == 0 && hand_over(&s) == 0);
+	late_files(fds);
+	secure = CRYPTO_secure_used();
 	CHECK(credential(&s, 0) == 0);
+	secure = CRYPTO_secure_used() - secure; /* of that key */
+	CHECK(secure > 0);
 	CHECK(sandbox_unprivileged(65534, 65534) == 0);
-	CHECK(take_quiet(&s, &start, -1, -1, -1) == 0);
+	CHECK(take_quiet(&s, &start, -1) == 0);
+	secure = CRYPTO_secure_used() - secure; /* of all but keys: each thread has a generator */
 	c = counters_worker(s.counters, 0);
 	CHECK(c->frames_total == UMEM_FRAMES && c->frames_lost == 0);
 	CHECK(c->frames_rx == UMEM_FRAMES * 3 / 4);
 	beat = s.heartbeat[0];
 	CHECK(beat && clock_mono_ns() - beat < 1000000000);
-	poll(NULL, 0, 1200); /* statistics once per second */
+	CHECK(keys_under_filter(&s, fds) == 0);
+	CHECK(drop(&s, 0) == 0);
+	drained = clock_mono_ns();
+	poll(NULL, 0, 1300); /* statistics and keys: once per second */
 	CHECK(s.heartbeat[0] > beat && clock_mono_ns() - s.heartbeat[0] < 125000000);
+	CHECK(c->drained_ns > drained && clock_mono_ns() - c->drained_ns < 250000000); /* idle, and yet */
 	CHECK(c->cpu_ns > 0);
-	m.credential.id = 0;
-	CHECK(take_quiet(&s, &m, -1, -1, -1) == 0);
-	m = msg(HANDOVER_CREDENTIAL);
-	m.credential.id = 9;
-	CHECK(take_quiet(&s, &m, late, -1, -1) == 0);
+	CHECK(CRYPTO_secure_used() == secure); /* the worker had made ready for key 0: wiped all the same */
 	m = msg(HANDOVER_RAW);
 	m.raw.family = AF_INET;
-	CHECK(take_quiet(&s, &m, 2, -1, -1) == -EPROTO); /* too late for that */
+	CHECK(take_quiet(&s, &m, 2) == -EPROTO); /* too late for that */
 	signer_done(&s);
 	return 0;
 }
@@ -371,7 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_foreign_counters),
+		cmocka_unit_test(test_hello),
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_tx),
 		cmocka_unit_test(test_raw),

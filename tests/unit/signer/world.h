@@ -40,6 +40,9 @@ typedef void world_tune_fn(struct gateway *g, struct trunk *t);
 struct world {
 	struct policy_region *policy;
 	struct counters_region *counters;
+	struct events_region *events;
+	struct override_region *overrides;
+	uint64_t events_seen;                /* the reader's count */
 	_Atomic uint64_t heartbeat[SIPSEAL_BEATS_MAX];
 	struct credential_set *credentials;
 	char *mem;
@@ -79,6 +82,27 @@ static inline struct policy_region *world_policy(world_tune_fn *tune)
 	return r;
 }
 
+static inline struct events_region *world_events(void)
+{
+	struct events_region *r = calloc(1, events_size(1));
+
+	r->magic = EVENTS_MAGIC;
+	r->version = EVENTS_VERSION;
+	r->workers = 1;
+	r->worker_off = (sizeof(*r) + 4095) & ~4095ull;
+	r->worker_size = (sizeof(struct events_worker) + 4095) & ~4095ull;
+	return r;
+}
+
+static inline struct override_region *world_overrides(void)
+{
+	struct override_region *r = calloc(1, sizeof(*r));
+
+	r->magic = OVERRIDE_MAGIC;
+	r->version = OVERRIDE_VERSION;
+	return r;
+}
+
 static inline struct fake_kernel *world_nic(struct world *x, unsigned index)
 {
 	struct port *p = &x->w->ports[index];
@@ -100,12 +124,16 @@ static inline void world_new(struct world *x, world_tune_fn *tune)
 	x->counters = calloc(1, len);
 	*x->counters = (struct counters_region){ COUNTERS_MAGIC, 1, 1, WORLD_TRUNKS, 4096,
 						 counters_worker_size(WORLD_TRUNKS) };
+	x->events = world_events();
+	x->overrides = world_overrides();
 	x->mem = aligned_alloc(XSK_FRAME_SIZE, WORLD_FRAMES * XSK_FRAME_SIZE);
 	assert_int_equal(credential_set_new(&x->credentials), 0);
 	assert_int_equal(credential_add(x->credentials, 0, VECTOR_PRIVATE_PEM,
 					strlen(VECTOR_PRIVATE_PEM), NULL), 0);
 	cfg.policy = x->policy;
 	cfg.counters = x->counters;
+	cfg.events = x->events;
+	cfg.overrides = x->overrides;
 	cfg.heartbeat = x->heartbeat;
 	cfg.slots = x->heartbeat;
 	cfg.credentials = x->credentials;
@@ -126,6 +154,8 @@ static inline void world_free(struct world *x)
 	free(x->carrier);
 	free(x->mem);
 	free(x->counters);
+	free(x->events);
+	free(x->overrides);
 	free(x->policy);
 }
 
@@ -177,6 +207,11 @@ static inline void world_run(struct world *x)
 	assert_int_equal(x->w->umem->count[UMEM_HELD], 0);
 	assert_int_equal(x->w->counters->frames_free + x->w->counters->frames_rx +
 			 x->w->counters->frames_tx, WORLD_FRAMES);
+}
+
+static inline bool world_event(struct world *x, struct event_record *ret)
+{
+	return events_take(events_worker(x->events, 0), &x->events_seen, ret);
 }
 
 /* UDP payload of a frame that left unfragmented. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
@@ -132,8 +133,8 @@ static void test_add_refuses(void **state)
 	} cases[] = {
 		{ "good", 0, good.pem, good.len, good.point, 0 },
 		{ "slot in use", 0, good.pem, good.len, good.point, -EEXIST },
-		{ "last slot", CREDENTIALS_MAX - 1, good.pem, good.len, NULL, 0 },
-		{ "id over the limit", CREDENTIALS_MAX, good.pem, good.len, NULL, -ERANGE },
+		{ "last slot", CREDENTIAL_KEYS_MAX - 1, good.pem, good.len, NULL, 0 },
+		{ "id over the limit", CREDENTIAL_KEYS_MAX, good.pem, good.len, NULL, -ERANGE },
 		{ "other certificate", 1, good.pem, good.len, other.point, -EKEYREJECTED },
 		{ "P-384", 1, p384.pem, p384.len, NULL, -EOPNOTSUPP },
 		{ "secp256k1", 1, k1.pem, k1.len, NULL, -EOPNOTSUPP },
@@ -219,7 +220,7 @@ static void test_drop_and_replace(void **state)
 	assert_int_equal(credential_set_new(&set), 0);
 	assert_int_equal(credential_signer_new(set, &s), 0);
 	assert_int_equal(credential_sign(s, 5, digest, sig), -ENOKEY);
-	assert_int_equal(credential_sign(s, CREDENTIALS_MAX, digest, sig), -ENOKEY);
+	assert_int_equal(credential_sign(s, CREDENTIAL_KEYS_MAX, digest, sig), -ENOKEY);
 	assert_int_equal(sig[0], 9);
 
 	assert_int_equal(credential_add(set, 5, a.pem, a.len, a.point), 0);
@@ -228,7 +229,7 @@ static void test_drop_and_replace(void **state)
 
 	credential_drop(set, 5);
 	credential_drop(set, 5);
-	credential_drop(set, CREDENTIALS_MAX);
+	credential_drop(set, CREDENTIAL_KEYS_MAX);
 	assert_int_equal(credential_sign(s, 5, digest, sig), -ENOKEY);
 
 	/* never the key that was in the slot before */
@@ -242,6 +243,33 @@ static void test_drop_and_replace(void **state)
 	assert_true(verifies(a.pkey, digest, sig));
 	EVP_PKEY_free(a.pkey);
 	EVP_PKEY_free(b.pkey);
+}
+
+/* A dropped key stays in memory only as long as a signer has not been told. */
+static void test_sync_wipes(void **state)
+{
+	CLEANUP(credential_set_freep) struct credential_set *set = NULL;
+	CLEANUP(credential_signer_freep) struct credential_signer *a = NULL, *b = NULL;
+	struct key k = key_of(EVP_EC_gen("P-256"), NULL, NULL);
+	uint8_t digest[PASSPORT_DIGEST_LEN] = { 1 }, sig[PASSPORT_SIG_LEN];
+	size_t before;
+
+	(void)state;
+	assert_int_not_equal(CRYPTO_secure_malloc_init(1 << 16, 32), 0);
+	assert_int_equal(credential_set_new(&set), 0);
+	before = CRYPTO_secure_used();
+	assert_int_equal(credential_add(set, CREDENTIAL_KEYS_MAX - 1, k.pem, k.len, k.point), 0);
+	assert_true(CRYPTO_secure_used() > before);
+	assert_int_equal(credential_signer_new(set, &a), 0); /* has it from the start */
+	assert_int_equal(credential_signer_new(set, &b), 0);
+	assert_int_equal(credential_sign(b, CREDENTIAL_KEYS_MAX - 1, digest, sig), 0);
+	credential_drop(set, CREDENTIAL_KEYS_MAX - 1);
+	assert_int_equal(credential_sign(a, CREDENTIAL_KEYS_MAX - 1, digest, sig), -ENOKEY);
+	credential_signer_sync(a);
+	assert_true(CRYPTO_secure_used() > before);
+	credential_signer_sync(b);
+	assert_int_equal(CRYPTO_secure_used(), before);
+	EVP_PKEY_free(k.pkey);
 }
 
 struct race {
@@ -302,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_add_refuses_foreign_public_part),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_drop_and_replace),
+		cmocka_unit_test(test_sync_wipes),
 		cmocka_unit_test(test_drop_while_signing),
 	};
 

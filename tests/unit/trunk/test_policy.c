@@ -57,7 +57,7 @@ static int setup(void **state)
 	f->b->mode = TRUNK_OBSERVE;
 	f->b->origid_mode = ORIGID_CALL;
 	f->location = (struct pidf_template){ .len = 5, .text = "<a/>\n" };
-	f->credential = (struct compile_credential){ X5U, 100, 200, true };
+	f->credential = (struct compile_credential){ X5U, 100, 200, true, 42 };
 	f->trunks[0] = (struct compile_trunk){ f->a, 0, 0, &f->location };
 	f->trunks[1] = (struct compile_trunk){ f->b, 2, POLICY_CREDENTIAL_NONE, &f->location };
 	f->in = (struct compile_input){ f->g, f->trunks, 2, &f->credential, 1, 7 };
@@ -154,6 +154,10 @@ static void test_read_back(void **state)
 	header[n] = '\0';
 	expect_text(c, cr->header_b64, header);
 	assert_int_equal(cr->not_after, 200);
+	assert_int_equal(cr->key, 42);
+	assert_int_equal(cr->is_usable, 1);
+	((struct policy_credential *)(uintptr_t)cr)->is_used = 0;
+	assert_null(policy_credential_get(c, 0)); /* an empty line */
 	t = policy_trunk_get(c, 2);
 	assert_non_null(t);
 	assert_int_equal(t->mode, TRUNK_OBSERVE);

@@ -103,16 +103,16 @@ static const struct {
 	int ret;
 	unsigned ret_fds;
 } cases[] = {
-	{ "truncated",          1, HANDOVER_HELLO,  -1,  2, -EBADMSG, 0 },
-	{ "one byte",           1, HANDOVER_HELLO,  1 - (int)sizeof(struct handover_msg), 1, -EBADMSG, 0 },
-	{ "too long",           1, HANDOVER_HELLO,  +8,  1, -EBADMSG, 0 },
+	{ "truncated",          HANDOVER_VERSION, HANDOVER_HELLO,  -1,  2, -EBADMSG, 0 },
+	{ "one byte",           HANDOVER_VERSION, HANDOVER_HELLO,  1 - (int)sizeof(struct handover_msg), 1, -EBADMSG, 0 },
+	{ "too long",           HANDOVER_VERSION, HANDOVER_HELLO,  +8,  1, -EBADMSG, 0 },
 	{ "version 0",          0, HANDOVER_HELLO,  0,   1, -EBADMSG, 0 },
-	{ "next version",       2, HANDOVER_HELLO,  0,   3, -EBADMSG, 0 },
-	{ "type 0",             1, 0,               0,   1, -EBADMSG, 0 },
-	{ "type past the last", 1, HANDOVER_RESULT + 1, 0, 1, -EBADMSG, 0 },
-	{ "surplus closed",     1, HANDOVER_SOCKET, 0,   9, 1, HANDOVER_FDS_MAX },
-	{ "more than we ask for", 1, HANDOVER_SOCKET, 0, 40, -EBADMSG, 0 },
-	{ "no descriptor",      1, HANDOVER_SOCKET, 0,   0, 1, 0 },
+	{ "next version",       HANDOVER_VERSION + 1, HANDOVER_HELLO,  0,   3, -EBADMSG, 0 },
+	{ "type 0",             HANDOVER_VERSION, 0,               0,   1, -EBADMSG, 0 },
+	{ "type past the last", HANDOVER_VERSION, HANDOVER_RESULT + 1, 0, 1, -EBADMSG, 0 },
+	{ "surplus closed",     HANDOVER_VERSION, HANDOVER_SOCKET, 0,   9, 1, HANDOVER_FDS_MAX },
+	{ "more than we ask for", HANDOVER_VERSION, HANDOVER_SOCKET, 0, 40, -EBADMSG, 0 },
+	{ "no descriptor",      HANDOVER_VERSION, HANDOVER_SOCKET, 0,   0, 1, 0 },
 };
 
 static void test_hostile(void **state)

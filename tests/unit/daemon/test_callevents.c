@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CallEvents from the signer's region to JSON.  Readers: test_callevents_follow.c,
+ * test_callevents_file.c. */
+#include "daemon/events_world.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "daemon/callevents_internal.h"
+
+/* The text of a JSON value; strings without quotes. */
+static char *value_text(const json_t *j)
+{
+	return json_is_string(j) ? strdup(json_string_value(j))
+				 : json_dumps(j, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static void check_value(const char *name, const json_t *event, const char *path, const char *want)
+{
+	char key[32];
+	const json_t *v = event;
+	char *got;
+
+	while (*path && v) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		v = json_object_get(v, key);
+		path += n + (path[n] == '.');
+	}
+	got = v ? value_text(v) : NULL;
+	if (!want != !got || (want && strcmp(want, got)))
+		fail_msg("%s: %s is %s, want %s", name, key, got ? got : "absent",
+			 want ? want : "absent");
+	free(got);
+}
+
+struct fields {
+	const char *path, *want; /* NULL: absent */
+};
+
+static void as_signed(struct event_record *r)
+{
+	(void)r;
+}
+
+static void as_v6(struct event_record *r)
+{
+	r->flags = EVENT_V6;
+	memset(r->src, 0, 16), memset(r->dst, 0, 16);
+	r->src[0] = 0x20, r->src[1] = 1, r->src[15] = 9;
+	r->dst[0] = 0xfd, r->dst[15] = 1;
+}
+
+static void as_refused(struct event_record *r)
+{
+	r->verdict = r->decided_verdict = EVENT_REJECT;
+	r->reason = r->decided_reason = SR_NUMBER_REFUSED;
+	r->notes = EVENT_NOTE_OUTSIDE;
+	r->attest = 0;
+	r->code = 403;
+	r->key = UINT32_MAX;
+	r->origid_len = 0;
+}
+
+static void as_observed(struct event_record *r)
+{
+	r->verdict = EVENT_PASS;
+	r->reason = SR_OBSERVE;
+	r->notes = EVENT_NOTE_OBSERVE | EVENT_NOTE_LOCATION | EVENT_NOTE_ANY_NUMBER;
+}
+
+static void as_observed_refusal(struct event_record *r)
+{
+	as_refused(r);
+	r->verdict = EVENT_PASS;
+	r->reason = SR_OBSERVE;
+	r->notes |= EVENT_NOTE_OBSERVE;
+}
+
+static void as_emergency(struct event_record *r)
+{
+	r->notes = EVENT_NOTE_EMERGENCY | EVENT_NOTE_LOCATION | EVENT_NOTE_OVERRIDE |
+		   EVENT_NOTE_RESTRICTED;
+	r->override_seq = 1767225600001;
+	r->override_index = EVENTS_OVERRIDES - 1;
+}
+
+static void as_unplaced(struct event_record *r)
+{
+	r->verdict = r->decided_verdict = EVENT_DROP;
+	r->reason = r->decided_reason = SR_UNKNOWN_TRUNK;
+	r->trunk = 77;
+	r->attest = 0;
+	r->key = UINT32_MAX;
+	r->orig_len = r->dest_len = r->origid_len = r->call_id_len = 0;
+}
+
+static void as_emergency_of_nobody(struct event_record *r)
+{
+	as_unplaced(r);
+	r->verdict = r->decided_verdict = EVENT_PASS;
+	r->reason = r->decided_reason = SR_EMERGENCY_PASSED_LATE;
+}
+
+static void as_observed_but_lost(struct event_record *r)
+{
+	as_observed(r);
+	r->verdict = EVENT_DROP;
+	r->reason = SR_NO_FRAME;
+}
+
+static void as_hostile(struct event_record *r)
+{
+	static const char id[] = "a\"\\\x1b[2J\n\r\t\0\x7f\xc3\xa9\xff</script>";
+
+	r->call_id_len = sizeof(id) - 1;
+	memcpy(r->call_id, id, sizeof(id) - 1);
+	r->flags = EVENT_CALL_ID_CUT;
+	memcpy(r->orig, "\"\x01", r->orig_len = 2);
+	memcpy(r->origid, "\\x41", r->origid_len = 4);
+}
+
+static void as_outside(struct event_record *r)
+{
+	r->attest = 'B';
+	r->notes = EVENT_NOTE_OUTSIDE | EVENT_NOTE_LOCATION_AUTHINT;
+}
+
+static const struct {
+	const char *name;
+	void (*make)(struct event_record *r);
+	struct fields f[16];
+} shown[] = {
+	{ "signed",
+	  as_signed,
+	  { { "time", "2026-01-01T00:00:00.123Z" },
+	    { "direction", "outbound" },
+	    { "trunk", "acme" },
+	    { "call_id", "id@pbx" },
+	    { "status", "SIGNED" },
+	    { "reason", "signed" },
+	    { "attest", "A" },
+	    { "orig", "12155550112" },
+	    { "dest", "12125550100" },
+	    { "origid", "o-id" },
+	    { "x5u", "https://cert.example/1.pem" },
+	    { "source", "10.0.0.5:5060" },
+	    { "destination", "203.0.113.10:5061" },
+	    { "latency_us", "93" },
+	    { "generation", "7" },
+	    { "attest_why", "number_inside" } } },
+	{ "signed: nothing that says nothing",
+	  as_signed,
+	  { { "observed", NULL },
+	    { "override", NULL },
+	    { "emergency", NULL },
+	    { "restricted", NULL },
+	    { "call_id_cut", NULL },
+	    { "response", NULL },
+	    { "location", NULL } } },
+	{ "IPv6", as_v6, { { "source", "[2001::9]:5060" }, { "destination", "[fd00::1]:5061" } } },
+	{ "refused",
+	  as_refused,
+	  { { "status", "REJECTED" },
+	    { "reason", "number_refused" },
+	    { "attest", "null" },
+	    { "x5u", "null" },
+	    { "origid", "null" },
+	    { "response", "403" },
+	    { "attest_why", "number_outside" } } },
+	{ "observed",
+	  as_observed,
+	  { { "status", "UNSIGNED" },
+	    { "reason", "observe" },
+	    { "attest", "null" },
+	    { "x5u", "null" },
+	    { "origid", "null" },
+	    { "location", NULL },
+	    { "attest_why", NULL },
+	    { "observed.status", "SIGNED" },
+	    { "observed.reason", "signed" },
+	    { "observed.attest", "A" },
+	    { "observed.attest_why", "any_number" },
+	    { "observed.location", "attached" },
+	    { "observed.x5u", "https://cert.example/1.pem" },
+	    { "observed.origid", "o-id" },
+	    { "observed.response", NULL } } },
+	{ "refusal observed",
+	  as_observed_refusal,
+	  { { "status", "UNSIGNED" },
+	    { "response", NULL },
+	    { "observed.status", "REJECTED" },
+	    { "observed.reason", "number_refused" },
+	    { "observed.response", "403" },
+	    { "observed.attest", "null" } } },
+	{ "emergency call with an override",
+	  as_emergency,
+	  { { "emergency", "true" },
+	    { "restricted", "true" },
+	    { "override", "1767225600001" },
+	    { "location", "attached" } } },
+	{ "dropped, of no trunk",
+	  as_unplaced,
+	  { { "status", "REJECTED" },
+	    { "reason", "unknown_trunk" },
+	    { "trunk", "null" },
+	    { "call_id", "null" },
+	    { "orig", "null" },
+	    { "dest", "null" },
+	    { "response", NULL } } },
+	{ "emergency call of no trunk",
+	  as_emergency_of_nobody,
+	  { { "status", "UNSIGNED" }, { "reason", "emergency_passed" }, { "trunk", "null" } } },
+	{ "observed, and lost on its way",
+	  as_observed_but_lost,
+	  { { "status", "REJECTED" },
+	    { "reason", "no_frame" },
+	    { "location", NULL },
+	    { "observed.status", "SIGNED" },
+	    { "observed.location", "attached" } } },
+	{ "hostile bytes",
+	  as_hostile,
+	  { { "call_id", "a\"\\\\\\x1b[2J\\x0a\\x0d\\x09\\x00\\x7f\\xc3\\xa9\\xff</script>" },
+	    { "call_id_cut", "true" },
+	    { "orig", "\"\\x01" },
+	    { "origid", "\\\\x41" } } },
+	{ "number outside",
+	  as_outside,
+	  { { "attest", "B" },
+	    { "attest_why", "number_outside" },
+	    { "location", "body_auth_int" } } },
+};
+
+static json_t *last_event(char *text)
+{
+	char *newline;
+
+	assert_true(*text);
+	text[strlen(text) - 1] = '\0';
+	newline = strrchr(text, '\n');
+	return json_loads(newline ? newline + 1 : text, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void test_what_an_event_shows(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		struct event_record r = world_record("id@pbx");
+		char *text;
+		json_t *j, *direct;
+
+		world_renew(w);
+		shown[i].make(&r);
+		assert_true(world_push(w, i % 2, &r));
+		text = callevents_recent(w->d.events, NULL);
+		if (world_totals(w).events != i + 1)
+			fail_msg("%s: not taken", shown[i].name);
+		j = last_event(text);
+		assert_non_null(j);
+		for (const struct fields *f = shown[i].f; f < shown[i].f + 16 && f->path; f++)
+			check_value(shown[i].name, j, f->path, f->want);
+		direct = callevents_json(&w->d, &r);
+		assert_true(json_equal(j, direct));
+		json_decref(direct);
+		json_decref(j);
+		free(text);
+	}
+	assert_int_equal(world_totals(w).invalid, 0);
+}
+
+static const struct {
+	const char *name;
+	size_t off, len;
+	uint64_t value;
+} impossible[] = {
+#define FIELD(f) offsetof(struct event_record, f), sizeof(((struct event_record *)0)->f)
+	{ "orig_len", FIELD(orig_len), 25 },
+	{ "dest_len", FIELD(dest_len), 255 },
+	{ "origid_len", FIELD(origid_len), 49 },
+	{ "call_id_len", FIELD(call_id_len), EVENTS_CALL_ID + 1 },
+	{ "year 10000", FIELD(time_ms), 253402300800000 },
+	{ "slot beyond the last", FIELD(trunk), SIPSEAL_TRUNKS_MAX },
+	{ "slot of nobody", FIELD(trunk), 2 },
+	{ "generation to come", FIELD(generation), 9 },
+	{ "verdict", FIELD(verdict), EVENT_DROP + 1 },
+	{ "reason of nobody", FIELD(reason), 127 },
+	{ "reason out of the list", FIELD(reason), 200 },
+	{ "reason of XDP", FIELD(reason), SR_STEERED },
+	{ "signed by a reason that is not", FIELD(reason), SR_NO_ORIG },
+	{ "passed with reason signed", FIELD(verdict), EVENT_PASS },
+	{ "decided verdict", FIELD(decided_verdict), 4 },
+	{ "decided reason", FIELD(decided_reason), 0 },
+	{ "attestation", FIELD(attest), 'D' },
+	{ "signed without attestation", FIELD(attest), 0 },
+	{ "signed without a number", FIELD(orig_len), 0 },
+	{ "inbound", FIELD(flags), EVENT_INBOUND },
+	{ "unknown flag", FIELD(flags), 0x80 },
+	{ "address of no kind", FIELD(src), 0 },
+	{ "response", FIELD(code), 200 },
+	{ "response of seven hundred", FIELD(code), 700 },
+	{ "override seq", FIELD(override_seq), UINT64_MAX },
+};
+
+static void test_what_cannot_be_is_not_shown(void **state)
+{
+	struct world *w = *state;
+	struct event_record r;
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
+		uint64_t value = impossible[i].value;
+
+		r = world_record("x");
+		memcpy((char *)&r + impossible[i].off, &value,
+		       impossible[i].len < 8 ? impossible[i].len : 8);
+		if (impossible[i].len == 16)
+			memset((char *)&r + impossible[i].off, 0, 16);
+		world_push(w, 0, &r);
+		callevents_turn(w->d.events);
+		if (world_totals(w).invalid != i + 1)
+			fail_msg("%s: taken for true", impossible[i].name);
+	}
+	r = world_record("x");
+	r.override_seq = 5;
+	r.override_index = EVENTS_OVERRIDES;
+	world_push(w, 0, &r);
+	text = callevents_recent(w->d.events, NULL);
+	assert_string_equal(text, "");
+	assert_int_equal(world_totals(w).events, 0);
+	assert_int_equal(world_totals(w).invalid, ARRAY_SIZE(impossible) + 1);
+	free(text);
+}
+
+static void fill_random(void *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		((unsigned char *)p)[i] = (unsigned char)(random() >> 8);
+}
+
+static void test_random_records(void **state)
+{
+	struct world *w = *state;
+	size_t pushed = 0, lines = 0;
+	uint64_t before;
+
+	srandom(7);
+	for (unsigned round = 0; round < 40; round++) {
+		char *text;
+
+		before = world_totals(w).events;
+		for (unsigned i = 0; i < 500; i++, pushed++) {
+			struct event_record r = world_record("call");
+
+			if (i % 2) { /* true but for texts and whatever a few bytes are */
+				r.call_id_len = (uint8_t)(random() % (EVENTS_CALL_ID + 1));
+				fill_random(r.call_id, sizeof(r.call_id));
+				fill_random(r.orig, sizeof(r.orig));
+				fill_random(r.origid, sizeof(r.origid));
+				if (i % 4 == 1)
+					fill_random((char *)&r + random() % sizeof(r), 1);
+			} else {
+				fill_random(&r, sizeof(r));
+			}
+			assert_true(world_push(w, i % 2, &r));
+		}
+		callevents_turn(w->d.events);
+		text = callevents_recent(w->d.events, NULL);
+		lines = check_lines(text);
+		assert_true(lines >= world_totals(w).events - before);
+		free(text);
+	}
+	assert_int_equal(lines, CALLEVENTS_RECENT);
+	assert_int_equal(world_totals(w).events + world_totals(w).invalid, pushed);
+	assert_true(world_totals(w).events > pushed / 3);
+}
+
+static void test_full_ring_is_counted(void **state)
+{
+	struct world *w = *state;
+	struct event_record r = world_record("x");
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < EVENTS_RING + 100; i++)
+		taken += world_push(w, 1, &r);
+	assert_int_equal(taken, EVENTS_RING);
+	callevents_turn(w->d.events);
+	assert_int_equal(world_totals(w).events, EVENTS_RING);
+	assert_int_equal(world_totals(w).dropped_ring, 100);
+	assert_true(world_push(w, 1, &r));
+	/* the count goes on with the next signer, which starts at zero, and never back */
+	atomic_store(&events_worker(w->signer, 1)->dropped, 3);
+	world_renew(w);
+	assert_int_equal(world_totals(w).events, EVENTS_RING + 1);
+	assert_int_equal(world_totals(w).dropped_ring, 100);
+	atomic_store(&events_worker(w->signer, 0)->dropped, 5);
+	callevents_turn(w->d.events);
+	assert_int_equal(world_totals(w).dropped_ring, 105);
+}
+
+/* A signer that is taken over says what it likes about its rings. */
+static void test_lying_ring(void **state)
+{
+	static const uint64_t heads[] = { EVENTS_RING + 1, UINT64_MAX, 1ull << 63 };
+	struct world *w = *state;
+	struct event_record r = world_record("x");
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		world_renew(w);
+		w->signer->worker_off = w->signer->worker_size = UINT64_MAX; /* nobody asks */
+		atomic_store(&((struct events_worker *)((char *)w->signer +
+							((sizeof(struct events_region) + 4095) &
+							 ~4095ull)))
+				      ->head,
+			     heads[i]);
+		callevents_turn(w->d.events);
+		callevents_turn(w->d.events);
+		assert_int_equal(world_totals(w).invalid, i + 1); /* once per ring */
+		assert_int_equal(world_totals(w).events, i);
+		w->signer->worker_off = (sizeof(struct events_region) + 4095) & ~4095ull;
+		w->signer->worker_size = (sizeof(struct events_worker) + 4095) & ~4095ull;
+		assert_true(world_push(w, 1, &r)); /* the other worker's are read all the same */
+		callevents_turn(w->d.events);
+		assert_int_equal(world_totals(w).events, i + 1);
+	}
+}
+
+static void test_names_are_those_of_the_moment(void **state)
+{
+	struct world *w = *state;
+	struct event_record r = world_record("x");
+	char *text;
+
+	world_push(w, 0, &r);
+	callevents_turn(w->d.events);
+	slot_names[0] = "other";
+	world_push(w, 0, &r);
+	text = callevents_recent(w->d.events, "acme");
+	assert_int_equal(check_lines(text), 1);
+	assert_non_null(strstr(text, "\"trunk\":\"acme\""));
+	free(text);
+	text = callevents_recent(w->d.events, "other");
+	assert_int_equal(check_lines(text), 1);
+	free(text);
+	text = callevents_recent(w->d.events, "gone");
+	assert_string_equal(text, "");
+	free(text);
+}
+
+static void test_turns_follow_the_calls(void **state)
+{
+	struct world *w = *state;
+	struct event_record r = world_record("x");
+	int last;
+
+	world_push(w, 0, &r);
+	last = callevents_turn(w->d.events);
+	assert_int_equal(last, 10);
+	for (int ms; (ms = callevents_turn(w->d.events)) != 100; last = ms)
+		assert_true(ms > last);
+	assert_int_equal(callevents_turn(w->d.events), 100);
+	world_push(w, 1, &r);
+	assert_int_equal(callevents_turn(w->d.events), 10);
+}
+
+static void test_what_has_left(void **state)
+{
+	struct world *w = *state;
+	struct event_record r = world_record("left@pbx");
+	char longer[EVENTS_CALL_ID + 9];
+
+	assert_false(callevents_has_left(w->d.events, SLICE("left@pbx")));
+	world_push(w, 1, &r); /* still in the ring */
+	assert_true(callevents_has_left(w->d.events, SLICE("left@pbx")));
+	assert_false(callevents_has_left(w->d.events, SLICE("left@pb")));
+	assert_false(callevents_has_left(w->d.events, SLICE("")));
+
+	memset(longer, 'x', sizeof(longer));
+	r.call_id_len = EVENTS_CALL_ID;
+	memcpy(r.call_id, longer, EVENTS_CALL_ID);
+	r.flags = EVENT_CALL_ID_CUT;
+	world_push(w, 0, &r);
+	assert_true(callevents_has_left(w->d.events, slice_of(longer, sizeof(longer))));
+	assert_false(callevents_has_left(w->d.events,
+					 slice_of(longer, EVENTS_CALL_ID))); /* that one is whole */
+	world_renew(w);
+	assert_true(callevents_has_left(w->d.events, SLICE("left@pbx")));
+}
+
+static void test_what_left_long_ago(void **state)
+{
+	struct event_seen *s;
+	uint64_t t = 5000000000000;
+	char id[32];
+
+	(void)state;
+	assert_int_equal(event_seen_new(&s), 0);
+	event_seen_add(s, SLICE("a"), false, t);
+	assert_true(event_seen_has(s, SLICE("a"), t + EVENT_SEEN_NS));
+	assert_false(event_seen_has(s, SLICE("a"), t + EVENT_SEEN_NS + 1));
+	event_seen_add(s, SLICE("a"), false, t + EVENT_SEEN_NS); /* once more */
+	assert_true(event_seen_has(s, SLICE("a"), t + 2 * EVENT_SEEN_NS));
+	/* many others: the last 64 s of 2,000 calls/s are all there */
+	for (unsigned i = 0; i < 128000; i++) {
+		snprintf(id, sizeof(id), "%u@pbx", i);
+		event_seen_add(s, slice_str(id), false, t + i);
+	}
+	for (unsigned i = 0; i < 128000; i += 7) {
+		snprintf(id, sizeof(id), "%u@pbx", i);
+		if (!event_seen_has(s, slice_str(id), t + 128000))
+			fail_msg("%s is forgotten", id);
+	}
+	event_seen_free(s);
+}
+
+static void test_overrides_used_survive_a_signer(void **state)
+{
+	struct world *w = *state;
+
+	atomic_store(&w->signer->override_used[5], 1234);
+	assert_int_equal(callevents_override_used(w->d.events, 5), 1234);
+	world_renew(w);
+	assert_int_equal(callevents_override_used(w->d.events, 5), 1234);
+	assert_int_equal(callevents_override_used(w->d.events, 6), 0);
+	atomic_store(&w->signer->override_used[5], 1300);
+	world_renew(w);
+	assert_int_equal(callevents_override_used(w->d.events, 5), 1300);
+	assert_int_equal(callevents_override_used(w->d.events, EVENTS_OVERRIDES), 0);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_an_event_shows),
+		TEST(test_what_cannot_be_is_not_shown),
+		TEST(test_random_records),
+		TEST(test_full_ring_is_counted),
+		TEST(test_lying_ring),
+		TEST(test_names_are_those_of_the_moment),
+		TEST(test_turns_follow_the_calls),
+		TEST(test_what_has_left),
+		TEST(test_what_left_long_ago),
+		TEST(test_overrides_used_survive_a_signer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

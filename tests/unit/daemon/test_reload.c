@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A reload: what differs, what is applied, what is refused; a dry run says the same and changes
+ * nothing. */
+#include "changes.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config/render.h"
+#include "daemon/reload_diff.h"
+
+#define TRUNK(name, peer, more)                                                                    \
+	"name: " name "\ncarrier: { peers: [" peer "] }\nattestation: none\n" more
+#define REPLACE_GATEWAY(more)                                                                      \
+	"gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier }]" more  \
+	" }\n"                                                                                     \
+	"control: { metrics: 'off' }\n"                                                            \
+	"certificates: { root: sti, cert_path: c.pem, key_path: k.pem, x5u: "                      \
+	"'https://cert.example/c.pem' }\n"                                                         \
+	"trunks_dir: trunks.d\n"
+
+/* A reload that is expected to end with @code (NULL: well); the answer, or NULL. */
+static json_t *reload_as(const char *what, bool want_dry, const char *code, struct fault *f)
+{
+	json_t *answer = NULL;
+	int r = reload(&world->d, want_dry, &answer, f);
+
+	if (code ? r != -EINVAL || !f->code || strcmp(f->code, code) || answer
+		 : r != 0 || f->code || !answer) {
+		print_report(what, f);
+		fail_msg("%s: returns %d, want %s", what, r, code ? code : "success");
+	}
+	return answer;
+}
+
+/* The four parts of an answer that say what differs, as one text. */
+static char *parts(const json_t *answer)
+{
+	json_t *all = json_object();
+	char *text;
+
+	for (const char *const *k =
+		     (const char *const[]){ "added", "removed", "changed", "gateway", NULL };
+	     *k; k++)
+		json_object_set(all, *k, json_object_get(answer, *k));
+	text = json_dumps(all, JSON_COMPACT);
+	json_decref(all);
+	return text;
+}
+
+static bool is_integer(const json_t *answer, const char *key, json_int_t want)
+{
+	return json_integer_value(json_object_get(answer, key)) == want;
+}
+
+/* Dry first, then for good: both say @want. */
+static void reload_says(const char *what, const char *want)
+{
+	unsigned changes = world->changes;
+	uint32_t generation = world->d.generation;
+	struct config *config = world->d.config;
+	json_t *wanted = json_loads(want, 0, NULL);
+
+	assert_non_null(wanted);
+	for (int want_dry = 1; want_dry >= 0; want_dry--) {
+		struct fault f = { 0 };
+		json_t *answer = reload_as(what, want_dry, NULL, &f);
+		char *text = parts(answer);
+		json_t *got = json_loads(text, 0, NULL);
+
+		if (!json_equal(got, wanted))
+			fail_msg("%s: %s run says\n%s, want\n%s", what, want_dry ? "dry" : "real",
+				 text, want);
+		assert_true(json_is_array(json_object_get(answer, "warnings")));
+		assert_int_equal(json_is_true(json_object_get(answer, "applied")), !want_dry);
+		assert_true(is_integer(answer, "generation", generation + !want_dry));
+		assert_int_equal(world->d.generation, generation + !want_dry);
+		assert_int_equal(world->d.config == config, want_dry);
+		assert_true(world->want_certificates);
+		assert_true(world->has_config);
+		json_decref(got);
+		free(text);
+		json_decref(answer);
+		fault_done(&f);
+	}
+	assert_int_equal(world->changes, changes + 2);
+	json_decref(wanted);
+}
+
+#define SAME ",\"gateway\":[]}"
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+	load_world();
+	reload_says("nothing", "{\"added\":[],\"removed\":[],\"changed\":[]" SAME);
+	assert_int_equal(world->put_cnt, 0);
+	assert_int_equal(world->drop_cnt, 0);
+	assert_int_equal(world->sinks, 0);
+	/* comments and order are no difference */
+	put_file("trunks.d/a.yaml",
+		 "# new\nattestation: none\n\nname: 'a'\ncarrier:\n  peers:\n    - 192.0.2.1\n");
+	reload_says("comment", "{\"added\":[],\"removed\":[],\"changed\":[]" SAME);
+	assert_int_equal(world->put_cnt, 0);
+}
+
+static void test_trunks(void **state)
+{
+	(void)state;
+	put_file("trunks.d/b.yaml", TRUNK("b", "192.0.2.2", ""));
+	put_file("trunks.d/d.yaml", TRUNK("d", "192.0.2.4", ""));
+	put_file("trunks.d/same.yaml", TRUNK("same", "192.0.2.5", ""));
+	load_world();
+	put_file("trunks.d/c.yaml", TRUNK("c", "192.0.2.3", ""));
+	put_file("trunks.d/0.yaml", TRUNK("z", "192.0.2.9", ""));
+	put_file("trunks.d/b.yaml",
+		 TRUNK("b", "192.0.2.22", "mode: observe\npai: { domain: b.example }\n"));
+	unlink(at("trunks.d/d.yaml"));
+	reload_says("all kinds",
+		    "{\"added\":[\"c\",\"z\"],\"removed\":[\"d\"],\"changed\":[{\"name\":\"b\","
+		    "\"keys\":["
+		    "{\"key\":\"mode\",\"from\":\"enforce\",\"to\":\"observe\"},"
+		    "{\"key\":\"carrier.peers\",\"from\":[\"192.0.2.2\"],\"to\":[\"192.0.2.22\"]},"
+		    "{\"key\":\"pai.domain\",\"from\":\"\",\"to\":\"b.example\"}]}]" SAME);
+	assert_int_equal(world->put_cnt, 3);
+	assert_int_equal(world->drop_cnt, 1);
+	assert_false(world->has_persist);
+	assert_int_equal(live_cnt(world->d.live), 4);
+	assert_null(trunk_of("d"));
+	assert_int_equal(trunk_of("b")->mode, TRUNK_OBSERVE);
+	reload_says("again", "{\"added\":[],\"removed\":[],\"changed\":[]" SAME);
+}
+
+/* `defaults` reach every trunk that does not say otherwise. */
+static void test_defaults(void **state)
+{
+	(void)state;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+	put_file("trunks.d/b.yaml", TRUNK("b", "192.0.2.2", "privacy: off\n"));
+	load_world();
+	put_file("sipseal.yaml", MAIN "defaults: { privacy: id }\n");
+	reload_says(
+		"defaults",
+		"{\"added\":[],\"removed\":[],\"changed\":["
+		"{\"name\":\"a\",\"keys\":[{\"key\":\"privacy\",\"from\":\"auto\",\"to\":\"id\"}]},"
+		"{\"name\":\"b\",\"keys\":[]}]" SAME);
+	assert_int_equal(trunk_of("a")->privacy, PRIVACY_ID);
+}
+
+/* One that moves keeps its name and so its slot; that it is ours, or not any more, is told. */
+static void test_moved(void **state)
+{
+	char want[1024];
+	uint32_t slot;
+
+	(void)state;
+	put_file("trunks.d/a.yaml", STORE_MARK TRUNK("a", "192.0.2.1", ""));
+	load_world();
+	slot = live_find(world->d.live, "a")->slot;
+	assert_int_equal(rename(at("trunks.d/a.yaml"), at("trunks.d/b.yaml")), 0);
+	snprintf(want, sizeof(want),
+		 "{\"added\":[],\"removed\":[],\"changed\":[{\"name\":\"a\",\"keys\":["
+		 "{\"key\":\"file\",\"from\":\"%s\",\"to\":\"%s\"}]}]" SAME,
+		 at("trunks.d/a.yaml"), at("trunks.d/b.yaml"));
+	reload_says("file to file", want);
+	assert_string_equal(trunk_of("a")->file, at("trunks.d/b.yaml"));
+
+	unlink(at("trunks.d/b.yaml"));
+	put_file("sipseal.yaml", MAIN
+		 "trunks: [{ name: a, carrier: { peers: [192.0.2.1] }, attestation: none }]\n");
+	snprintf(want, sizeof(want),
+		 "{\"added\":[],\"removed\":[],\"changed\":[{\"name\":\"a\",\"keys\":["
+		 "{\"key\":\"file\",\"from\":\"%s\",\"to\":\"%s\"},"
+		 "{\"key\":\"managed\",\"from\":true,\"to\":false}]}]" SAME,
+		 at("trunks.d/b.yaml"), world->main);
+	reload_says("into the main file", want);
+	assert_false(trunk_of("a")->is_managed);
+	assert_int_equal(live_find(world->d.live, "a")->slot, slot);
+}
+
+static void put_numbers(const char *name, unsigned cnt)
+{
+	FILE *f = fopen(at(name), "w");
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < cnt; i++)
+		fprintf(f, "+1212555%04u\n", i);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Numbers behind those that are shown; the file that holds them is not the trunk's. */
+static void test_numbers_file(void **state)
+{
+	char want[512], text[512];
+
+	(void)state;
+	put_numbers("n.txt", RENDER_NUMBERS_MAX + 5);
+	snprintf(text, sizeof(text),
+		 "name: a\ncarrier: { peers: [192.0.2.1] }\nattestation: A\nnumbers_file: %s\n",
+		 at("n.txt"));
+	put_file("trunks.d/a.yaml", text);
+	load_world();
+	put_numbers("n.txt", RENDER_NUMBERS_MAX + 7);
+	snprintf(want, sizeof(want),
+		 "{\"added\":[],\"removed\":[],\"changed\":[{\"name\":\"a\",\"keys\":["
+		 "{\"key\":\"numbers\",\"from\":{\"count\":%d},\"to\":{\"count\":%d}}]}]" SAME,
+		 RENDER_NUMBERS_MAX + 5, RENDER_NUMBERS_MAX + 7);
+	reload_says("numbers", want);
+	assert_int_equal(trunk_of("a")->number_cnt, RENDER_NUMBERS_MAX + 7);
+}
+
+/* ---- the gateway ---- */
+
+static void test_gateway(void **state)
+{
+	char want[512];
+
+	(void)state;
+	load_world();
+	put_file("sipseal.yaml", REPLACE_GATEWAY(", heartbeat_ms: 700, on_signer_failure: pass"));
+	reload_says("gateway",
+		    "{\"added\":[],\"removed\":[],\"changed\":[],\"gateway\":["
+		    "{\"key\":\"gateway.on_signer_failure\",\"from\":\"drop\",\"to\":\"pass\"},"
+		    "{\"key\":\"gateway.heartbeat_ms\",\"from\":500,\"to\":700}]}");
+	assert_int_equal(world->d.gateway->heartbeat_ms, 700);
+	put_file("sipseal.yaml",
+		 REPLACE_GATEWAY(", heartbeat_ms: 700, on_signer_failure: pass") "defaults: {}\n");
+	assert_int_equal(mkdir(at("other.d"), 0755), 0);
+	put_file("sipseal.yaml",
+		 "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		 "}], "
+		 "heartbeat_ms: 700, on_signer_failure: pass }\ncontrol: { metrics: 'off' }\n"
+		 "certificates: { root: sti, cert_path: c.pem, key_path: k.pem, x5u: "
+		 "'https://cert.example/c.pem' }\n"
+		 "trunks_dir: other.d\n");
+	snprintf(want, sizeof(want),
+		 "{\"added\":[],\"removed\":[],\"changed\":[],\"gateway\":["
+		 "{\"key\":\"trunks_dir\",\"from\":\"%s\",\"to\":\"%s\"}]}",
+		 at("trunks.d"), at("other.d"));
+	reload_says("trunks_dir", want);
+}
+
+static void test_restart_required(void **state)
+{
+	static const struct {
+		const char *name, *text, *keys[3];
+	} cases[] = {
+		{ "interfaces",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth2, side: carrier "
+		  "}] }\n"
+		  "control: { metrics: 'off' }\n",
+		  { "gateway.interfaces" } },
+		{ "xdp_mode",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		  "}], "
+		  "xdp_mode: generic }\ncontrol: { metrics: 'off' }\n",
+		  { "gateway.xdp_mode" } },
+		{ "ports",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		  "}], "
+		  "sip_ports: [5060, 5080] }\ncontrol: { metrics: 'off' }\n",
+		  { "gateway.sip_ports" } },
+		{ "fast_path",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		  "}], "
+		  "fast_path: kernel }\ncontrol: { metrics: 'off' }\n",
+		  { "gateway.fast_path" } },
+		{ "three",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		  "}], "
+		  "workers: 2, umem_frames: 8192, idle: spin, heartbeat_ms: 50 }\ncontrol: { "
+		  "metrics: 'off' }\n",
+		  { "gateway.workers", "gateway.umem_frames", "gateway.idle" } },
+		{ "sockets",
+		  "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		  "}], "
+		  "bpffs: /run/x }\ncontrol: { socket: /run/s.sock }\n",
+		  { "gateway.bpffs", "control.socket", "control.metrics" } },
+	};
+	char text[1024];
+
+	(void)state;
+	load_world();
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+		struct fault f = { 0 };
+
+		snprintf(text, sizeof(text),
+			 "%scertificates: { root: sti, cert_path: c.pem, key_path: k.pem, "
+			 "x5u: 'https://cert.example/c.pem' }\ntrunks_dir: trunks.d\n",
+			 cases[i / 2].text);
+		put_file("sipseal.yaml", text);
+		put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+		reload_as(cases[i / 2].name, i & 1, "restart_required", &f);
+		for (size_t k = 0; k < 3 && cases[i / 2].keys[k]; k++)
+			if (!strstr(f.text, cases[i / 2].keys[k]))
+				fail_msg("%s: %s is not named: %s", cases[i / 2].name,
+					 cases[i / 2].keys[k], f.text);
+		if (strstr(f.text, "heartbeat"))
+			fail_msg("%s: names what can change", f.text);
+		assert_int_equal(f.report.error_cnt, cases[i / 2].keys[1] ? 3 : 1);
+		fault_done(&f);
+	}
+	assert_int_equal(world->changes, 0);
+	assert_null(trunk_of("a"));
+}
+
+/* All errors of all files, and nothing of the good ones. */
+static void test_refused(void **state)
+{
+	struct fault f = { 0 };
+
+	(void)state;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+	load_world();
+	put_file("trunks.d/b.yaml", TRUNK("b", "192.0.2.2", "privacy: x\n"));
+	put_file("trunks.d/c.yaml", TRUNK("c", "192.0.2.1", ""));
+	put_file("trunks.d/d.yaml", TRUNK("d", "192.0.2.4", ""));
+	put_file("sipseal.yaml", MAIN "unknown: 1\n");
+	for (int want_dry = 0; want_dry < 2; want_dry++) {
+		reload_as("errors", want_dry, "invalid", &f);
+		assert_int_equal(f.report.error_cnt, 3);
+		fault_done(&f);
+	}
+	unlink(world->main);
+	reload_as("no file", false, "invalid", &f);
+	fault_done(&f);
+	assert_int_equal(world->changes, 0);
+	assert_int_equal(live_cnt(world->d.live), 1);
+}
+
+/* What only the generation can know, a dry run tells as well; nothing has changed hands. */
+static void test_generation_refuses(void **state)
+{
+	struct fault f = { 0 };
+	struct config *config;
+
+	(void)state;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+	load_world();
+	config = world->d.config;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", "mode: observe\n"));
+	put_file("trunks.d/b.yaml", TRUNK("b", "192.0.2.2", ""));
+	world->refuse = "key_refused";
+	for (int want_dry = 0; want_dry < 2; want_dry++) {
+		reload_as("key", want_dry, "key_refused", &f);
+		fault_done(&f);
+		assert_int_equal(world->d.generation, 7);
+		assert_ptr_equal(world->d.config, config);
+		assert_int_equal(trunk_of("a")->mode, TRUNK_ENFORCE);
+		assert_null(trunk_of("b"));
+	}
+	world->refuse = NULL;
+	json_decref(reload_as("now", false, NULL, &f));
+	fault_done(&f);
+	assert_int_equal(trunk_of("a")->mode, TRUNK_OBSERVE);
+}
+
+/* ---- regulatory.enabled ---- */
+
+static bool warns(const json_t *answer, const char *key, const char *text)
+{
+	size_t i;
+	json_t *w;
+
+	json_array_foreach (json_object_get(answer, "warnings"), i, w) {
+		const char *k = json_string_value(json_object_get(w, "key"));
+
+		if (k && strcmp(k, key) == 0 &&
+		    strstr(json_string_value(json_object_get(w, "message")), text))
+			return true;
+	}
+	return false;
+}
+
+#define ON MAIN "regulatory: { enabled: true }\n"
+#define OFF MAIN "regulatory: { enabled: false }\n"
+
+static void test_regulatory(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *before, *after;
+		int set;   /* by PATCH /v1/regulatory */
+		int asked; /* of the generation */
+		int left;  /* d->regulatory */
+		const char *warning;
+	} cases[] = {
+		{ "as it was", ON, ON, -1, -1, -1, NULL },
+		{ "the file turns it off", ON, OFF, -1, 0, -1, NULL },
+		{ "set off stays off", ON, ON, 0, -1, 0, "stays false" },
+		{ "set on as the file says", ON, ON, 1, -1, 1, NULL },
+		{ "set off, the file too", ON, OFF, 0, 0, -1, "ends with this reload" },
+		{ "set on, the file on", OFF, ON, 1, 1, -1, "ends with this reload" },
+		{ "set on, the file as it was off", OFF, OFF, 1, -1, 1, "stays true" },
+	};
+
+	(void)state;
+	put_file("trunks.d/a.yaml", TRUNK("a", "192.0.2.1", ""));
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put_file("sipseal.yaml", cases[i].before);
+		if (world->d.config)
+			restart();
+		else
+			load_world();
+		put_file("sipseal.yaml", cases[i].after);
+		world->d.regulatory = cases[i].set;
+		for (int want_dry = 1; want_dry >= 0; want_dry--) {
+			struct fault f = { 0 };
+			json_t *answer = reload_as(cases[i].name, want_dry, NULL, &f);
+
+			if (world->regulatory != cases[i].asked)
+				fail_msg("%s: asks for %d", cases[i].name, world->regulatory);
+			if (world->d.regulatory != (want_dry ? cases[i].set : cases[i].left))
+				fail_msg("%s: leaves %d", cases[i].name, world->d.regulatory);
+			if (cases[i].warning
+				    ? !warns(answer, "regulatory.enabled", cases[i].warning)
+				    : warns(answer, "regulatory.enabled", "`sipseal regulatory"))
+				fail_msg("%s: warnings %s", cases[i].name,
+					 json_dumps(json_object_get(answer, "warnings"), 0));
+			json_decref(answer);
+			fault_done(&f);
+		}
+	}
+}
+
+/* ---- control.events_file ---- */
+
+static void put_sink(const char *path)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier "
+		 "}] }\n"
+		 "control: { metrics: 'off', events_file: \"%s\" }\n"
+		 "certificates: { root: sti, cert_path: c.pem, key_path: k.pem, x5u: "
+		 "'https://cert.example/c.pem' }\n"
+		 "trunks_dir: trunks.d\n",
+		 path);
+	put_file("sipseal.yaml", text);
+}
+
+static void test_events_file(void **state)
+{
+	struct fault f = { 0 };
+	json_t *answer;
+
+	(void)state;
+	load_world();
+	put_sink(at("none/events.json"));
+	reload_as("no directory", false, "invalid", &f);
+	assert_non_null(strstr(f.text, "control.events_file"));
+	fault_done(&f);
+	assert_int_equal(world->changes, 0);
+
+	put_sink(at("events.json"));
+	json_decref(reload_as("dry", true, NULL, &f));
+	assert_int_equal(world->sinks, 0);
+	assert_false(is_there("events.json"));
+	fault_done(&f);
+	json_decref(reload_as("new", false, NULL, &f));
+	fault_done(&f);
+	assert_int_equal(world->sinks, 1);
+	assert_string_equal(world->sink, at("events.json"));
+	json_decref(reload_as("same", false, NULL, &f));
+	fault_done(&f);
+	assert_int_equal(world->sinks, 1);
+
+	world->sink_result = -ENOSPC; /* live already: told, not undone */
+	put_file("sipseal.yaml", MAIN);
+	answer = reload_as("away", false, NULL, &f);
+	assert_true(warns(answer, "control.events_file", "No space"));
+	assert_string_equal(world->sink, "(none)");
+	json_decref(answer);
+	fault_done(&f);
+}
+
+/* ---- size ---- */
+
+#define MANY 3000
+
+static unsigned long json_allocs;
+
+static void *count_alloc(size_t len)
+{
+	json_allocs++;
+	return malloc(len);
+}
+
+/* Unchanged trunks make no JSON: a reload of them costs the reading of their files. */
+static void check_unchanged(void)
+{
+	struct config_report report = { 0 };
+	struct reload_diff r = { 0 };
+	struct config *c = NULL;
+	struct trunk **trunks;
+	size_t cnt;
+
+	assert_int_equal(config_open(world->main, &c, &report), 0);
+	trunks = config_trunks_take(c, &cnt);
+	assert_int_equal(cnt, MANY);
+	json_set_alloc_funcs(count_alloc, free);
+	assert_int_equal(reload_diff_trunks(world->d.live, trunks, cnt, &r), 0);
+	json_set_alloc_funcs(malloc, free);
+	assert_int_equal(r.put_cnt + r.drop_cnt, 0);
+	assert_in_range(json_allocs, 3, 20);
+	reload_diff_done(&r);
+	config_close(c);
+	config_report_done(&report);
+}
+
+static void test_many(void **state)
+{
+	struct fault f = { 0 };
+	json_t *answer, *changed;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[32], text[160];
+
+		snprintf(name, sizeof(name), "trunks.d/t%u.yaml", i);
+		snprintf(text, sizeof(text),
+			 "name: t%u\ncarrier: { peers: [10.%u.%u.1] }\nattestation: none\n", i,
+			 i / 250, i % 250);
+		put_file(name, text);
+	}
+	load_world();
+	check_unchanged();
+	/* keys are told of a bounded number of changed ones */
+	put_file("sipseal.yaml", MAIN "defaults: { freshness_s: 30 }\n");
+	answer = reload_as("all", false, NULL, &f);
+	changed = json_object_get(answer, "changed");
+	assert_int_equal(world->put_cnt, MANY);
+	assert_int_equal(json_array_size(changed), MANY);
+	assert_true(json_is_array(
+		json_object_get(json_array_get(changed, RELOAD_KEYS_MAX - 1), "keys")));
+	assert_true(
+		json_is_null(json_object_get(json_array_get(changed, RELOAD_KEYS_MAX), "keys")));
+	json_decref(answer);
+	fault_done(&f);
+}
+
+/* The quick start without a file has a configuration as well. */
+static void test_attach(void **state)
+{
+	struct options *o = &world->d.opt;
+	struct fault f = { 0 };
+	json_t *answer;
+
+	(void)state;
+	if (access("/etc/sipseal/trunks.d", F_OK) == 0)
+		skip(); /* it would read trunks of this machine */
+	*o = (struct options){ .attach = { "eth0:core", "eth1:carrier" }, .attach_cnt = 2 };
+	put_file("sipseal.yaml", "gateway: { interfaces: [{ name: eth0, side: core }, { name: "
+				 "eth1, side: carrier }] }\n");
+	o->config = NULL;
+	assert_int_equal(config_open(world->main, &world->d.config, &f.report), 0);
+	world->d.gateway = config_gateway(world->d.config);
+	fault_done(&f);
+	answer = reload_as("attach", true, NULL, &f);
+	assert_int_equal(json_array_size(json_object_get(answer, "gateway")), 0);
+	json_decref(answer);
+	fault_done(&f);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_nothing),
+		TEST(test_trunks),
+		TEST(test_defaults),
+		TEST(test_moved),
+		TEST(test_numbers_file),
+		TEST(test_gateway),
+		TEST(test_restart_required),
+		TEST(test_refused),
+		TEST(test_generation_refuses),
+		TEST(test_regulatory),
+		TEST(test_events_file),
+		TEST(test_many),
+		TEST(test_attach),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

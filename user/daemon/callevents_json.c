@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
+#include <time.h>
+
+#include "base/reason.h"
+#include "daemon/callevents_internal.h"
+
+#define TIME_LEN 32
+#define ADDR_LEN (INET6_ADDRSTRLEN + sizeof("[]:65535"))
+
+/* The escape of the header: what is left is printable ASCII, and nothing is ambiguous. */
+static json_t *json_text(const char *p, size_t len)
+{
+	CLEANUP(freep) char *s = len ? malloc(4 * len + 1) : NULL;
+	char *q = s;
+
+	if (!len)
+		return json_null();
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '\\')
+			q += sprintf(q, "\\\\");
+		else if (c >= 0x20 && c <= 0x7e)
+			*q++ = (char)c;
+		else
+			q += sprintf(q, "\\x%02x", c);
+	}
+	*q = '\0';
+	return json_string(s);
+}
+
+static json_t *json_word(const char *word)
+{
+	return word ? json_text(word, strlen(word)) : json_null();
+}
+
+json_t *callevent_time(uint64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char date[TIME_LEN], text[TIME_LEN + 8];
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		return json_null();
+	snprintf(text, sizeof(text), "%s.%03uZ", date, (unsigned)(ms % 1000));
+	return json_string(text);
+}
+
+static json_t *json_addr(const struct event_record *r, const uint8_t addr[16], uint16_t port)
+{
+	char host[INET6_ADDRSTRLEN] = "", text[ADDR_LEN];
+
+	if (r->flags & EVENT_V6) {
+		inet_ntop(AF_INET6, addr, host, sizeof(host));
+		snprintf(text, sizeof(text), "[%s]:%u", host, port);
+	} else {
+		inet_ntop(AF_INET, addr + 12, host, sizeof(host));
+		snprintf(text, sizeof(text), "%s:%u", host, port);
+	}
+	return json_string(text);
+}
+
+/* A call that did not leave is REJECTED, whether it was answered or not. */
+static const char *status_word(uint8_t verdict)
+{
+	static const char *const words[] = { [EVENT_PASS] = "UNSIGNED",
+					     [EVENT_SIGN] = "SIGNED",
+					     [EVENT_REJECT] = "REJECTED",
+					     [EVENT_DROP] = "REJECTED" };
+
+	return words[verdict];
+}
+
+static json_t *json_attest(char attest)
+{
+	return attest ? json_text(&attest, 1) : json_null();
+}
+
+/* Return: -1 without memory; @value is given away. */
+static int put(json_t *j, const char *key, json_t *value)
+{
+	return json_object_set_new(j, key, value);
+}
+
+/* Keys that are only there when they say something. */
+static int put_word(json_t *j, const char *key, const char *word)
+{
+	return word ? put(j, key, json_word(word)) : 0;
+}
+
+static int put_true(json_t *j, const char *key, bool is_true)
+{
+	return is_true ? put(j, key, json_true()) : 0;
+}
+
+static bool is_observed(const struct event_record *r)
+{
+	return r->reason == SR_OBSERVE || r->notes & EVENT_NOTE_OBSERVE;
+}
+
+/* What was decided about the signature.  In mode observe that stands under `observed`, for nothing
+ * of it was done. */
+static int put_decision(json_t *j, const struct callevent *c)
+{
+	const struct event_record *r = &c->r;
+	const char *why = event_attest_why(r->attest, r->decided_reason, r->notes);
+
+	if (put_word(j, "attest_why", why) < 0 ||
+	    put_word(j, "location", event_location(r->notes)) < 0)
+		return -1;
+	if (r->decided_verdict == EVENT_REJECT && r->code)
+		return put(j, "response", json_integer(r->code));
+	return 0;
+}
+
+static json_t *json_observed(const struct callevent *c)
+{
+	const struct event_record *r = &c->r;
+	json_t *j = json_pack(
+		"{s:s, s:s, s:o, s:o, s:o}", "status", status_word(r->decided_verdict), "reason",
+		reason_token(r->decided_reason), "attest", json_attest(r->attest), "origid",
+		json_text(r->origid, r->origid_len), "x5u", json_word(c->x5u));
+
+	if (j && put_decision(j, c) < 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+static int put_extras(json_t *j, const struct callevent *c)
+{
+	const struct event_record *r = &c->r;
+
+	if (is_observed(r) ? put(j, "observed", json_observed(c)) < 0 : put_decision(j, c) < 0)
+		return -1;
+	if (r->override_seq && put(j, "override", json_integer((json_int_t)r->override_seq)) < 0)
+		return -1;
+	if (put_true(j, "emergency", r->notes & EVENT_NOTE_EMERGENCY) < 0 ||
+	    put_true(j, "restricted", r->notes & EVENT_NOTE_RESTRICTED) < 0)
+		return -1;
+	return put_true(j, "call_id_cut", r->flags & EVENT_CALL_ID_CUT);
+}
+
+json_t *callevent_json(const struct callevent *c)
+{
+	const struct event_record *r = &c->r;
+	bool is_signed = r->verdict == EVENT_SIGN;
+	/* clang-format off */
+	json_t *j = json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+			      "time", callevent_time(r->time_ms),
+			      "direction", "outbound",
+			      "trunk", json_text(c->trunk, strlen(c->trunk)),
+			      "call_id", json_text(r->call_id, r->call_id_len),
+			      "status", status_word(r->verdict),
+			      "reason", reason_token(r->reason),
+			      "attest", json_attest(is_signed ? r->attest : 0),
+			      "orig", json_text(r->orig, r->orig_len),
+			      "dest", json_text(r->dest, r->dest_len),
+			      "origid", json_text(r->origid, is_signed ? r->origid_len : 0),
+			      "x5u", json_word(is_signed ? c->x5u : NULL),
+			      "source", json_addr(r, r->src, r->src_port),
+			      "destination", json_addr(r, r->dst, r->dst_port),
+			      "latency_us", (json_int_t)r->latency_us,
+			      "generation", (json_int_t)r->generation);
+	/* clang-format on */
+
+	if (j && put_extras(j, c) < 0) {
+		json_decref(j);
+		return NULL;
+	}
+	return j;
+}
+
+char *callevent_line(const struct callevent *c, size_t *ret_len)
+{
+	json_t *j = callevent_json(c);
+	CLEANUP(freep) char *s = j ? json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	size_t len = s ? strlen(s) : 0;
+	char *line = s ? realloc(s, len + 2) : NULL;
+
+	json_decref(j);
+	if (!line)
+		return NULL;
+	s = NULL;
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	*ret_len = len + 1;
+	return line;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tell - what became of a frame, in shared memory: counters (trunk/counters.h) and the event of the
+ * call (trunk/events.h).  Plain stores.  Threads: the worker's own.
+ */
+#ifndef SIPSEAL_SIGNER_TELL_H
+#define SIPSEAL_SIGNER_TELL_H
+
+#include "signer/steered.h"
+
+/**
+ * tell_frame() - count it, measure it, write its event.  A retransmission makes no event, and
+ * neither does a frame whose metadata cannot be believed: whose call it is nobody knows.
+ * @begin_ns: when the worker turned to it; w->now_ns: when it was done
+ */
+void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason reason,
+		uint64_t begin_ns);
+
+#endif
