@@ -93,8 +93,12 @@ const char *config_trunks_dir(const struct config *c)
 /* A load of one trunk.  Return: false without memory. */
 static bool begin(const struct config *c, struct config_report *report, struct load *ret)
 {
-	*ret = (struct load){ .g = c->g, .report = report, .dir = c->dir, .defaults = &c->defaults,
-			      .is_cert_broken = c->is_cert_broken, .digest = digest_new() };
+	*ret = (struct load){ .g = c->g,
+			      .report = report,
+			      .dir = c->dir,
+			      .defaults = &c->defaults,
+			      .is_cert_broken = c->is_cert_broken,
+			      .digest = digest_new() };
 	return ret->digest;
 }
 
@@ -112,8 +116,8 @@ static int end(struct load *l, struct trunk *t, size_t errors, struct trunk **re
 	return 0;
 }
 
-int config_trunk(const struct config *c, const char *file, const struct node *map, struct trunk **ret,
-		 struct config_report *report)
+int config_trunk(const struct config *c, const char *file, const struct node *map,
+		 struct trunk **ret, struct config_report *report)
 {
 	size_t errors = report->error_cnt;
 	struct trunk *t = NULL;
@@ -123,14 +127,15 @@ int config_trunk(const struct config *c, const char *file, const struct node *ma
 		return -ENOMEM;
 	l.file = file;
 	if (map->kind != NODE_MAPPING)
-		load_error(&l, map, "is no trunk, allowed: a mapping with name, carrier, attestation ...");
+		load_error(&l, map,
+			   "is no trunk, allowed: a mapping with name, carrier, attestation ...");
 	else
 		t = trunk_read(&l, file, map, true);
 	return end(&l, t, errors, ret);
 }
 
-int config_trunk_file(const struct config *c, const char *file, struct trunk **ret, bool *ret_is_ours,
-		      struct config_report *report)
+int config_trunk_file(const struct config *c, const char *file, struct trunk **ret,
+		      bool *ret_is_ours, struct config_report *report)
 {
 	CLEANUP(freep) char *text = NULL;
 	size_t errors = report->error_cnt, len = 0;

@@ -61,13 +61,16 @@ const char *config_trunks_dir(const struct config *c);
 
 /**
  * config_trunk() - one trunk on top of the `defaults` of @c, checked for itself (not against other trunks).
+ * For trunks that come over the control socket: it counts as made by us (is_managed), its numbers_file is inside
+ * certificates.root.
  * @file: where it stands or will stand; @map: its mapping (config/node.h); the trunk keeps no pointer to either
  * Return: 0; -EINVAL: in the report, keys as in a trunk file; -ENOMEM.
  */
 int config_trunk(const struct config *c, const char *file, const struct node *map, struct trunk **ret,
 		 struct config_report *report);
 
-/** config_trunk_file() - the same from a file of trunks_dir.  @ret_is_ours: config/store.h */
+/** config_trunk_file() - the same from a file of trunks_dir.  @ret_is_ours: config/store.h.  A file
+ * that cannot be read is -EINVAL, too. */
 int config_trunk_file(const struct config *c, const char *file, struct trunk **ret, bool *ret_is_ours,
 		      struct config_report *report);
 

@@ -8,7 +8,7 @@
 
 struct digest {
 	EVP_MD_CTX *ctx;
-	EVP_MD *sha256;   /* fetched once: that costs more than a small trunk */
+	EVP_MD *sha256; /* fetched once: that costs more than a small trunk */
 	bool is_broken;
 };
 
@@ -65,7 +65,8 @@ void digest_bytes(struct digest *d, const void *data, size_t len)
 
 static int by_key(const void *a, const void *b)
 {
-	return strcmp((*(const struct node *const *)a)->text, (*(const struct node *const *)b)->text);
+	return strcmp((*(const struct node *const *)a)->text,
+		      (*(const struct node *const *)b)->text);
 }
 
 static void put_mapping(struct digest *d, const struct node *map)
@@ -87,8 +88,8 @@ static void put_mapping(struct digest *d, const struct node *map)
 	}
 }
 
-/* Only mappings that were accepted are compared, and in those the text says it all: a quoted "5" and a
- * plain 5 are never both right for one key and different. */
+/* Only mappings that were accepted are compared, and in those the text says it all: a quoted "5"
+ * and a plain 5 are never both right for one key and different. */
 void digest_node(struct digest *d, const struct node *n)
 {
 	if (n->kind == NODE_SCALAR) {

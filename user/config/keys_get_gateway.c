@@ -10,9 +10,11 @@ json_t *keys_get_interfaces(const void *gateway)
 	for (unsigned i = 0; i < g->interface_cnt; i++) {
 		const struct interface *n = &g->interfaces[i];
 
-		list = render_append(list, json_pack("{s:o, s:s}", "name", render_text(n->name), "side",
-						     n->side == SIPSEAL_SIDE_CORE ? "core" :
-						     n->side == SIPSEAL_SIDE_CARRIER ? "carrier" : "both"));
+		list = render_append(list,
+				     json_pack("{s:o, s:s}", "name", render_text(n->name), "side",
+					       n->side == SIPSEAL_SIDE_CORE	 ? "core"
+					       : n->side == SIPSEAL_SIDE_CARRIER ? "carrier"
+										 : "both"));
 	}
 	return list;
 }

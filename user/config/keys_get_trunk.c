@@ -46,8 +46,11 @@ json_t *keys_get_numbers(const void *trunk)
 		bool is_one = !n->is_prefix && (!n->last[0] || strcmp(n->first, n->last) == 0);
 		char text[40];
 
-		snprintf(text, sizeof(text), n->is_prefix ? "+%s*" : is_one ? "+%s" : "+%s-+%s", n->first,
-			 n->last);
+		snprintf(text, sizeof(text),
+			 n->is_prefix ? "+%s*"
+			 : is_one     ? "+%s"
+				      : "+%s-+%s",
+			 n->first, n->last);
 		list = render_append(list, json_string(text));
 	}
 	return list;
@@ -64,7 +67,8 @@ json_t *keys_get_origid(const void *trunk)
 {
 	const struct trunk *t = trunk;
 
-	return t->origid_mode == ORIGID_CALL ? json_string("call") : render_text(t->origid ? t->origid : "trunk");
+	return t->origid_mode == ORIGID_CALL ? json_string("call")
+					     : render_text(t->origid ? t->origid : "trunk");
 }
 
 json_t *keys_get_rules(const void *trunk)
@@ -73,16 +77,17 @@ json_t *keys_get_rules(const void *trunk)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < t->rule_cnt; i++)
-		list = render_append(list, json_pack("{s:o, s:o}", "prefix", render_text(t->rules[i].prefix),
-						     "replace", render_text(t->rules[i].replace)));
+		list = render_append(list, json_pack("{s:o, s:o}", "prefix",
+						     render_text(t->rules[i].prefix), "replace",
+						     render_text(t->rules[i].replace)));
 	return list;
 }
 
 static json_t *sources(const enum number_source s[NUMBER_SOURCES_MAX])
 {
 	static const char *const names[] = {
-		[SOURCE_PAI] = "pai", [SOURCE_PPI] = "ppi", [SOURCE_RPID] = "rpid", [SOURCE_FROM] = "from",
-		[SOURCE_TO] = "to", [SOURCE_REQUEST_URI] = "request_uri",
+		[SOURCE_PAI] = "pai",	[SOURCE_PPI] = "ppi", [SOURCE_RPID] = "rpid",
+		[SOURCE_FROM] = "from", [SOURCE_TO] = "to",   [SOURCE_REQUEST_URI] = "request_uri",
 	};
 	json_t *list = json_array();
 

@@ -17,7 +17,7 @@
 struct whole {
 	struct load l;
 	struct config *c;
-	bool *is_broken;    /* by index of g->trunks */
+	bool *is_broken; /* by index of g->trunks */
 };
 
 /* For one trunk more.  @n: for messages. */
@@ -49,7 +49,8 @@ static void read_trunk(struct whole *w, const struct node *map)
 	size_t errors = w->l.report->error_cnt;
 
 	if (map->kind != NODE_MAPPING)
-		load_error(&w->l, map, "is no trunk, allowed: a mapping with name, carrier, attestation ...");
+		load_error(&w->l, map,
+			   "is no trunk, allowed: a mapping with name, carrier, attestation ...");
 	else if (make_room(w, map))
 		add(w, trunk_read(&w->l, w->l.file, map, false), errors);
 }
@@ -61,7 +62,8 @@ static void read_trunks(struct whole *w, const struct node *root)
 
 	if (list && list->kind != NODE_SEQUENCE)
 		load_error(&w->l, list, "is no list, allowed: a list of trunks");
-	for (const struct node *n = list && list->kind == NODE_SEQUENCE ? list->first : NULL; n; n = n->next) {
+	for (const struct node *n = list && list->kind == NODE_SEQUENCE ? list->first : NULL; n;
+	     n = n->next) {
 		item = load_push(&w->l, "[%zu]", i++);
 		read_trunk(w, n);
 		load_pop(&w->l, item);
@@ -69,7 +71,8 @@ static void read_trunks(struct whole *w, const struct node *root)
 	load_pop(&w->l, len);
 }
 
-/* @path is @name in the directory @fd: walking there again for each file would cost more than reading it. */
+/* @path is @name in the directory @fd: walking there again for each file would cost more than
+ * reading it. */
 static void read_trunk_file(struct whole *w, int fd, const char *name, const char *path)
 {
 	CLEANUP(freep) char *text = NULL;
@@ -161,7 +164,9 @@ static void read_all(struct whole *w, const char *text, size_t len)
 	if (r < 0)
 		return;
 	if (!root || root->kind != NODE_MAPPING) {
-		load_error(l, root, "is no configuration, allowed: a mapping with gateway, certificates, trunks ...");
+		load_error(l, root,
+			   "is no configuration, allowed: a mapping with gateway, certificates, "
+			   "trunks ...");
 		return;
 	}
 	schema_apply(l, keys_file, root, l->g);
@@ -181,8 +186,12 @@ static void read_all(struct whole *w, const char *text, size_t len)
 int load_all(struct config *c, const char *text, size_t len, struct config_report *report)
 {
 	CLEANUP(digest_freep) struct digest *digest = digest_new();
-	struct whole w = { .l = { .g = c->g, .report = report, .dir = c->dir, .file = c->g->file,
-				  .digest = digest }, .c = c };
+	struct whole w = { .l = { .g = c->g,
+				  .report = report,
+				  .dir = c->dir,
+				  .file = c->g->file,
+				  .digest = digest },
+			   .c = c };
 	size_t errors = report->error_cnt;
 
 	if (!digest)

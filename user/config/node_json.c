@@ -5,8 +5,8 @@
 
 #include "config/tree.h"
 
-/* Of one object.  The schema has at most 32 keys in one mapping: an object with more than this cannot be
- * right, and looking for a key among its neighbours stays cheap. */
+/* Of one object.  The schema has at most 32 keys in one mapping: an object with more than this
+ * cannot be right, and looking for a key among its neighbours stays cheap. */
 #define OBJECT_KEYS_MAX 256
 
 struct build {
@@ -26,8 +26,8 @@ static size_t put_path(const struct where *w, char *dst, size_t cap)
 	size_t n = w->outer ? put_path(w->outer, dst, cap) : 0;
 
 	if (w->key && n < cap)
-		n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", n ? "." : "", (int)(w->len < 64 ? w->len : 64),
-				      w->key);
+		n += (size_t)snprintf(dst + n, cap - n, "%s%.*s", n ? "." : "",
+				      (int)(w->len < 64 ? w->len : 64), w->key);
 	return n;
 }
 
@@ -53,7 +53,8 @@ static struct node *find(const struct node *map, const char *key, size_t len)
 	return NULL;
 }
 
-static int append(struct build *b, struct node *map, const char *key, size_t len, struct node *value)
+static int append(struct build *b, struct node *map, const char *key, size_t len,
+		  struct node *value)
 {
 	struct node *k = tree_node(b->tree, NODE_SCALAR), **tail = &map->first;
 
@@ -74,7 +75,9 @@ static int enter(struct build *b, struct node *map, const struct where *w, struc
 	int r = 0;
 
 	if (inner && inner->kind != NODE_MAPPING)
-		return refuse(b, w, "stands twice: as a value and with keys below it, allowed: one of the two");
+		return refuse(
+			b, w,
+			"stands twice: as a value and with keys below it, allowed: one of the two");
 	if (!inner) {
 		inner = tree_node(b->tree, NODE_MAPPING);
 		r = inner ? append(b, map, w->key, w->len, inner) : -ENOMEM;
@@ -88,8 +91,8 @@ static int merge(struct build *b, struct node *map, const json_t *object, const 
 		 unsigned depth);
 
 /* One member; "a.b" is b of a.  @depth counts the mappings that are open, @map included. */
-static int member(struct build *b, struct node *map, const char *key, size_t len, const json_t *value,
-		  const struct where *outer, unsigned depth)
+static int member(struct build *b, struct node *map, const char *key, size_t len,
+		  const json_t *value, const struct where *outer, unsigned depth)
 {
 	const char *dot = memchr(key, '.', len);
 	struct where w = { outer, key, dot ? (size_t)(dot - key) : len };
@@ -158,7 +161,9 @@ static int make_scalar(struct build *b, const json_t *json, const struct where *
 
 	if (json_is_string(json)) {
 		n->is_quoted = true;
-		return tree_text(b->tree, n, json_string_value(json), json_string_length(json)) ? 0 : -ENOMEM;
+		return tree_text(b->tree, n, json_string_value(json), json_string_length(json))
+			       ? 0
+			       : -ENOMEM;
 	}
 	if (json_is_real(json))
 		return refuse(b, w, "is no whole number");
@@ -174,8 +179,9 @@ static int make_scalar(struct build *b, const json_t *json, const struct where *
 static int make(struct build *b, const json_t *json, const struct where *w, unsigned depth,
 		struct node **ret)
 {
-	enum node_kind kind = json_is_object(json) ? NODE_MAPPING :
-			      json_is_array(json) ? NODE_SEQUENCE : NODE_SCALAR;
+	enum node_kind kind = json_is_object(json)  ? NODE_MAPPING
+			      : json_is_array(json) ? NODE_SEQUENCE
+						    : NODE_SCALAR;
 	struct node *n;
 	int r;
 

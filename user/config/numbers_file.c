@@ -29,7 +29,8 @@ static void read_lines(struct load *l, struct trunk *t, const char *name, char *
 	char *line = text, *end;
 
 	if (memchr(text, '\0', len)) {
-		config_report_add(l->report, true, &pos, l->path, "holds NUL bytes, allowed: one number per line");
+		config_report_add(l->report, true, &pos, l->path,
+				  "holds NUL bytes, allowed: one number per line");
 		return;
 	}
 	for (; line; line = end) {
@@ -41,7 +42,8 @@ static void read_lines(struct load *l, struct trunk *t, const char *name, char *
 	}
 }
 
-/* What came over the control socket stays where certificates do; who writes files by hand is root. */
+/* What came over the control socket stays where certificates do; who writes files by hand is root.
+ */
 static int read_file(const struct load *l, const char *path, char **ret, size_t *ret_len)
 {
 	CLEANUP(closep) int fd = -1;
@@ -52,7 +54,8 @@ static int read_file(const struct load *l, const char *path, char **ret, size_t 
 	return fd < 0 ? fd : input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
 }
 
-void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n, void *target)
+void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n,
+		       void *target)
 {
 	CLEANUP(freep) char *path = NULL;
 	CLEANUP(freep) char *text = NULL;
@@ -74,7 +77,8 @@ void keys_read_numbers(struct load *l, const struct schema_key *k, const struct 
 	if (r == -ENOMEM)
 		l->is_out_of_memory = true;
 	else if (r < 0)
-		load_error(l, n, "%s: %s", path, l->is_confined ? credentials_open_error(r) : input_error(r));
+		load_error(l, n, "%s: %s", path,
+			   l->is_confined ? credentials_open_error(r) : input_error(r));
 	if (r < 0)
 		return;
 	digest_bytes(l->digest, text, len);

@@ -28,8 +28,8 @@ struct entry {
 struct origids {
 	char dir[PATH_MAX], path[PATH_MAX];
 	struct entry *by_name;
-	size_t size;        /* of the file when it was read or written last */
-	size_t good;        /* bytes of it that are whole lines; the rest was cut off by a crash */
+	size_t size; /* of the file when it was read or written last */
+	size_t good; /* bytes of it that are whole lines; the rest was cut off by a crash */
 };
 
 void origids_close(struct origids *o)
@@ -38,7 +38,8 @@ void origids_close(struct origids *o)
 
 	if (!o)
 		return;
-	HASH_ITER(hh, o->by_name, e, next) {
+	HASH_ITER(hh, o->by_name, e, next)
+	{
 		HASH_DELETE(hh, o->by_name, e);
 		free(e);
 	}
@@ -89,7 +90,8 @@ static int line_parse(struct origids *o, char *line)
 	return put(o, line, uuid);
 }
 
-/* Could a whole line have begun like this?  Some file systems fill what a crash cut off with NULs. */
+/* Could a whole line have begun like this?  Some file systems fill what a crash cut off with NULs.
+ */
 static bool is_cut_off(const char *line, size_t len)
 {
 	const char *uuid;
@@ -103,7 +105,8 @@ static bool is_cut_off(const char *line, size_t len)
 	if (!name || name > TRUNK_NAME_MAX || (name < len && line[name] != ' '))
 		return false;
 	uuid = line + name + 1;
-	while (name + 1 + i < len && i < UUID_LEN && strchr("0123456789abcdef-", uuid[i]) && uuid[i])
+	while (name + 1 + i < len && i < UUID_LEN && strchr("0123456789abcdef-", uuid[i]) &&
+	       uuid[i])
 		i++;
 	return name >= len || name + 1 + i == len;
 }
@@ -246,7 +249,8 @@ static int make_lines(const struct origids *o, struct trunk *const *trunks, size
 	return ferror(f) ? -ENOMEM : made;
 }
 
-/* Cuts off what a crash left, unless somebody has changed the file since; a lost newline is made good. */
+/* Cuts off what a crash left, unless somebody has changed the file since; a lost newline is made
+ * good. */
 static int mend(const struct origids *o, int fd, off_t *ret_size, bool *ret_want_newline)
 {
 	struct stat st;
@@ -343,14 +347,15 @@ static int make(struct origids *o, struct trunk *const *trunks, size_t cnt, char
 	/* on disk before it is used: an origid that was sent must never be lost */
 	r = store(o, lines);
 	if (r < 0) {
-		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)", o->path,
-			 strerror(-r));
+		snprintf(reterr, ORIGIDS_ERR_LEN, "%.160s: cannot be written: %s (see --state-dir)",
+			 o->path, strerror(-r));
 		return r;
 	}
 	return learn(o, lines);
 }
 
-int origids_give(struct origids *o, struct trunk *const *trunks, size_t cnt, char reterr[ORIGIDS_ERR_LEN])
+int origids_give(struct origids *o, struct trunk *const *trunks, size_t cnt,
+		 char reterr[ORIGIDS_ERR_LEN])
 {
 	int r = apply(o, trunks, cnt, reterr);
 

@@ -114,7 +114,8 @@ json_t *render_gateway(const struct gateway *g)
 
 static json_t *add_change(json_t *list, const char *path, json_t *from, json_t *to)
 {
-	return render_append(list, json_pack("{s:s, s:O?, s:O?}", "key", path, "from", from, "to", to));
+	return render_append(list,
+			     json_pack("{s:s, s:O?, s:O?}", "key", path, "from", from, "to", to));
 }
 
 static json_t *diff(json_t *list, const char *outer, const json_t *from, const json_t *to);
@@ -137,7 +138,8 @@ static json_t *diff(json_t *list, const char *outer, const json_t *from, const j
 	for (void *i = json_object_iter(a); i && list; i = json_object_iter_next(a, i)) {
 		const char *key = json_object_iter_key(i);
 
-		list = diff_key(list, outer, key, json_object_iter_value(i), json_object_get(b, key));
+		list = diff_key(list, outer, key, json_object_iter_value(i),
+				json_object_get(b, key));
 	}
 	for (void *i = json_object_iter(b); i && list; i = json_object_iter_next(b, i)) {
 		const char *key = json_object_iter_key(i);

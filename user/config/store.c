@@ -13,9 +13,9 @@
 #include "config/text.h"
 #include "trunk/model.h"
 
-#define SUFFIX      ".yaml"
+#define SUFFIX ".yaml"
 #define TEMP_SUFFIX ".yaml.tmp"
-#define MARK_LEN    (sizeof(STORE_MARK) - 1)
+#define MARK_LEN (sizeof(STORE_MARK) - 1)
 
 static int __attribute__((format(printf, 3, 4))) fail(int r, char *reterr, const char *fmt, ...)
 {
@@ -35,11 +35,14 @@ static int fail_errno(const char *path, const char *what, char *reterr)
 	return fail(r, reterr, "%.400s: %s: %s", path, what, strerror(-r));
 }
 
-static int join(char dst[PATH_MAX], const char *dir, const char *lead, const char *name, const char *suffix)
+static int join(char dst[PATH_MAX], const char *dir, const char *lead, const char *name,
+		const char *suffix)
 {
 	if (!*name || strlen(name) > TRUNK_NAME_MAX || text_trunk_name(name))
 		return -EINVAL; /* never a path of somebody else's making */
-	return (size_t)snprintf(dst, PATH_MAX, "%s/%s%s%s", dir, lead, name, suffix) < PATH_MAX ? 0 : -ENAMETOOLONG;
+	return (size_t)snprintf(dst, PATH_MAX, "%s/%s%s%s", dir, lead, name, suffix) < PATH_MAX
+		       ? 0
+		       : -ENAMETOOLONG;
 }
 
 int store_path(const char *dir, const char *name, char ret[PATH_MAX])
@@ -57,10 +60,12 @@ bool store_is_ours(const char *text, size_t len)
 	return len >= MARK_LEN && memcmp(text, STORE_MARK, MARK_LEN) == 0;
 }
 
-/* O_NONBLOCK: opening a FIFO must not wait for its writer.  Return: 0; -ENOENT; -EEXIST: somebody else's. */
+/* O_NONBLOCK: opening a FIFO must not wait for its writer.  Return: 0; -ENOENT; -EEXIST: somebody
+ * else's. */
 static int check_ours(const char *path, char *reterr)
 {
-	CLEANUP(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	CLEANUP(closep)
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	char head[MARK_LEN];
 	struct stat st;
 	ssize_t n;
@@ -68,11 +73,13 @@ static int check_ours(const char *path, char *reterr)
 	if (fd < 0 && errno == ENOENT)
 		return fail(-ENOENT, reterr, "%.400s: is not there", path);
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
-		return fail(-EEXIST, reterr, "%.400s: is no regular file: not made by sipseal", path);
+		return fail(-EEXIST, reterr, "%.400s: is no regular file: not made by sipseal",
+			    path);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail_errno(path, "cannot be opened", reterr);
 	if (!S_ISREG(st.st_mode))
-		return fail(-EEXIST, reterr, "%.400s: is no regular file: not made by sipseal", path);
+		return fail(-EEXIST, reterr, "%.400s: is no regular file: not made by sipseal",
+			    path);
 	n = pread(fd, head, sizeof(head), 0);
 	if (n < 0)
 		return fail_errno(path, "cannot be read", reterr);
@@ -223,7 +230,8 @@ int store_clean(const char *dir)
 	while ((e = readdir(d))) {
 		struct stat st;
 
-		if (!is_temp(e->d_name) || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		if (!is_temp(e->d_name) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, 0) < 0)

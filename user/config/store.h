@@ -21,7 +21,7 @@ struct store_file {
 	bool is_open;     /* temp is there */
 };
 
-/** store_path() - <dir>/<name>.yaml; @name is a valid trunk name.  Return: 0, -ENAMETOOLONG. */
+/** store_path() - <dir>/<name>.yaml; Return: 0; -ENAMETOOLONG; -EINVAL: @name is no name of a trunk. */
 int store_path(const char *dir, const char *name, char ret[PATH_MAX]);
 
 /** store_is_ours() - does the text of a file start with our line? */
@@ -33,7 +33,8 @@ bool store_is_ours(const char *text, size_t len);
 int store_prepare(const char *dir, const char *name, const json_t *trunk, struct store_file *ret,
 		  char reterr[STORE_ERR_LEN]);
 
-/** store_commit() - rename, fsync of the directory.  Return: 0, negative errno (reterr). */
+/** store_commit() - rename, fsync of the directory.  Return: 0; -EEXIST: somebody has written a file of that name by
+ * hand since; other errno (reterr).  After an error f->is_open tells whether the old file is still there. */
 int store_commit(struct store_file *f, char reterr[STORE_ERR_LEN]);
 
 /** store_abandon() - remove the temporary file; no-op after store_commit(). */

@@ -21,14 +21,17 @@ static int write_out(void *ctx, unsigned char *text, size_t len)
 }
 
 /*
- * Texts that need no quotes for anybody who reads YAML: a letter first, then letters, digits and what
- * names and paths are made of; none of the words that YAML 1.1 or 1.2 takes for something else.
+ * Texts that need no quotes for anybody who reads YAML: a letter first, then letters, digits and
+ * what names and paths are made of; none of the words that YAML 1.1 or 1.2 takes for something
+ * else.
  */
 static bool is_plain(const char *s, size_t len)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_";
-	static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_0123456789.-";
-	static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n" };
+	static const char rest[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/_0123456789.-";
+	static const char *const words[] = { "null", "true", "false", "yes", "no",
+					     "on",   "off",  "y",     "n" };
 
 	if (!len || strlen(s) != len || len > 128 || !strchr(letters, *s) || strspn(s, rest) != len)
 		return false;
@@ -41,10 +44,12 @@ static bool is_plain(const char *s, size_t len)
 
 static bool emit_text(struct out *o, const char *s, size_t len, bool is_plain_text)
 {
-	yaml_scalar_style_t style = is_plain_text ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+	yaml_scalar_style_t style =
+		is_plain_text ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE;
 	yaml_event_t e;
 
-	return yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)s, (int)len, 1, 1, style) &&
+	return yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *)s, (int)len, 1, 1,
+					    style) &&
 	       yaml_emitter_emit(&o->yaml, &e);
 }
 
@@ -62,7 +67,8 @@ static bool emit_object(struct out *o, const json_t *v)
 		const char *key = json_object_iter_key(i);
 		size_t len = json_object_iter_key_len(i);
 
-		is_ok = emit_text(o, key, len, is_plain(key, len)) && emit_value(o, json_object_iter_value(i));
+		is_ok = emit_text(o, key, len, is_plain(key, len)) &&
+			emit_value(o, json_object_iter_value(i));
 	}
 	return is_ok && yaml_mapping_end_event_initialize(&e) && yaml_emitter_emit(&o->yaml, &e);
 }
@@ -72,7 +78,8 @@ static bool emit_array(struct out *o, const json_t *v)
 	yaml_event_t e;
 	bool is_ok;
 
-	is_ok = yaml_sequence_start_event_initialize(&e, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE) &&
+	is_ok = yaml_sequence_start_event_initialize(&e, NULL, NULL, 1,
+						     YAML_BLOCK_SEQUENCE_STYLE) &&
 		yaml_emitter_emit(&o->yaml, &e);
 	for (size_t i = 0; i < json_array_size(v) && is_ok; i++)
 		is_ok = emit_value(o, json_array_get(v, i));
@@ -99,7 +106,10 @@ static bool emit_value(struct out *o, const json_t *v)
 		snprintf(digits, sizeof(digits), "%.17g", json_real_value(v));
 		break;
 	default:
-		snprintf(digits, sizeof(digits), json_is_true(v) ? "true" : json_is_false(v) ? "false" : "null");
+		snprintf(digits, sizeof(digits),
+			 json_is_true(v)    ? "true"
+			 : json_is_false(v) ? "false"
+					    : "null");
 		break;
 	}
 	return emit_text(o, digits, strlen(digits), true);
@@ -109,11 +119,12 @@ static bool emit_all(struct out *o, const json_t *v)
 {
 	yaml_event_t e;
 
-	return yaml_stream_start_event_initialize(&e, YAML_UTF8_ENCODING) && yaml_emitter_emit(&o->yaml, &e) &&
-	       yaml_document_start_event_initialize(&e, NULL, NULL, NULL, 1) && yaml_emitter_emit(&o->yaml, &e) &&
-	       emit_value(o, v) && yaml_document_end_event_initialize(&e, 1) &&
-	       yaml_emitter_emit(&o->yaml, &e) && yaml_stream_end_event_initialize(&e) &&
-	       yaml_emitter_emit(&o->yaml, &e);
+	return yaml_stream_start_event_initialize(&e, YAML_UTF8_ENCODING) &&
+	       yaml_emitter_emit(&o->yaml, &e) &&
+	       yaml_document_start_event_initialize(&e, NULL, NULL, NULL, 1) &&
+	       yaml_emitter_emit(&o->yaml, &e) && emit_value(o, v) &&
+	       yaml_document_end_event_initialize(&e, 1) && yaml_emitter_emit(&o->yaml, &e) &&
+	       yaml_stream_end_event_initialize(&e) && yaml_emitter_emit(&o->yaml, &e);
 }
 
 char *store_emit(const json_t *object)

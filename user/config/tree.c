@@ -5,7 +5,7 @@
 
 /* The first chunk holds a trunk of common size; large files get large chunks. */
 #define CHUNK_FIRST 8192
-#define CHUNK_SIZE  65536
+#define CHUNK_SIZE 65536
 
 struct chunk {
 	struct chunk *next;

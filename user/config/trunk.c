@@ -21,8 +21,8 @@ static bool has_numbers(const struct node *map)
 	return node_find(map, "numbers") || node_find(map, "numbers_file");
 }
 
-/* What a trunk gives itself replaces the inherited values as a whole: a certificate of one and the key
- * of another never meet, numbers do not add up. */
+/* What a trunk gives itself replaces the inherited values as a whole: a certificate of one and the
+ * key of another never meet, numbers do not add up. */
 static struct trunk *inherit(const struct load *l, const struct node *map)
 {
 	struct trunk *t = trunk_inherit(l->defaults->base, !has_numbers(map));
@@ -40,7 +40,8 @@ static int finish_digest(struct load *l, const struct node *map, struct trunk *t
 	return digest_end(l->digest, t->digest);
 }
 
-static bool fill(struct load *l, const char *file, const struct node *map, bool is_managed, struct trunk *t)
+static bool fill(struct load *l, const char *file, const struct node *map, bool is_managed,
+		 struct trunk *t)
 {
 	const struct node *name = node_find(map, "name");
 
@@ -83,7 +84,8 @@ struct trunk *trunk_read_text(struct load *l, const char *file, const char *text
 	if (!root)
 		load_error(l, NULL, "is empty, allowed: the mapping of one trunk");
 	else if (root->kind != NODE_MAPPING)
-		load_error(l, root, "is no trunk, allowed: a mapping with name, carrier, attestation ...");
+		load_error(l, root,
+			   "is no trunk, allowed: a mapping with name, carrier, attestation ...");
 	l->file = outer;
 	if (!root || root->kind != NODE_MAPPING)
 		return NULL;
@@ -94,8 +96,8 @@ struct trunk *trunk_read_text(struct load *l, const char *file, const char *text
 static void note_given(const struct node *map, struct defaults *d)
 {
 	d->has_carrier_peers = node_find(node_find(map, "carrier"), "peers");
-	d->has_attestation = node_find(map, "attestation") ||
-			     node_find(node_find(map, "extras"), "attestation");
+	d->has_attestation =
+		node_find(map, "attestation") || node_find(node_find(map, "extras"), "attestation");
 	d->has_attestation_other = node_find(map, "attestation_other");
 }
 
@@ -113,7 +115,8 @@ static void read_mapping(struct load *l, const struct node *map, struct defaults
 	check_x5u(l, node_find(map, "certificates"));
 	check_twins(l, map);
 	if (name)
-		load_error(l, name, "name belongs to one trunk, allowed: all other keys of a trunk");
+		load_error(l, name,
+			   "name belongs to one trunk, allowed: all other keys of a trunk");
 	*d->base->name = '\0';
 	note_given(map, d);
 	digest_node(l->digest, map);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/assemble.h"
+#include "config/credentials.h"
 
 static void put_key(const struct tree *t, const char *name, EVP_PKEY *key)
 {
@@ -102,6 +103,8 @@ static void test_good(void **state)
 	assert_string_equal(a->credentials[1].x5u, x5u);
 	assert_string_equal(a->compiled_credentials[1].x5u, x5u);
 	assert_true(a->compiled_credentials[1].is_usable);
+	assert_int_equal(a->compiled_credentials[0].key, 0);
+	assert_int_equal(a->compiled_credentials[1].key, 1);
 	assert_int_equal(a->compiled_credentials[1].not_after, CHAIN_AT + CHAIN_YEAR);
 	assert_ptr_equal(a->trunks[0].location, a->trunks[2].location);
 	assert_ptr_not_equal(a->trunks[0].location, a->trunks[1].location);
@@ -116,6 +119,41 @@ static void test_good(void **state)
 	assembled_free(a);
 	gateway_free(g);
 	config_report_done(&r);
+}
+
+/* The same, one by one: as a running daemon does it. */
+static void test_one(void **state)
+{
+	struct tree *t = *state;
+	struct gateway *g = load(t, GATEWAY_CERT);
+	struct assemble_opts opts = { .at = CHAIN_AT, .want_keys = true };
+	struct assembled_credential c = { .key_fd = -1 };
+	struct cert_config nosuch = { .cert_path = "no.pem", .key_path = "no.pem", .x5u = "https://x/{serial}" };
+	struct pidf_template *p = NULL;
+	struct config_report r = { 0 };
+
+	assert_true(cert_config_is_complete(&g->cert));
+	assert_int_equal(credential_assemble(g, &g->cert, &opts, &c, &r), 0);
+	assert_int_equal(r.error_cnt, 0);
+	assert_true(credential_is_usable(c.info) && c.key_fd >= 0);
+	assert_non_null(strstr(c.x5u, c.info->serial));
+	assembled_credential_done(&c);
+	assert_true(c.key_fd == -1 && !c.info);
+	assembled_credential_done(&c);
+	assert_int_equal(credential_assemble(g, &nosuch, &opts, &c, &r), 0);
+	assert_int_equal(r.error_cnt, 2); /* chain and key */
+	assert_false(credential_is_usable(c.info));
+	assert_string_equal(c.x5u, "https://x/unknown");
+	assembled_credential_done(&c);
+	nosuch.x5u = NULL;
+	assert_false(cert_config_is_complete(&nosuch));
+	assert_int_equal(assemble_location(g->trunks[1], &p, &r), 0);
+	assert_non_null(strstr(p->text, ">2<"));
+	free(p);
+	assert_int_equal(assemble_location(g->trunks[3], &p, &r), 0);
+	assert_null(p);
+	config_report_done(&r);
+	gateway_free(g);
 }
 
 /* What breaks the good site, and what is said about it. */
@@ -301,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_good, setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(test_one, setup, tree_teardown),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test_setup_teardown(test_never_falls_back, setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_x5u_too_long, setup, tree_teardown),
