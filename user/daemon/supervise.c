@@ -82,7 +82,10 @@ static void on_hangup(struct sipseald *d)
 		log_err("event=events_file file=%s reason=\"%s\"", d->gateway->events_file, strerror(-r));
 	r = reload(d, false, &what, &f);
 	if (r < 0) {
-		log_err("event=reload_refused code=%s reason=\"%s\"", f.code ? f.code : "internal", f.text);
+		for (size_t i = 0; i < f.report.cnt && !line; i++)
+			line = f.report.m[i].is_error ? config_message_format(&f.report.m[i]) : NULL;
+		log_err("event=reload_refused code=%s reason=\"%s%s%s\"", f.code ? f.code : "internal", f.text,
+			line ? "; first: " : "", line ? line : "");
 	} else {
 		json_object_del(what, "changed"); /* key by key: too much for a line */
 		line = json_dumps(what, JSON_COMPACT);
