@@ -155,6 +155,8 @@ $(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
+# what a request goes through before it meets the kernel
+FUZZ_PURE += $(patsubst %,user/daemon/%.c,control_route control_body fault api_paths dialplan_request trunkfile)
 fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
 $(O)/fuzz/obj/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
@@ -198,6 +200,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/systemd/sipseald.service > $(DEST)/lib/systemd/system/sipseald.service
 	install -m 644 conf/systemd/run-sipseal-bpf.mount $(DEST)/lib/systemd/system
 	install -D -m 644 conf/sysusers.conf $(DEST)/lib/sysusers.d/sipseal.conf
+	install -D -m 644 conf/completion/sipseal $(DEST)/share/bash-completion/completions/sipseal
 	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
 	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
 	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
