@@ -79,6 +79,19 @@ sed 's/^/   /' "$T/secsipidx.log"
 say "The location (PIDF-LO)"
 xmllint --format "$T/pidf.0.xml" | sed 's/^/   /' || exit 1
 
+say "What the gateway says of the call"
+sipseal events | sed 's/^/   /'
+
+say "A trunk more, while it runs; and what a reload would change"
+run() { # what is typed, and what it says
+	echo "   \$ sipseal $*"
+	sipseal "$@" 2>&1 | sed 's/^/   /'
+}
+run trunk add branch carrier.peers=192.0.2.10:5060 attestation=B max_cps=25
+sed -i 's/^  heartbeat_ms: .*/  heartbeat_ms: 250/' "$T/sipseal.yaml"
+run config reload --dry-run
+run trunk list
+
 say "Which way the packets went"
 stats
 printf '   %-46s %s\n' \
