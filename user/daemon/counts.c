@@ -160,7 +160,8 @@ void counts_trunk_reset(struct counts *c, uint32_t slot)
 		if (c->past_trunks[first + k])
 			c->past_trunks[first + k] = 0;
 		for (unsigned i = 0; c->map && i < c->workers; i++)
-			atomic_store_explicit(&block(c, i)->trunk_reasons[first + k], 0, memory_order_relaxed);
+			atomic_store_explicit(&block(c, i)->trunk_reasons[first + k], 0,
+					      memory_order_relaxed);
 	}
 }
 

@@ -11,7 +11,7 @@
 #define DAY_S 86400
 
 /* A clock that jumps is seen within minutes; a reload is judged at once (generation.c). */
-#define LOOK_NS  (10ull * 60 * 1000000000)
+#define LOOK_NS (10ull * 60 * 1000000000)
 #define ALARM_NS (10ull * 60 * 1000000000)
 
 enum expiry expiry_of(const struct cert_info *info, int64_t now)
@@ -36,10 +36,15 @@ const char *expiry_level(enum expiry e)
 
 const char *expiry_text(int64_t not_after, int64_t now, char dst[32])
 {
-	int64_t left = not_after - now, n = left >= 2 * DAY_S ? left / DAY_S : left >= 7200 ? left / 3600 : left / 60;
+	int64_t left = not_after - now, n = left >= 2 * DAY_S ? left / DAY_S
+					    : left >= 7200    ? left / 3600
+							      : left / 60;
 
 	snprintf(dst, 32, "in %lld %s%s", (long long)n,
-		 left >= 2 * DAY_S ? "day" : left >= 7200 ? "hour" : "minute", n == 1 ? "" : "s");
+		 left >= 2 * DAY_S ? "day"
+		 : left >= 7200	   ? "hour"
+				   : "minute",
+		 n == 1 ? "" : "s");
 	return dst;
 }
 
@@ -49,11 +54,14 @@ static void say(const struct live_credential *c, enum expiry e, int64_t now)
 	char when[32];
 
 	if (e == EXPIRY_OVER)
-		log_err("event=certificate_expired file=%s reason=\"its trunks do not sign: renew it, then sipseal "
-			"cert reload\"", name);
+		log_err("event=certificate_expired file=%s reason=\"its trunks do not sign: renew "
+			"it, then sipseal "
+			"cert reload\"",
+			name);
 	else if (e == EXPIRY_1_DAY)
-		log_err("event=certificate_expires file=%s reason=\"%s: renew it now, then sipseal cert reload\"", name,
-			expiry_text(c->now.info->not_after, now, when));
+		log_err("event=certificate_expires file=%s reason=\"%s: renew it now, then sipseal "
+			"cert reload\"",
+			name, expiry_text(c->now.info->not_after, now, when));
 	else if (e == EXPIRY_7_DAYS)
 		log_warning("event=certificate_expires file=%s reason=\"%s\"", name,
 			    expiry_text(c->now.info->not_after, now, when));
@@ -67,7 +75,8 @@ static void look(struct sipseald *d)
 	int64_t now = (int64_t)(clock_real_ms() / 1000);
 	struct live_credential *c, *next;
 
-	HASH_ITER(hh, d->live->credentials, c, next) {
+	HASH_ITER(hh, d->live->credentials, c, next)
+	{
 		enum expiry e = c->now.info ? expiry_of(c->now.info, now) : EXPIRY_FAR;
 
 		if (e > c->expiry_said)
@@ -87,7 +96,8 @@ int expiry_turn(struct sipseald *d)
 	}
 	if (now >= d->alarm_at_ns) {
 		if (!daemon_is_regulatory(d))
-			log_err("event=regulatory_off reason=\"nothing is signed: sipseal regulatory on\"");
+			log_err("event=regulatory_off reason=\"nothing is signed: sipseal "
+				"regulatory on\"");
 		d->alarm_at_ns = now + ALARM_NS;
 	}
 	now = (d->expiry_at_ns < d->alarm_at_ns ? d->expiry_at_ns : d->alarm_at_ns) - now;

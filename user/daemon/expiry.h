@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * expiry - what is said unasked: certificates that end soon (30, 7 and 1 days before, and when they have ended;
- * each once per certificate), and that regulatory.enabled is off (for as long as it is).
+ * expiry - what is said unasked: certificates that end soon (30, 7 and 1 days before, and when they
+ * have ended; each once per certificate), and that regulatory.enabled is off (for as long as it
+ * is).
  */
 #ifndef SIPSEAL_DAEMON_EXPIRY_H
 #define SIPSEAL_DAEMON_EXPIRY_H

@@ -88,14 +88,16 @@ static int tables_change(struct change *x)
 
 	if (r == -E2BIG)
 		return fault_set(x->f, "too_many", "%s", *err ? err : "the match tables are full");
-	return r < 0 ? fault_set(x->f, "internal", "match tables: %s", *err ? err : strerror(-r)) : 0;
+	return r < 0 ? fault_set(x->f, "internal", "match tables: %s", *err ? err : strerror(-r))
+		     : 0;
 }
 
 static int persist(struct change *x)
 {
 	if (!x->want->persist || x->want->persist(x->want->ctx, x->f) >= 0)
 		return 0;
-	return fault_set(x->f, "storage", "the change cannot be stored"); /* unless it said so itself */
+	return fault_set(x->f, "storage",
+			 "the change cannot be stored"); /* unless it said so itself */
 }
 
 /* Everything that can be refused. */
@@ -105,9 +107,11 @@ static int prepare(struct change *x)
 
 	if ((r = change_trunks_begin(x)) < 0 || (r = change_credentials_begin(x)) < 0)
 		return r;
-	/* from here on the tables are touched: the idle copies must have followed the active ones */
+	/* from here on the tables are touched: the idle copies must have followed the active ones
+	 */
 	settle_wait(x->d);
-	if ((r = change_trunks_match(x)) < 0 || (r = image_change(x)) < 0 || (r = tables_change(x)) < 0)
+	if ((r = change_trunks_match(x)) < 0 || (r = image_change(x)) < 0 ||
+	    (r = tables_change(x)) < 0)
 		return r;
 	return persist(x);
 }
@@ -129,7 +133,8 @@ static void regulatory_apply(struct change *x, bool was)
 	d->regulatory_since = (int64_t)(clock_real_ms() / 1000);
 	d->alarm_at_ns = 0; /* expiry.c says so at once */
 	if (!x->is_first)
-		log_notice("event=regulatory enabled=%s", daemon_is_regulatory(d) ? "true" : "false");
+		log_notice("event=regulatory enabled=%s",
+			   daemon_is_regulatory(d) ? "true" : "false");
 }
 
 static void apply(struct change *x)
@@ -185,13 +190,16 @@ int generation_change(struct sipseald *d, const struct generation_change *c, str
 	int r = run(&x);
 
 	if (r < 0) {
-		log_info("event=generation_refused code=%s put=%zu drop=%zu", f->code ? f->code : "?", c->put_cnt,
+		log_info("event=generation_refused code=%s put=%zu drop=%zu",
+			 f->code ? f->code : "?", c->put_cnt,
 			 c->drop_cnt); /* whoever asked says so aloud */
 		return r;
 	}
-	log_notice("event=generation n=%u put=%zu drop=%zu trunks=%zu certificates=%zu took_ms=%llu", d->generation,
-		   c->put_cnt, c->drop_cnt, live_cnt(d->live), live_credential_cnt(d->live),
-		   (unsigned long long)((clock_mono_ns() - x.now_ns) / 1000000));
+	log_notice(
+		"event=generation n=%u put=%zu drop=%zu trunks=%zu certificates=%zu took_ms=%llu",
+		d->generation, c->put_cnt, c->drop_cnt, live_cnt(d->live),
+		live_credential_cnt(d->live),
+		(unsigned long long)((clock_mono_ns() - x.now_ns) / 1000000));
 	if (ret_generation)
 		*ret_generation = d->generation;
 	return 0;
@@ -202,7 +210,8 @@ static int tables_new(struct sipseald *d, struct fault *f)
 	int r;
 
 	if ((r = live_new(&d->live)) < 0 ||
-	    (r = image_new(d->policy.region, d->policy.len, SIPSEAL_TRUNKS_MAX, CREDENTIALS_MAX, &d->image)) < 0 ||
+	    (r = image_new(d->policy.region, d->policy.len, SIPSEAL_TRUNKS_MAX, CREDENTIALS_MAX,
+			   &d->image)) < 0 ||
 	    (r = matchset_new(d->gateway->sip_ports, d->gateway->sip_port_cnt, &d->match)) < 0)
 		return fault_set(f, "internal", "policy: %s", strerror(-r));
 	return 0;
@@ -211,8 +220,13 @@ static int tables_new(struct sipseald *d, struct fault *f)
 int generation_start(struct sipseald *d, struct fault *f)
 {
 	struct generation_change c = { .regulatory = -1 };
-	struct change x = { .d = d, .want = &c, .f = f, .is_first = true, .gateway = d->gateway,
-			    .generation = generation_next(bpfgw_generation(d->bpf)), .now_ns = clock_mono_ns() };
+	struct change x = { .d = d,
+			    .want = &c,
+			    .f = f,
+			    .is_first = true,
+			    .gateway = d->gateway,
+			    .generation = generation_next(bpfgw_generation(d->bpf)),
+			    .now_ns = clock_mono_ns() };
 	int r = tables_new(d, f);
 
 	if (r < 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,19 +23,25 @@ static struct credential_change *touch(struct change *x, struct live_credential 
 	cc = calloc(1, sizeof(*cc));
 	if (!cc)
 		return NULL;
-	*cc = (struct credential_change){ .c = c, .users_before = c->users, .config = &c->config,
-					  .now.key_fd = -1, .next = x->credentials };
+	*cc = (struct credential_change){ .c = c,
+					  .users_before = c->users,
+					  .config = &c->config,
+					  .now.key_fd = -1,
+					  .next = x->credentials };
 	return x->credentials = c->change = cc;
 }
 
-static int make(struct change *x, const struct cert_config *config, bool is_gateway, struct live_credential **ret)
+static int make(struct change *x, const struct cert_config *config, bool is_gateway,
+		struct live_credential **ret)
 {
 	struct live_credential *c;
 	int r = live_credential_new(x->d->live, config, is_gateway, x->now_ns, x->generation, &c);
 
 	if (r == -ENOSPC)
-		return fault_set(x->f, "too_many", "%d different certificates are the limit; those that went rest "
-				 "until the change after the next one", CREDENTIALS_MAX - 1);
+		return fault_set(x->f, "too_many",
+				 "%d different certificates are the limit; those that went rest "
+				 "until the change after the next one",
+				 CREDENTIALS_MAX - 1);
 	if (r < 0)
 		return no_memory(x);
 	if (!touch(x, c)) {
@@ -79,7 +84,8 @@ static int gateway_begin(struct change *x)
 		c->change->want_load = true;
 		c->change->config = config;
 	} else {
-		c->users--; /* the last one: the configuration has no trunk that needs it, or it is refused */
+		c->users--; /* the last one: the configuration has no trunk that needs it, or it is
+			       refused */
 	}
 	return 0;
 }
@@ -124,7 +130,8 @@ static int reload_begin(struct change *x)
 		return fault_set(x->f, "no_such_trunk", "there is no trunk of that name");
 	if (only && !t->credential)
 		return fault_set(x->f, "invalid", "trunk %s has no certificates", t->name);
-	HASH_ITER(hh, x->d->live->credentials, c, next) {
+	HASH_ITER(hh, x->d->live->credentials, c, next)
+	{
 		if (only && c != t->credential)
 			continue;
 		if (!touch(x, c))
@@ -134,19 +141,24 @@ static int reload_begin(struct change *x)
 	return 0;
 }
 
-/* Verifiers keep what an x5u named for a day: another certificate under the same one makes them refuse calls. */
-static void judge_x5u(struct change *x, const struct assembled_credential *was, const struct credential_change *cc)
+/* Verifiers keep what an x5u named for a day: another certificate under the same one makes them
+ * refuse calls. */
+static void judge_x5u(struct change *x, const struct assembled_credential *was,
+		      const struct credential_change *cc)
 {
 	const struct assembled_credential *is = &cc->now;
 
 	if (!was->info || !is->info || strcmp(was->x5u, is->x5u))
 		return;
-	if (strcmp(was->info->serial, is->info->serial) == 0 && strcmp(was->info->issuer, is->info->issuer) == 0 &&
+	if (strcmp(was->info->serial, is->info->serial) == 0 &&
+	    strcmp(was->info->issuer, is->info->issuer) == 0 &&
 	    memcmp(was->info->point, is->info->point, sizeof(is->info->point)) == 0)
 		return;
 	config_report_add(&x->f->report, false, &cc->config->pos, "certificates.x5u",
-			  "x5u-unchanged: %s is another certificate under the same x5u, which verifiers may keep "
-			  "for 24 h; {serial} in x5u avoids it", cc->config->cert_path);
+			  "x5u-unchanged: %s is another certificate under the same x5u, which "
+			  "verifiers may keep "
+			  "for 24 h; {serial} in x5u avoids it",
+			  cc->config->cert_path);
 }
 
 /* Trunks that go from one set of certificates to a new one; said once for each. */
@@ -154,9 +166,11 @@ static void judge_trunks(struct change *x)
 {
 	for (size_t i = 0; i < x->trunk_cnt; i++) {
 		struct trunk_change *ct = &x->trunks[i];
-		struct live_credential *was = ct->is_new ? NULL : ct->t->credential, *is = ct->credential;
+		struct live_credential *was = ct->is_new ? NULL : ct->t->credential,
+				       *is = ct->credential;
 
-		if (!was || !is || was == is || !is->change || !is->change->is_new || is->change->is_judged)
+		if (!was || !is || was == is || !is->change || !is->change->is_new ||
+		    is->change->is_judged)
 			continue;
 		judge_x5u(x, &was->now, is->change);
 		is->change->is_judged = true;
@@ -168,7 +182,8 @@ static void judge_trunks(struct change *x)
 
 static int load_all(struct change *x)
 {
-	const struct assemble_opts opts = { .at = (int64_t)(clock_real_ms() / 1000), .want_keys = true };
+	const struct assemble_opts opts = { .at = (int64_t)(clock_real_ms() / 1000),
+					    .want_keys = true };
 	const struct config_report *report = &x->f->report;
 	size_t errors = report->error_cnt, i = 0;
 
@@ -191,46 +206,6 @@ static int load_all(struct change *x)
 	return fault_set(x->f, "certificate_refused", "%s", report->m[i].text);
 }
 
-int key_give(struct sipseald *d, uint32_t key, const struct assembled_credential *a, const char *cert_root,
-	     char reterr[SIGNER_ERR_LEN])
-{
-	CLEANUP(closep) int fd = -1;
-	struct handover_msg m = { .type = HANDOVER_CREDENTIAL, .credential = { .id = key } };
-	char path[32], text[SIGNER_ERR_LEN] = "";
-	int r;
-
-	/* each signer reads from a description of its own (offsets are shared otherwise), and from the file
-	 * that goes with the certificate we hold, even where another one has taken its name meanwhile */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", a->key_fd);
-	fd = a->key_fd >= 0 ? open(path, O_RDONLY | O_CLOEXEC) : confined_open(cert_root, a->key_path, true);
-	if (fd < 0) {
-		snprintf(reterr, SIGNER_ERR_LEN, "%.200s: %s", a->key_path,
-			 credentials_key_error(a->key_fd >= 0 ? -errno : fd));
-		return 1;
-	}
-	memcpy(m.credential.point, a->info->point, CERT_POINT_LEN);
-	r = signer_proc_call(&d->signer, &m, &fd, 1, text);
-	if (r > 0)
-		snprintf(reterr, SIGNER_ERR_LEN, "%.150s (with %.150s): %.150s", a->key_path, a->cert_path, text);
-	else if (r)
-		snprintf(reterr, SIGNER_ERR_LEN, "%.250s", text);
-	return r;
-}
-
-int key_drop(struct sipseald *d, uint32_t key)
-{
-	struct handover_msg m = { .type = HANDOVER_CREDENTIAL_DROP, .credential = { .id = key } };
-	char text[SIGNER_ERR_LEN] = "";
-	int r;
-
-	if (!d->signer.pid)
-		return 0; /* they went with it */
-	r = signer_proc_call(&d->signer, &m, NULL, 0, text);
-	if (r < 0)
-		log_warning("event=key_drop key=%u reason=\"%s\"", key, text);
-	return r < 0 ? r : 0;
-}
-
 static int give(struct change *x, struct credential_change *cc)
 {
 	char err[SIGNER_ERR_LEN] = "";
@@ -238,18 +213,21 @@ static int give(struct change *x, struct credential_change *cc)
 	int r;
 
 	if (key < 0)
-		return fault_set(x->f, "too_many", "%d keys are the limit, those that are being replaced included",
+		return fault_set(x->f, "too_many",
+				 "%d keys are the limit, those that are being replaced included",
 				 CREDENTIAL_KEYS_MAX);
 	cc->key = (uint32_t)key;
 	cc->key_state = KEY_TAKEN;
 	if (x->is_first) /* the signer gets them when it starts */
 		return 0;
 	if (!x->d->signer.pid)
-		return fault_set(x->f, "signer_down", "no signer runs, so the key %s cannot be checked",
+		return fault_set(x->f, "signer_down",
+				 "no signer runs, so the key %s cannot be checked",
 				 cc->now.key_path);
 	r = key_give(x->d, cc->key, &cc->now, x->gateway->cert_root, err);
 	if (r > 0) {
-		config_report_add(&x->f->report, true, &cc->config->pos, "certificates.key_path", "%s", err);
+		config_report_add(&x->f->report, true, &cc->config->pos, "certificates.key_path",
+				  "%s", err);
 		return fault_set(x->f, "key_refused", "%s", err);
 	}
 	cc->key_state = r < 0 ? KEY_UNSURE : KEY_GIVEN;
@@ -321,7 +299,9 @@ static int put_one(struct change *x, const struct credential_change *cc)
 		r = image_credential_put(x->d->image, cc->c->index, &line);
 	if (r == -ENOSPC)
 		return fault_set(x->f, "too_many", "the policy is full");
-	return r < 0 ? fault_set(x->f, "internal", "%s: policy: %s", cc->c->config.cert_path, strerror(-r)) : 0;
+	return r < 0 ? fault_set(x->f, "internal", "%s: policy: %s", cc->c->config.cert_path,
+				 strerror(-r))
+		     : 0;
 }
 
 int change_credentials_put(struct change *x)
@@ -335,7 +315,9 @@ int change_credentials_put(struct change *x)
 
 static void config_move(struct live_credential *c, const struct cert_config *to)
 {
-	struct cert_config next = { strdup(to->cert_path), strdup(to->key_path), strdup(to->x5u), { 0 } };
+	struct cert_config next = {
+		strdup(to->cert_path), strdup(to->key_path), strdup(to->x5u), { 0 }
+	};
 
 	if (next.cert_path && next.key_path && next.x5u) {
 		struct cert_config old = c->config;

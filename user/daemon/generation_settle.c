@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * When is the former generation gone?  XDP: bpfgw_grace() has returned since the flip.  Signer: every worker has
- * finished what was steered before that moment; or has no frame of that time left that is not stale; or no
- * signer runs at all.
+ * When is the former generation gone?  XDP: bpfgw_grace() has returned since the flip.  Signer:
+ * every worker has finished what was steered before that moment; or has no frame of that time left
+ * that is not stale; or no signer runs at all.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,12 +13,12 @@
 #include "base/log.h"
 #include "daemon/generation_internal.h"
 
-/* A frame is judged stale when its turn comes; from there to the tx ring it takes microseconds.  Enough for
- * a thread that was not scheduled in between. */
+/* A frame is judged stale when its turn comes; from there to the tx ring it takes microseconds.
+ * Enough for a thread that was not scheduled in between. */
 #define STALE_EXTRA_MS 100
 
-#define TURN_MS  2     /* while settling: the workers answer within their loop */
-#define RETRY_MS 1000  /* keys that a busy signer did not drop */
+#define TURN_MS 2     /* while settling: the workers answer within their loop */
+#define RETRY_MS 1000 /* keys that a busy signer did not drop */
 
 uint32_t generation_next(uint32_t generation)
 {
@@ -60,7 +60,8 @@ static bool signer_hangs(const struct sipseald *d)
 	uint64_t now = clock_mono_ns();
 
 	for (unsigned i = 0; d->signer.pid && d->heartbeats && i < d->workers; i++)
-		if (d->heartbeats[i] < now && now - d->heartbeats[i] > d->gateway->heartbeat_ms * 1000000ull)
+		if (d->heartbeats[i] < now &&
+		    now - d->heartbeats[i] > d->gateway->heartbeat_ms * 1000000ull)
 			return true;
 	return false;
 }
@@ -87,7 +88,8 @@ static void settle(struct sipseald *d)
 	int r = bpfgw_fill(d->bpf, d->match, generation_next(d->generation), err);
 
 	if (r < 0)
-		log_warning("event=settle generation=%u reason=\"%s\"", d->generation, *err ? err : strerror(-r));
+		log_warning("event=settle generation=%u reason=\"%s\"", d->generation,
+			    *err ? err : strerror(-r));
 	image_settle(d->image);
 	d->is_settling = false;
 	keys_drop(d);
@@ -112,37 +114,4 @@ int generation_turn(struct sipseald *d)
 		keys_drop(d);
 	}
 	return d->live->retired_cnt ? RETRY_MS : -1;
-}
-
-/* Return: as key_give(). */
-static int give_one(struct sipseald *d, struct live_credential *c, char *reterr)
-{
-	char text[SIGNER_ERR_LEN] = "";
-	int r = key_give(d, c->key, &c->now, d->gateway->cert_root, text);
-
-	c->is_refused = r > 0;
-	if (r)
-		snprintf(reterr, SIGNER_ERR_LEN, "%.500s", text);
-	return r;
-}
-
-int generation_keys_give(struct sipseald *d, bool is_first, char *reterr)
-{
-	struct live_credential *c, *next;
-
-	/* a new signer knows none of those that wait to be dropped */
-	while (d->live->retired_cnt)
-		rest_give(&d->live->key_rest, d->live->retired[--d->live->retired_cnt], clock_mono_ns(),
-			  d->generation);
-	HASH_ITER(hh, d->live->credentials, c, next) {
-		int r = c->now.info ? give_one(d, c, reterr) : 0;
-
-		if (r > 0 && !is_first) {
-			log_err("event=key_refused file=%s reason=\"%s\"", c->now.key_path, reterr);
-			continue;
-		}
-		if (r)
-			return r;
-	}
-	return 0;
 }

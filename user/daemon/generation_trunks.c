@@ -24,13 +24,16 @@ static int put_begin(struct change *x, struct trunk *trunk)
 	int r;
 
 	if (t && is_in_change(x, t))
-		return fault_set(x->f, "invalid", "trunk %s stands in the change twice", trunk->name);
+		return fault_set(x->f, "invalid", "trunk %s stands in the change twice",
+				 trunk->name);
 	if (!t) {
 		r = live_trunk_new(x->d->live, trunk->name, x->now_ns, x->generation, &t);
 		if (r == -ENOSPC)
 			return fault_set(x->f, "too_many",
-					 "no slot is free for trunk %s (%d in all; one that was removed rests "
-					 "for %d s)", trunk->name, SIPSEAL_TRUNKS_MAX,
+					 "no slot is free for trunk %s (%d in all; one that was "
+					 "removed rests "
+					 "for %d s)",
+					 trunk->name, SIPSEAL_TRUNKS_MAX,
 					 (int)(REST_NS / 1000000000));
 		if (r < 0)
 			return no_memory(x);
@@ -73,7 +76,9 @@ int change_trunks_begin(struct change *x)
 	if (r || !c->put_cnt)
 		return r;
 	if (live_cnt(x->d->live) - c->drop_cnt > LIVE_TRUNKS_MAX)
-		return fault_set(x->f, "too_many", "there are %d trunks already, which is the limit", LIVE_TRUNKS_MAX);
+		return fault_set(x->f, "too_many",
+				 "there are %d trunks already, which is the limit",
+				 LIVE_TRUNKS_MAX);
 	r = origids_give(x->d->origids, c->put, c->put_cnt, err);
 	return r < 0 ? fault_set(x->f, "storage", "origid: %s", *err ? err : strerror(-r)) : 0;
 }
@@ -114,10 +119,13 @@ static int overlap(struct change *x, const struct trunk *t, uint32_t other)
 {
 	const char *name = live_slot_name(x->d->live, other);
 
-	config_report_add(&x->f->report, true, &t->pos, "carrier.peers",
-			  "trunk %s shares a carrier peer and core prefix with trunk %s, allowed: different "
-			  "core.peers", t->name, name ? name : "?");
-	return fault_set(x->f, "overlap", "trunk %s shares a carrier peer and core prefix with trunk %s", t->name,
+	config_report_add(
+		&x->f->report, true, &t->pos, "carrier.peers",
+		"trunk %s shares a carrier peer and core prefix with trunk %s, allowed: different "
+		"core.peers",
+		t->name, name ? name : "?");
+	return fault_set(x->f, "overlap",
+			 "trunk %s shares a carrier peer and core prefix with trunk %s", t->name,
 			 name ? name : "?");
 }
 
@@ -129,7 +137,8 @@ static int match_add(struct change *x, struct trunk_change *ct)
 	if (r == -EEXIST)
 		return overlap(x, ct->trunk, other);
 	if (r == -E2BIG)
-		return fault_set(x->f, "too_many", "trunk %s: the match tables are full", ct->trunk->name);
+		return fault_set(x->f, "too_many", "trunk %s: the match tables are full",
+				 ct->trunk->name);
 	if (r < 0)
 		return fault_set(x->f, "internal", "trunk %s: %s", ct->trunk->name, strerror(-r));
 	ct->is_matched = true;
@@ -175,7 +184,8 @@ static int location(struct change *x, const struct trunk *t, struct last_locatio
 		return no_memory(x);
 	if (x->f->report.error_cnt != errors) {
 		free(p);
-		return fault_set(x->f, "invalid", "the address of trunk %s cannot be used", t->name);
+		return fault_set(x->f, "invalid", "the address of trunk %s cannot be used",
+				 t->name);
 	}
 	free(last->p);
 	*last = (struct last_location){ .of = t, .p = p };
@@ -193,7 +203,9 @@ static uint32_t line_of(const struct trunk_change *ct)
 
 static int put_one(struct change *x, const struct trunk_change *ct, struct last_location *last)
 {
-	struct compile_trunk c = { .trunk = ct->trunk, .slot = ct->t->slot, .credential = POLICY_CREDENTIAL_NONE };
+	struct compile_trunk c = { .trunk = ct->trunk,
+				   .slot = ct->t->slot,
+				   .credential = POLICY_CREDENTIAL_NONE };
 	int r;
 
 	if (!ct->trunk)
@@ -207,7 +219,9 @@ static int put_one(struct change *x, const struct trunk_change *ct, struct last_
 	}
 	if (r == -ENOSPC)
 		return fault_set(x->f, "too_many", "trunk %s: the policy is full", ct->t->name);
-	return r < 0 ? fault_set(x->f, "internal", "trunk %s: policy: %s", ct->t->name, strerror(-r)) : 0;
+	return r < 0 ? fault_set(x->f, "internal", "trunk %s: policy: %s", ct->t->name,
+				 strerror(-r))
+		     : 0;
 }
 
 /* A slot gets another trunk.  Nobody uses it: it has rested, and the new one is not live yet. */

@@ -16,8 +16,10 @@ int live_new(struct live **ret)
 	l->slots = calloc(SIPSEAL_TRUNKS_MAX, sizeof(*l->slots));
 	l->key_x5u = calloc(CREDENTIAL_KEYS_MAX, sizeof(*l->key_x5u));
 	l->retired = calloc(CREDENTIAL_KEYS_MAX, sizeof(*l->retired));
-	if (!l->slots || !l->key_x5u || !l->retired || rest_init(&l->slot_rest, SIPSEAL_TRUNKS_MAX) < 0 ||
-	    rest_init(&l->line_rest, CREDENTIALS_MAX) < 0 || rest_init(&l->key_rest, CREDENTIAL_KEYS_MAX) < 0)
+	if (!l->slots || !l->key_x5u || !l->retired ||
+	    rest_init(&l->slot_rest, SIPSEAL_TRUNKS_MAX) < 0 ||
+	    rest_init(&l->line_rest, CREDENTIALS_MAX) < 0 ||
+	    rest_init(&l->key_rest, CREDENTIAL_KEYS_MAX) < 0)
 		return -ENOMEM;
 	rest_take(&l->line_rest, 0, 0, true); /* LIVE_LINE_GATEWAY, for ever */
 	*ret = TAKE(l);
@@ -47,11 +49,13 @@ void live_free(struct live *l)
 
 	if (!l)
 		return;
-	HASH_ITER(hh, l->trunks, t, next_t) {
+	HASH_ITER(hh, l->trunks, t, next_t)
+	{
 		HASH_DEL(l->trunks, t);
 		trunk_done(t);
 	}
-	HASH_ITER(hh, l->credentials, c, next_c) {
+	HASH_ITER(hh, l->credentials, c, next_c)
+	{
 		HASH_DEL(l->credentials, c);
 		credential_free(c);
 	}
@@ -141,8 +145,8 @@ static bool config_copy(const struct cert_config *from, struct cert_config *to)
 	return to->cert_path && to->key_path && to->x5u;
 }
 
-int live_credential_new(struct live *l, const struct cert_config *config, bool is_gateway, uint64_t now_ns,
-			uint32_t generation, struct live_credential **ret)
+int live_credential_new(struct live *l, const struct cert_config *config, bool is_gateway,
+			uint64_t now_ns, uint32_t generation, struct live_credential **ret)
 {
 	struct live_credential *c = calloc(1, sizeof(*c));
 	int64_t line = LIVE_LINE_GATEWAY;
@@ -184,7 +188,8 @@ void live_credential_undo(struct live *l, struct live_credential *c)
 	credential_out(l, c);
 }
 
-void live_credential_drop(struct live *l, struct live_credential *c, uint64_t now_ns, uint32_t generation)
+void live_credential_drop(struct live *l, struct live_credential *c, uint64_t now_ns,
+			  uint32_t generation)
 {
 	if (!c->is_gateway)
 		rest_give(&l->line_rest, c->index, now_ns, generation);

@@ -2,8 +2,8 @@
 /*
  * live_internal - what generation*.c writes and everybody else reads by live.h.
  *
- * Trunks and credentials that a change in progress makes are in the tables already (so that the change finds
- * them by name); they are taken out again where it fails.
+ * Trunks and credentials that a change in progress makes are in the tables already (so that the
+ * change finds them by name); they are taken out again where it fails.
  */
 #ifndef SIPSEAL_DAEMON_LIVE_INTERNAL_H
 #define SIPSEAL_DAEMON_LIVE_INTERNAL_H
@@ -14,23 +14,24 @@
 #include "stir/credential.h"
 
 struct live_slot {
-	struct live_trunk *trunk;        /* NULL: free, or at rest */
-	char *name;                      /* of who was there last, while it rests */
+	struct live_trunk *trunk; /* NULL: free, or at rest */
+	char *name;		  /* of who was there last, while it rests */
 };
 
 struct live {
-	struct live_trunk *trunks;       /* hash by name */
+	struct live_trunk *trunks; /* hash by name */
 	bool is_sorted;
-	struct live_slot *slots;         /* [SIPSEAL_TRUNKS_MAX] */
+	struct live_slot *slots; /* [SIPSEAL_TRUNKS_MAX] */
 	struct rest slot_rest;
 
 	struct live_credential *credentials; /* hash by id */
-	struct live_credential *gateway; /* one of them, or NULL */
+	struct live_credential *gateway;     /* one of them, or NULL */
 	struct rest line_rest, key_rest;
-	char **key_x5u;                  /* [CREDENTIAL_KEYS_MAX] */
+	char **key_x5u; /* [CREDENTIAL_KEYS_MAX] */
 
-	/* Keys that no policy names any more, once the former generation is settled: to be dropped. */
-	uint32_t *retired;               /* [CREDENTIAL_KEYS_MAX] */
+	/* Keys that no policy names any more, once the former generation is settled: to be dropped.
+	 */
+	uint32_t *retired; /* [CREDENTIAL_KEYS_MAX] */
 	size_t retired_cnt;
 };
 
@@ -60,12 +61,13 @@ struct live_credential *live_credential_find(struct live *l, const char *id);
 
 /** live_credential_new() - in the table, its line taken, without certificate.
  * Return: 0; -ENOSPC too many; -ENOMEM. */
-int live_credential_new(struct live *l, const struct cert_config *c, bool is_gateway, uint64_t now_ns,
-			uint32_t generation, struct live_credential **ret);
+int live_credential_new(struct live *l, const struct cert_config *c, bool is_gateway,
+			uint64_t now_ns, uint32_t generation, struct live_credential **ret);
 void live_credential_undo(struct live *l, struct live_credential *c);
 
 /** live_credential_drop() - it goes; its line rests.  Its key is the caller's to retire. */
-void live_credential_drop(struct live *l, struct live_credential *c, uint64_t now_ns, uint32_t generation);
+void live_credential_drop(struct live *l, struct live_credential *c, uint64_t now_ns,
+			  uint32_t generation);
 
 /** live_key_name() - from here on the key goes with @x5u. */
 void live_key_name(struct live *l, uint32_t key, const char *x5u);

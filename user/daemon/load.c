@@ -48,8 +48,7 @@ char *load_attach_text(const struct options *opt, const char *trunks_dir)
 	return text;
 }
 
-static int load_attach(const struct options *opt, struct config **ret,
-		       struct config_report *report)
+static int load_attach(const struct options *opt, struct config **ret, struct config_report *report)
 {
 	bool has_dir = access(TRUNKS_DIR, F_OK) == 0;
 	CLEANUP(freep) char *text = NULL;

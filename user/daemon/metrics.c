@@ -68,24 +68,26 @@ static void certificates(FILE *f, const struct sipseald *d)
 	     "When the certificate of a trunk expires (Unix time).");
 	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t))
 		if (t->credential && t->credential->now.info)
-			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n", t->name,
-				(long long)t->credential->now.info->not_after);
+			fprintf(f, "sipseal_certificate_not_after_seconds{trunk=\"%s\"} %lld\n",
+				t->name, (long long)t->credential->now.info->not_after);
 }
 
 /* Bucket i holds what took less than 2^(i+3) us; Prometheus wants sums from below, in seconds. */
-static void histogram(FILE *f, const char *name, const char *help, const uint64_t bucket[COUNTERS_BUCKETS],
-		      uint64_t sum_ns)
+static void histogram(FILE *f, const char *name, const char *help,
+		      const uint64_t bucket[COUNTERS_BUCKETS], uint64_t sum_ns)
 {
 	uint64_t cnt = 0;
 
 	head(f, name, "histogram", help);
 	for (unsigned i = 0; i + 1 < COUNTERS_BUCKETS; i++) {
 		cnt += bucket[i];
-		fprintf(f, "%s_bucket{le=\"%.6f\"} %llu\n", name, (double)(8ull << i) / 1e6, (unsigned long long)cnt);
+		fprintf(f, "%s_bucket{le=\"%.6f\"} %llu\n", name, (double)(8ull << i) / 1e6,
+			(unsigned long long)cnt);
 	}
 	cnt += bucket[COUNTERS_BUCKETS - 1];
 	fprintf(f, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)cnt);
-	fprintf(f, "%s_sum %.9f\n%s_count %llu\n", name, (double)sum_ns / 1e9, name, (unsigned long long)cnt);
+	fprintf(f, "%s_sum %.9f\n%s_count %llu\n", name, (double)sum_ns / 1e9, name,
+		(unsigned long long)cnt);
 }
 
 static void gateway(FILE *f, const struct sipseald *d)
@@ -94,11 +96,13 @@ static void gateway(FILE *f, const struct sipseald *d)
 
 	if (d->events)
 		callevents_totals(d->events, &t);
-	head(f, "sipseal_regulatory_enabled", "gauge", "0 while nothing is signed, by regulatory.enabled.");
+	head(f, "sipseal_regulatory_enabled", "gauge",
+	     "0 while nothing is signed, by regulatory.enabled.");
 	fprintf(f, "sipseal_regulatory_enabled %d\n", daemon_is_regulatory(d));
 	head(f, "sipseal_generation", "gauge", "Number of the configuration in force.");
 	fprintf(f, "sipseal_generation %u\n", d->generation);
-	head(f, "sipseal_events_dropped_total", "counter", "Call events that a ring, a reader or the file lost.");
+	head(f, "sipseal_events_dropped_total", "counter",
+	     "Call events that a ring, a reader or the file lost.");
 	fprintf(f, "sipseal_events_dropped_total %llu\n",
 		(unsigned long long)(t.dropped_ring + t.dropped_reader + t.dropped_file));
 }
@@ -119,10 +123,12 @@ static void signer(FILE *f, const struct sipseald *d)
 	fprintf(f, "sipseal_ring_drops_total %llu\n", (unsigned long long)counts_ring_drops(&t));
 	head(f, "sipseal_signatures_total", "counter", "Signatures made.");
 	fprintf(f, "sipseal_signatures_total %llu\n", (unsigned long long)t.signatures);
-	histogram(f, "sipseal_sign_duration_seconds", "Time that the signer took for an INVITE that it signed.",
-		  t.sign_us, t.sign_ns_sum);
-	histogram(f, "sipseal_added_latency_seconds", "Time from XDP to the tx ring, of frames that left.",
-		  t.latency_us, t.latency_ns_sum);
+	histogram(f, "sipseal_sign_duration_seconds",
+		  "Time that the signer took for an INVITE that it signed.", t.sign_us,
+		  t.sign_ns_sum);
+	histogram(f, "sipseal_added_latency_seconds",
+		  "Time from XDP to the tx ring, of frames that left.", t.latency_us,
+		  t.latency_ns_sum);
 }
 
 char *report_metrics(const struct sipseald *d)

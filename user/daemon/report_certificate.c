@@ -26,8 +26,10 @@ static void add_info(json_t *o, const struct cert_info *info, int64_t now)
 {
 	json_object_set_new(o, "not_before", info ? report_time(info->not_before) : json_null());
 	json_object_set_new(o, "not_after", info ? report_time(info->not_after) : json_null());
-	json_object_set_new(o, "expires_in_s", info ? json_integer(info->not_after - now) : json_null());
-	json_object_set_new(o, "expiry", json_string(info ? expiry_level(expiry_of(info, now)) : "critical"));
+	json_object_set_new(o, "expires_in_s",
+			    info ? json_integer(info->not_after - now) : json_null());
+	json_object_set_new(o, "expiry",
+			    json_string(info ? expiry_level(expiry_of(info, now)) : "critical"));
 	json_object_set_new(o, "spc", info ? report_text(cert_spc(info)) : json_null());
 	json_object_set_new(o, "serial", info ? report_text(info->serial) : json_null());
 	json_object_set_new(o, "subject", info ? report_text(info->subject) : json_null());

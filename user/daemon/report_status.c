@@ -31,9 +31,9 @@ static json_t *interfaces(const struct sipseald *d)
 		bpfgw_counters(d->bpf, i, c);
 		for (unsigned k = 0; k < SR_XDP_MAX; k++)
 			sum += c[k];
-		o = json_pack("{s:o,s:s,s:s}", "name", report_text(d->nics[i].name),
-			      "side", side_name(d->gateway->interfaces[i].side),
-			      "xdp", d->is_native[i] ? "native" : "generic");
+		o = json_pack("{s:o,s:s,s:s}", "name", report_text(d->nics[i].name), "side",
+			      side_name(d->gateway->interfaces[i].side), "xdp",
+			      d->is_native[i] ? "native" : "generic");
 		json_object_set_new(o, "queues", json_integer(d->nics[i].queues));
 		json_object_set_new(o, "mtu_bytes", json_integer(d->nics[i].mtu));
 		json_object_set_new(o, "packets_total", json_integer((json_int_t)sum));
@@ -166,20 +166,23 @@ static json_t *trunks(const struct sipseald *d)
 		observe += t->trunk->mode == TRUNK_OBSERVE;
 		managed += t->trunk->is_managed;
 	}
-	return json_pack("{s:I,s:I,s:I}", "count", (json_int_t)live_cnt(d->live), "observe", (json_int_t)observe,
-			 "managed", (json_int_t)managed);
+	return json_pack("{s:I,s:I,s:I}", "count", (json_int_t)live_cnt(d->live), "observe",
+			 (json_int_t)observe, "managed", (json_int_t)managed);
 }
 
 json_t *report_regulatory(const struct sipseald *d)
 {
 	bool is_enabled = daemon_is_regulatory(d);
-	json_t *o = json_pack("{s:b,s:o,s:s}", "enabled", is_enabled, "since", report_time(d->regulatory_since), "by",
+	json_t *o = json_pack("{s:b,s:o,s:s}", "enabled", is_enabled, "since",
+			      report_time(d->regulatory_since), "by",
 			      d->regulatory < 0 ? "configuration" : "request");
 
 	if (o && !is_enabled)
-		json_object_set_new(o, "warning",
-				    json_pack("{s:s,s:s,s:s}", "code", "regulatory_off", "level", "critical", "text",
-					      "regulatory.enabled is false: NOTHING is signed or marked"));
+		json_object_set_new(
+			o, "warning",
+			json_pack("{s:s,s:s,s:s}", "code", "regulatory_off", "level", "critical",
+				  "text",
+				  "regulatory.enabled is false: NOTHING is signed or marked"));
 	return o;
 }
 
@@ -189,10 +192,10 @@ static json_t *events(const struct sipseald *d)
 
 	if (d->events)
 		callevents_totals(d->events, &t);
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i}", "events", (json_int_t)t.events, "dropped_ring",
-			 (json_int_t)t.dropped_ring, "dropped_reader", (json_int_t)t.dropped_reader, "dropped_file",
-			 (json_int_t)t.dropped_file, "invalid", (json_int_t)t.invalid, "followers",
-			 (int)t.followers);
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i}", "events", (json_int_t)t.events,
+			 "dropped_ring", (json_int_t)t.dropped_ring, "dropped_reader",
+			 (json_int_t)t.dropped_reader, "dropped_file", (json_int_t)t.dropped_file,
+			 "invalid", (json_int_t)t.invalid, "followers", (int)t.followers);
 }
 
 static const char *const modes[] = {
@@ -206,12 +209,13 @@ json_t *report_status(const struct sipseald *d)
 		[FAST_PATH_FORWARD] = "forward",
 		[FAST_PATH_KERNEL] = "kernel",
 	};
-	json_t *certificates, *o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION, "generation",
-			      (json_int_t)d->generation, "uptime_s",
-			      (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000), "mode",
-			      modes[d->gateway->mode], "regulatory_enabled",
-			      daemon_is_regulatory(d), "on_signer_failure",
-			      policy_name(d->gateway->on_signer_failure));
+	json_t *certificates,
+		*o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION,
+			       "generation", (json_int_t)d->generation, "uptime_s",
+			       (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000), "mode",
+			       modes[d->gateway->mode], "regulatory_enabled",
+			       daemon_is_regulatory(d), "on_signer_failure",
+			       policy_name(d->gateway->on_signer_failure));
 
 	if (!o)
 		return NULL;
@@ -229,7 +233,8 @@ json_t *report_status(const struct sipseald *d)
 	json_decref(certificates);
 	json_object_set_new(o, "trunks", trunks(d));
 	json_object_set_new(o, "events", events(d));
-	json_object_set_new(o, "overrides", json_integer(d->dialplan ? (json_int_t)dialplan_cnt(d->dialplan) : 0));
+	json_object_set_new(o, "overrides",
+			    json_integer(d->dialplan ? (json_int_t)dialplan_cnt(d->dialplan) : 0));
 	json_object_set_new(
 		o, "other_transports",
 		json_pack("{s:s,s:I}", "policy", policy_name(d->gateway->other_transports),

@@ -38,13 +38,14 @@ static json_t *state(const struct sipseald *d, const struct live_trunk *t)
 	json_t *o;
 
 	counts_trunk(&d->counts, t->slot, c);
-	o = json_pack("{s:i,s:o,s:b,s:o,s:I,s:o}", "slot", (int)t->slot, "file", report_text(t->trunk->file),
-		      "managed", t->trunk->is_managed, "calls", report_calls(d, t), "numbers_count",
-		      (json_int_t)t->trunk->number_cnt, "reasons",
-		      report_reasons(c, SR_XDP_MAX, COUNTERS_SIGNER_REASONS, false));
+	o = json_pack("{s:i,s:o,s:b,s:o,s:I,s:o}", "slot", (int)t->slot, "file",
+		      report_text(t->trunk->file), "managed", t->trunk->is_managed, "calls",
+		      report_calls(d, t), "numbers_count", (json_int_t)t->trunk->number_cnt,
+		      "reasons", report_reasons(c, SR_XDP_MAX, COUNTERS_SIGNER_REASONS, false));
 	if (o)
 		json_object_set_new(o, "credential",
-				    t->credential ? report_credential(d, t->credential) : json_null());
+				    t->credential ? report_credential(d, t->credential)
+						  : json_null());
 	return o;
 }
 
@@ -66,7 +67,8 @@ static json_t *summary(const struct sipseald *d, const struct live_trunk *l)
 			 attestation_name(t->attestation), "any_number",
 			 t->attestation == ATTEST_A && !t->has_numbers, "carrier",
 			 peers(t->carrier_peers, t->carrier_cnt), "core",
-			 peers(t->core_peers, t->core_cnt), "managed", t->is_managed, "calls", report_calls(d, l));
+			 peers(t->core_peers, t->core_cnt), "managed", t->is_managed, "calls",
+			 report_calls(d, l));
 }
 
 json_t *report_trunks(const struct sipseald *d)

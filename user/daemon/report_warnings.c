@@ -12,10 +12,11 @@
 #define TRUNK_WARNINGS_MAX 20
 
 /* `level` says how loud it is: notice, warning (most), critical. */
-static void warn_level(json_t *list, const char *level, const char *code, const char *trunk, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+static void warn_level(json_t *list, const char *level, const char *code, const char *trunk,
+		       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static void warn_level(json_t *list, const char *level, const char *code, const char *trunk, const char *fmt, ...)
+static void warn_level(json_t *list, const char *level, const char *code, const char *trunk,
+		       const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -73,19 +74,21 @@ static void warn_credential(const struct live_credential *c, int64_t now, json_t
 	char when[32];
 
 	if (!info)
-		warn_level(list, "critical", "certificate_missing", NULL, "%s: cannot be read: its trunks do not sign",
-			   name);
+		warn_level(list, "critical", "certificate_missing", NULL,
+			   "%s: cannot be read: its trunks do not sign", name);
 	else if (c->is_refused)
 		warn_level(list, "critical", "key_refused", NULL,
-			   "%s: the signer refused its key %s: its trunks do not sign", name, c->config.key_path);
+			   "%s: the signer refused its key %s: its trunks do not sign", name,
+			   c->config.key_path);
 	else if (e == EXPIRY_OVER)
-		warn_level(list, "critical", "certificate_expired", NULL, "%s: expired: its trunks do not sign", name);
+		warn_level(list, "critical", "certificate_expired", NULL,
+			   "%s: expired: its trunks do not sign", name);
 	else if (now < info->not_before)
 		warn_level(list, "critical", "certificate_not_yet_valid", NULL,
 			   "%s: not yet valid: its trunks do not sign", name);
 	else if (e != EXPIRY_FAR)
-		warn_level(list, expiry_level(e), "certificate_expires", NULL, "%s: expires %s%s", name,
-			   expiry_text(info->not_after, now, when),
+		warn_level(list, expiry_level(e), "certificate_expires", NULL, "%s: expires %s%s",
+			   name, expiry_text(info->not_after, now, when),
 			   e == EXPIRY_1_DAY ? ": renew it NOW, then sipseal cert reload" : "");
 }
 
@@ -98,23 +101,29 @@ static void warn_credentials(const struct sipseald *d, json_t *list)
 		warn_credential(c, now, list);
 }
 
-/* What an operator has to know of: calls that were lost, or went by unsigned.  The code is the reason's. */
+/* What an operator has to know of: calls that were lost, or went by unsigned.  The code is the
+ * reason's. */
 static const struct {
 	enum sipseal_reason reason;
 	const char *text;
 } by_reason[] = {
 	{ SR_SIGNER_DOWN, "INVITEs passed unsigned while the signer was down" },
 	{ SR_SIGNER_DOWN_DROPPED, "INVITEs were dropped while the signer was down" },
-	{ SR_EMERGENCY_PASSED, "packets of emergency calls passed unsigned, for the signer could not take them" },
+	{ SR_EMERGENCY_PASSED,
+	  "packets of emergency calls passed unsigned, for the signer could not take them" },
 	{ SR_WRONG_SIDE, "INVITEs to carrier peers came in on the carrier side: not signed" },
 	{ SR_FRAGMENT, "IP fragments passed to carrier peers: calls in them are NOT signed" },
-	{ SR_FRAGMENT_DROPPED, "IP fragments to carrier peers were dropped: calls in them are lost" },
+	{ SR_FRAGMENT_DROPPED,
+	  "IP fragments to carrier peers were dropped: calls in them are lost" },
 	{ SR_VLAN, "VLAN-tagged INVITEs of trunks passed unsigned" },
 	{ SR_VLAN_DROPPED, "VLAN-tagged INVITEs of trunks were dropped" },
-	{ SR_OPAQUE, "packets to carrier peers passed that could hide an INVITE behind their headers" },
-	{ SR_OPAQUE_DROPPED, "packets to carrier peers were dropped whose headers cannot be walked" },
+	{ SR_OPAQUE,
+	  "packets to carrier peers passed that could hide an INVITE behind their headers" },
+	{ SR_OPAQUE_DROPPED,
+	  "packets to carrier peers were dropped whose headers cannot be walked" },
 	{ SR_RATE_LIMITED, "INVITEs were dropped: over max_cps of their trunks" },
-	{ SR_FAIR_SHARE, "INVITEs were dropped: the signer was overloaded, and their trunks had had their share" },
+	{ SR_FAIR_SHARE,
+	  "INVITEs were dropped: the signer was overloaded, and their trunks had had their share" },
 };
 
 static void warn_packets(const struct sipseald *d, json_t *list)
@@ -189,7 +198,8 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 	if (strcmp(report_signer_state(d), "running"))
 		warn(list, "signer_not_running", NULL, "the signer is %s: INVITEs of trunks %s",
 		     report_signer_state(d),
-		     d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped" : "pass unsigned");
+		     d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped"
+								   : "pass unsigned");
 	if (t.frames_lost)
 		warn(list, "frames_lost", NULL,
 		     "%llu frames of packet memory are lost: please report this",

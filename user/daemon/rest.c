@@ -19,7 +19,8 @@ void rest_done(struct rest *r)
 }
 
 /* The generations of a daemon's life differ by less than 2^31, also where they wrap. */
-static bool has_rested(const struct rest_entry *e, uint64_t now_ns, uint32_t generation, bool want_time)
+static bool has_rested(const struct rest_entry *e, uint64_t now_ns, uint32_t generation,
+		       bool want_time)
 {
 	if (e->since_ns == 0) /* rest_untake() */
 		return true;
@@ -54,8 +55,9 @@ int64_t rest_take(struct rest *r, uint64_t now_ns, uint32_t generation, bool is_
 void rest_give(struct rest *r, uint32_t id, uint64_t now_ns, uint32_t generation)
 {
 	assert(r->cnt < r->cap);
-	r->queue[(r->head + r->cnt++) % r->cap] =
-		(struct rest_entry){ .since_ns = now_ns ? now_ns : 1, .id = id, .generation = generation };
+	r->queue[(r->head + r->cnt++) % r->cap] = (struct rest_entry){
+		.since_ns = now_ns ? now_ns : 1, .id = id, .generation = generation
+	};
 }
 
 void rest_untake(struct rest *r, uint32_t id)

@@ -2,9 +2,9 @@
 /*
  * rest - numbers (slots, lines, keys) that rest for a while after use before they are given again.
  *
- * Fresh numbers are given from 0 upwards; what comes back waits in a queue, the oldest in front.  A number is
- * never given again before the second generation after the one that let go of it: both copies of the policy
- * have forgotten it by then.  Threads: one.
+ * Fresh numbers are given from 0 upwards; what comes back waits in a queue, the oldest in front.  A
+ * number is never given again before the second generation after the one that let go of it: both
+ * copies of the policy have forgotten it by then.  Threads: one.
  */
 #ifndef SIPSEAL_DAEMON_REST_H
 #define SIPSEAL_DAEMON_REST_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* The replay cache of the signer remembers calls for 32 s, and who asks for events may be late. */
-#define REST_NS          (64ull * 1000000000)
+#define REST_NS (64ull * 1000000000)
 #define REST_GENERATIONS 2
 
 struct rest_entry {
@@ -22,9 +22,9 @@ struct rest_entry {
 };
 
 struct rest {
-	uint32_t cap, fresh;       /* all numbers that were ever given are below `fresh` */
+	uint32_t cap, fresh; /* all numbers that were ever given are below `fresh` */
 	uint32_t head, cnt;
-	struct rest_entry *queue;  /* ring of cap entries; memory that is not used is not touched */
+	struct rest_entry *queue; /* ring of cap entries; memory that is not used is not touched */
 };
 
 /** rest_init() - numbers 0 .. @cap - 1.  Return: 0, -ENOMEM. */

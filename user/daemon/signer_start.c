@@ -14,7 +14,8 @@ static int give_hello(struct sipseald *d, int events_fd, uint64_t events_len, ch
 {
 	uint64_t overrides_len = 0;
 	int overrides_fd = dialplan_fd(d->dialplan, &overrides_len);
-	const int fds[] = { d->policy.fd, d->counts.fd, events_fd, overrides_fd, bpfgw_heartbeat_fd(d->bpf) };
+	const int fds[] = { d->policy.fd, d->counts.fd, events_fd, overrides_fd,
+			    bpfgw_heartbeat_fd(d->bpf) };
 	struct handover_msg m = {
 		.type = HANDOVER_HELLO,
 		.hello = { .workers = d->workers,

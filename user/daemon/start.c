@@ -138,7 +138,8 @@ static int state_start(struct sipseald *d)
 	if (r > 0)
 		log_notice("event=store_clean removed=%d", r);
 	else if (r < 0 && r != -ENOENT)
-		log_warning("event=store_clean dir=%s reason=\"%s\"", config_trunks_dir(d->config), strerror(-r));
+		log_warning("event=store_clean dir=%s reason=\"%s\"", config_trunks_dir(d->config),
+			    strerror(-r));
 	if ((r = origids_open(d->opt.state_dir, &d->origids, err)) < 0) {
 		log_err("event=start reason=\"%s\"", *err ? err : strerror(-r));
 		return EXIT_ERROR;
@@ -146,7 +147,8 @@ static int state_start(struct sipseald *d)
 	return EXIT_DONE;
 }
 
-/* From here on d->live holds the trunks.  Refused by what stands in files: certificates, keys, addresses. */
+/* From here on d->live holds the trunks.  Refused by what stands in files: certificates, keys,
+ * addresses. */
 static int first_generation(struct sipseald *d)
 {
 	CLEANUP(fault_done) struct fault f = { 0 };
@@ -191,7 +193,8 @@ static int bpf_start(struct sipseald *d)
 	if ((r = state_start(d)) || (r = first_generation(d)))
 		return r;
 	if ((r = generation_publish(d)) < 0) {
-		log_err("event=start reason=\"the configuration cannot be given to XDP: %s\"", strerror(-r));
+		log_err("event=start reason=\"the configuration cannot be given to XDP: %s\"",
+			strerror(-r));
 		return EXIT_ERROR;
 	}
 	if ((r = attach(d)))
@@ -205,13 +208,14 @@ static int calls_start(struct sipseald *d)
 {
 	int r;
 
-	if (counts_init(&d->counts, d->workers, SIPSEAL_TRUNKS_MAX) < 0 || callevents_new(d, &d->events) < 0 ||
-	    dialplan_new(d, &d->dialplan) < 0) {
+	if (counts_init(&d->counts, d->workers, SIPSEAL_TRUNKS_MAX) < 0 ||
+	    callevents_new(d, &d->events) < 0 || dialplan_new(d, &d->dialplan) < 0) {
 		log_err("event=start reason=\"out of memory\"");
 		return EXIT_ERROR;
 	}
 	if ((r = callevents_file(d->events, d->gateway->events_file)) < 0) {
-		log_err("event=start reason=\"control.events_file %s: %s\"", d->gateway->events_file, strerror(-r));
+		log_err("event=start reason=\"control.events_file %s: %s\"",
+			d->gateway->events_file, strerror(-r));
 		return EXIT_ERROR;
 	}
 	return EXIT_DONE;
@@ -270,7 +274,8 @@ static int all_steps(struct sipseald *d)
 		return EXIT_ERROR;
 	fast_path_decide(d);
 	/* addresses first: a port that is taken must not cost a moment of traffic */
-	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) || (r = signer_first_start(d)))
+	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) ||
+	    (r = signer_first_start(d)))
 		return r;
 	return control_start(d);
 }

@@ -70,7 +70,8 @@ static void restart(struct sipseald *d)
 		   d->restarts, (unsigned long long)d->lost_with_signer);
 }
 
-/* SIGHUP: the configuration again, and the events file by its name (logrotate has moved it away). */
+/* SIGHUP: the configuration again, and the events file by its name (logrotate has moved it away).
+ */
 static void on_hangup(struct sipseald *d)
 {
 	CLEANUP(fault_done) struct fault f = { 0 };
@@ -79,13 +80,16 @@ static void on_hangup(struct sipseald *d)
 	int r = callevents_file(d->events, d->gateway->events_file);
 
 	if (r < 0)
-		log_err("event=events_file file=%s reason=\"%s\"", d->gateway->events_file, strerror(-r));
+		log_err("event=events_file file=%s reason=\"%s\"", d->gateway->events_file,
+			strerror(-r));
 	r = reload(d, false, &what, &f);
 	if (r < 0) {
 		for (size_t i = 0; i < f.report.cnt && !line; i++)
-			line = f.report.m[i].is_error ? config_message_format(&f.report.m[i]) : NULL;
-		log_err("event=reload_refused code=%s reason=\"%s%s%s\"", f.code ? f.code : "internal", f.text,
-			line ? "; first: " : "", line ? line : "");
+			line = f.report.m[i].is_error ? config_message_format(&f.report.m[i])
+						      : NULL;
+		log_err("event=reload_refused code=%s reason=\"%s%s%s\"",
+			f.code ? f.code : "internal", f.text, line ? "; first: " : "",
+			line ? line : "");
 	} else {
 		json_object_del(what, "changed"); /* key by key: too much for a line */
 		line = json_dumps(what, JSON_COMPACT);
@@ -146,7 +150,8 @@ static int sooner(int a, int b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-/* Everything that is due; HTTP last, for the others have something to tell.  Return: ms until the next turn. */
+/* Everything that is due; HTTP last, for the others have something to tell.  Return: ms until the
+ * next turn. */
 static int turns(struct sipseald *d)
 {
 	uint64_t now, next;
@@ -159,7 +164,8 @@ static int turns(struct sipseald *d)
 	if (d->is_settling && !d->grace_ns) /* a change came in just now */
 		ms = 0;
 	now = clock_mono_ns();
-	next = d->retry_at_ns && d->retry_at_ns < d->neighbours_at_ns ? d->retry_at_ns : d->neighbours_at_ns;
+	next = d->retry_at_ns && d->retry_at_ns < d->neighbours_at_ns ? d->retry_at_ns
+								      : d->neighbours_at_ns;
 	return sooner(ms, next <= now ? 0 : (int)((next - now) / 1000000) + 1);
 }
 

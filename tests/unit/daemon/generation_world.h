@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * generation_world - a daemon without kernel: configuration, certificates, policy memfd, match tables and
- * counters are the real ones; XDP's side is a few functions here, and the signer a child that answers the real
- * hand-over with a real set of keys.
+ * generation_world - a daemon without kernel: configuration, certificates, policy memfd, match
+ * tables and counters are the real ones; XDP's side is a few functions here, and the signer a child
+ * that answers the real hand-over with a real set of keys.
  */
 #ifndef SIPSEAL_TEST_GENERATION_WORLD_H
 #define SIPSEAL_TEST_GENERATION_WORLD_H
@@ -19,11 +19,14 @@
 #include "base/clock.h"
 #include "daemon/generation_internal.h"
 
-#define MAIN                                                                                             \
-	"gateway: { heartbeat_ms: 100, interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier }] }\n" \
-	"control: { metrics: 'off' }\n"                                                                   \
+#define MAIN                                                                                       \
+	"gateway: { heartbeat_ms: 100, interfaces: [{ name: eth0, side: core }, { name: eth1, "    \
+	"side: carrier }] }\n"                                                                     \
+	"control: { metrics: 'off' }\n"                                                            \
 	"trunks_dir: trunks.d\n"
-#define CERTS "certificates: { root: sti, cert_path: gw.pem, key_path: gw.key, x5u: 'https://cert.example/gw.pem' }\n"
+#define CERTS                                                                                      \
+	"certificates: { root: sti, cert_path: gw.pem, key_path: gw.key, x5u: "                    \
+	"'https://cert.example/gw.pem' }\n"
 
 #define KEYS_SEEN 256
 
@@ -69,19 +72,22 @@ static int sink_prefix(void *ctx, const struct sipseal_prefix_key *key, const ui
 	return 0;
 }
 
-static int sink_core(void *ctx, const struct sipseal_core_key *key, const struct sipseal_core_value *value)
+static int sink_core(void *ctx, const struct sipseal_core_key *key,
+		     const struct sipseal_core_value *value)
 {
 	(void)ctx, (void)key, (void)value;
 	return 0;
 }
 
-int bpfgw_fill(struct bpfgw *g, struct matchset *ms, uint32_t generation, char reterr[BPFGW_ERR_LEN])
+int bpfgw_fill(struct bpfgw *g, struct matchset *ms, uint32_t generation,
+	       char reterr[BPFGW_ERR_LEN])
 {
 	const struct matchset_sink sink = { sink_peer, sink_prefix, sink_core, NULL };
 
 	(void)g;
 	if (((generation ^ world->published.generation) & 1) == 0)
-		fail_msg("fill of the copy in use: %u, active %u", generation, world->published.generation);
+		fail_msg("fill of the copy in use: %u, active %u", generation,
+			 world->published.generation);
 	world->fills++;
 	if (world->fill_error) {
 		snprintf(reterr, BPFGW_ERR_LEN, "no");
@@ -107,7 +113,8 @@ int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c)
 {
 	(void)g;
 	if (!policy_copy_get(world->d.policy.region, (uint16_t)c->generation))
-		fail_msg("generation %u is published, and the policy does not have it", c->generation);
+		fail_msg("generation %u is published, and the policy does not have it",
+			 c->generation);
 	world->published = *c;
 	world->publishes++;
 	return 0;
@@ -120,7 +127,8 @@ static int key_take(struct credential_set *set, const struct handover_msg *m, in
 	char pem[4096];
 	ssize_t n = read(fd, pem, sizeof(pem));
 
-	return n < 0 ? -errno : credential_add(set, m->credential.id, pem, (size_t)n, m->credential.point);
+	return n < 0 ? -errno
+		     : credential_add(set, m->credential.id, pem, (size_t)n, m->credential.point);
 }
 
 static void signer_child(int fd, struct signer_view *view)
@@ -133,7 +141,9 @@ static void signer_child(int fd, struct signer_view *view)
 	if (credential_set_new(&set) < 0)
 		_exit(1);
 	while (handover_recv(fd, &m, fds, &cnt) > 0) {
-		struct handover_msg result = { .version = HANDOVER_VERSION, .type = HANDOVER_RESULT, .seq = m.seq };
+		struct handover_msg result = { .version = HANDOVER_VERSION,
+					       .type = HANDOVER_RESULT,
+					       .seq = m.seq };
 		uint32_t id = m.credential.id;
 
 		if (m.type == HANDOVER_CREDENTIAL && cnt == 1) {
@@ -243,7 +253,8 @@ static const char *trunk_text(const char *name, unsigned peer, const char *more)
 {
 	static char text[1024];
 
-	snprintf(text, sizeof(text), "name: %s\ncarrier: { peers: ['203.0.113.%u:5060'] }\nattestation: B\n%s", name,
+	snprintf(text, sizeof(text),
+		 "name: %s\ncarrier: { peers: ['203.0.113.%u:5060'] }\nattestation: B\n%s", name,
 		 peer, more ? more : "");
 	return text;
 }
@@ -325,7 +336,8 @@ static void world_new(void)
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(mkdir(at("sti"), 0755), 0);
 	assert_int_equal(mkdir(at("trunks.d"), 0755), 0);
-	w->view = mmap(NULL, sizeof(*w->view), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	w->view = mmap(NULL, sizeof(*w->view), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 	assert_true(w->view != MAP_FAILED);
 	w->published.generation = 6; /* a former daemon's */
 }
@@ -350,29 +362,34 @@ static int world_done(void **state)
 	return 0;
 }
 
-/* What anybody can see of the daemon, as text: it must be the same after a change that was refused. */
+/* What anybody can see of the daemon, as text: it must be the same after a change that was refused.
+ */
 static inline char *snapshot(struct world *w)
 {
-	const struct policy_copy *copy = policy_copy_get(w->d.policy.region, (uint16_t)w->d.generation);
+	const struct policy_copy *copy =
+		policy_copy_get(w->d.policy.region, (uint16_t)w->d.generation);
 	const struct live_credential *c;
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
 	fprintf(f, "generation %u, image %llu, xdp %u, keys %u\n", w->d.generation,
-		(unsigned long long)image_generation(w->d.image), w->published.generation, keys_cnt(w));
+		(unsigned long long)image_generation(w->d.image), w->published.generation,
+		keys_cnt(w));
 	for (const struct live_trunk *t = live_first(w->d.live); t; t = live_next(t)) {
 		const struct policy_trunk *p = policy_trunk_get(copy, t->slot);
 
-		fprintf(f, "%s slot %u at %p, credential %p, line %u, policy %.*s, change %u\n", t->name, t->slot,
-			(void *)t->trunk, (void *)t->credential, p ? p->credential : 0,
-			p ? (int)p->name.len : 0, p ? policy_text(copy, p->name).p : "", t->change_seq);
+		fprintf(f, "%s slot %u at %p, credential %p, line %u, policy %.*s, change %u\n",
+			t->name, t->slot, (void *)t->trunk, (void *)t->credential,
+			p ? p->credential : 0, p ? (int)p->name.len : 0,
+			p ? policy_text(copy, p->name).p : "", t->change_seq);
 	}
 	for (c = live_credential_first(w->d.live); c; c = live_credential_next(c))
-		fprintf(f, "%s line %u key %u users %u serial %s x5u %s\n", c->id, c->index, c->key, c->users,
-			c->now.info->serial, c->now.x5u);
+		fprintf(f, "%s line %u key %u users %u serial %s x5u %s\n", c->id, c->index, c->key,
+			c->users, c->now.info->serial, c->now.x5u);
 	for (unsigned i = 1; i < 40; i++) {
-		const uint8_t peer[16] = { [10] = 0xff, 0xff, 203, 0, 113, (uint8_t)i }, core[16] = { [15] = 1 };
+		const uint8_t peer[16] = { [10] = 0xff, 0xff, 203, 0, 113, (uint8_t)i },
+			      core[16] = { [15] = 1 };
 
 		fprintf(f, "%lld ", (long long)matchset_lookup(w->d.match, peer, 5060, core));
 	}

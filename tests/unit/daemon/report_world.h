@@ -61,12 +61,16 @@ static struct live_trunk *trunk_add(struct sipseald *d, const char *name)
 
 static void credential_add_one(struct world *w)
 {
-	const struct cert_config config = { (char *)"cert.pem", (char *)"key.pem", (char *)"https://x/c", { 0 } };
+	const struct cert_config config = {
+		(char *)"cert.pem", (char *)"key.pem", (char *)"https://x/c", { 0 }
+	};
 	struct live_credential *c;
 
 	assert_int_equal(live_credential_new(w->d.live, &config, true, 0, 1, &c), 0);
-	c->now = (struct assembled_credential){ .cert_path = strdup("cert.pem"), .key_path = strdup("key.pem"),
-						.x5u = strdup("https://x/c"), .info = calloc(1, sizeof(*c->now.info)),
+	c->now = (struct assembled_credential){ .cert_path = strdup("cert.pem"),
+						.key_path = strdup("key.pem"),
+						.x5u = strdup("https://x/c"),
+						.info = calloc(1, sizeof(*c->now.info)),
 						.key_fd = -1 };
 	c->now.info->not_after = 4000000000;
 	c->users = 2;

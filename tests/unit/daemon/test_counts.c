@@ -130,7 +130,8 @@ static void test_policy_is_read_only_for_others(void **state)
 	void *map;
 
 	(void)state;
-	assert_int_equal(policy_shm_new(POLICY_COPY_SIZE, &s), 0); /* sparse: not a byte is used yet */
+	assert_int_equal(policy_shm_new(POLICY_COPY_SIZE, &s),
+			 0); /* sparse: not a byte is used yet */
 	assert_int_equal(s.len, 4096 + 2 * POLICY_COPY_SIZE);
 	s.region->magic = POLICY_MAGIC; /* our own mapping writes */
 	map = mmap(NULL, s.len, PROT_READ, MAP_SHARED, s.fd, 0);
@@ -159,7 +160,11 @@ static void test_a_slot_starts_from_zero(void **state)
 		r = signer_map(&c);
 		for (unsigned w = 0; w < 2; w++)
 			for (unsigned slot = 2; slot < 5; slot++)
-				counters_bump(&counters_worker(r, w)->trunk_reasons[slot * COUNTERS_SIGNER_REASONS + 63], 1);
+				counters_bump(
+					&counters_worker(r, w)
+						 ->trunk_reasons[slot * COUNTERS_SIGNER_REASONS +
+								 63],
+					1);
 		munmap(r, c.len);
 	}
 	counts_trunk(&c, 3, trunk);

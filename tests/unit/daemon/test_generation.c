@@ -11,7 +11,8 @@ static int setup(void **state)
 	put_file("trunks.d/acme.yaml", trunk_text("acme", 1, NULL), 0644);
 	put_file("trunks.d/beta.yaml",
 		 trunk_text("beta", 2,
-			    "certificates: { cert_path: own.pem, key_path: own.key, x5u: 'https://cert.example/own.pem' }\n"),
+			    "certificates: { cert_path: own.pem, key_path: own.key, x5u: "
+			    "'https://cert.example/own.pem' }\n"),
 		 0644);
 	daemon_begin(world, MAIN CERTS);
 	signer_run(world);
@@ -19,8 +20,9 @@ static int setup(void **state)
 	return 0;
 }
 
-#define OWN(name) \
-	"certificates: { cert_path: " name ".pem, key_path: " name ".key, x5u: 'https://cert.example/" name "-{serial}.pem' }\n"
+#define OWN(name)                                                                                  \
+	"certificates: { cert_path: " name ".pem, key_path: " name                                 \
+	".key, x5u: 'https://cert.example/" name "-{serial}.pem' }\n"
 
 static void change_ok(const struct generation_change *c, struct fault *f)
 {
@@ -36,7 +38,8 @@ static void change_ok(const struct generation_change *c, struct fault *f)
 
 static int64_t slot_at(unsigned peer)
 {
-	const uint8_t addr[16] = { [10] = 0xff, 0xff, 203, 0, 113, (uint8_t)peer }, core[16] = { [15] = 1 };
+	const uint8_t addr[16] = { [10] = 0xff, 0xff, 203, 0, 113, (uint8_t)peer },
+		      core[16] = { [15] = 1 };
 
 	return matchset_lookup(world->d.match, addr, 5060, core);
 }
@@ -51,7 +54,8 @@ static const struct policy_trunk *policy_of(const char *name, uint32_t generatio
 
 static const struct policy_credential *line_of(uint32_t index)
 {
-	return policy_credential_get(policy_copy_get(world->d.policy.region, (uint16_t)world->d.generation), index);
+	return policy_credential_get(
+		policy_copy_get(world->d.policy.region, (uint16_t)world->d.generation), index);
 }
 
 static void test_start(void **state)
@@ -72,7 +76,8 @@ static void test_start(void **state)
 	assert_int_equal(policy_of("beta", 7)->credential, beta->credential->index);
 	assert_true(line_of(beta->credential->index)->is_usable);
 	assert_int_equal(keys_cnt(world), 2);
-	assert_string_equal(live_key_x5u(d->live, beta->credential->key), "https://cert.example/own.pem");
+	assert_string_equal(live_key_x5u(d->live, beta->credential->key),
+			    "https://cert.example/own.pem");
 	assert_int_equal(world->fills, 2); /* both copies */
 }
 
@@ -81,10 +86,16 @@ static void test_one_generation(void **state)
 {
 	struct sipseald *d = &world->d;
 	struct fault f = { 0 };
-	struct trunk *put[] = { trunk_make("gamma", 3, NULL), trunk_make("acme", 9, "mode: observe\n") };
+	struct trunk *put[] = { trunk_make("gamma", 3, NULL),
+				trunk_make("acme", 9, "mode: observe\n") };
 	const char *drop[] = { "beta" };
-	const struct generation_change c = { .put = put, .put_cnt = 2, .drop = drop, .drop_cnt = 1,
-					     .regulatory = -1, .persist = persist_count, .ctx = world };
+	const struct generation_change c = { .put = put,
+					     .put_cnt = 2,
+					     .drop = drop,
+					     .drop_cnt = 1,
+					     .regulatory = -1,
+					     .persist = persist_count,
+					     .ctx = world };
 	uint32_t acme = live_find(d->live, "acme")->slot, beta = live_find(d->live, "beta")->slot;
 	uint32_t key = live_find(d->live, "beta")->credential->key;
 	unsigned fills = world->fills;
@@ -101,7 +112,8 @@ static void test_one_generation(void **state)
 	assert_int_equal(slot_at(1), -ENOENT);
 	assert_int_equal(slot_at(9), acme);
 	assert_int_equal(policy_of("acme", 8)->mode, TRUNK_OBSERVE);
-	assert_int_equal(policy_of("acme", 7)->mode, TRUNK_ENFORCE); /* who still holds a frame of it */
+	assert_int_equal(policy_of("acme", 7)->mode,
+			 TRUNK_ENFORCE); /* who still holds a frame of it */
 	assert_int_equal(live_credential_cnt(d->live), 1);
 	assert_int_equal(live_gateway_credential(d->live)->users, 3);
 	assert_true(world->view->has[key]); /* also for them */
@@ -111,7 +123,8 @@ static void test_one_generation(void **state)
 	assert_true(image_is_settled(d->image));
 	assert_false(world->view->has[key]);
 	assert_int_equal(keys_cnt(world), 1);
-	assert_string_equal(live_key_x5u(d->live, key), "https://cert.example/own.pem"); /* its last events */
+	assert_string_equal(live_key_x5u(d->live, key),
+			    "https://cert.example/own.pem"); /* its last events */
 	fault_done(&f);
 }
 
@@ -140,12 +153,30 @@ struct refusal {
 	unsigned persists;
 };
 
-static void fill_fails(void) { world->fill_error = -ENOMEM; }
-static void tables_full(void) { world->fill_error = -E2BIG; }
-static void disk_full(void) { world->persist_result = -ENOSPC; }
-static void signer_stops(void) { signer_proc_stop(&world->d.signer); }
-static void certificate_expired(void) { put_certificate("other", -400 * 86400); }
-static void certificate_of_tomorrow(void) { put_certificate("other", 20 * 86400); }
+static void fill_fails(void)
+{
+	world->fill_error = -ENOMEM;
+}
+static void tables_full(void)
+{
+	world->fill_error = -E2BIG;
+}
+static void disk_full(void)
+{
+	world->persist_result = -ENOSPC;
+}
+static void signer_stops(void)
+{
+	signer_proc_stop(&world->d.signer);
+}
+static void certificate_expired(void)
+{
+	put_certificate("other", -400 * 86400);
+}
+static void certificate_of_tomorrow(void)
+{
+	put_certificate("other", 20 * 86400);
+}
 
 static void key_of_another(void)
 {
@@ -165,27 +196,35 @@ static const struct refusal refusals[] = {
 	{ "no such trunk", "no_such_trunk", "no trunk", 5, NULL, NULL, "nobody", 0 },
 	{ "twice", "invalid", "twice", 5, NULL, NULL, "gamma-acme", 0 },
 	{ "no certificate", "certificate_refused", "none.pem", 5, OWN("none"), NULL, NULL, 0 },
-	{ "expired", "certificate_refused", "expired", 5, OWN("other"), certificate_expired, NULL, 0 },
-	{ "not yet valid", "certificate_refused", "not_yet_valid", 5, OWN("other"), certificate_of_tomorrow, NULL, 0 },
+	{ "expired", "certificate_refused", "expired", 5, OWN("other"), certificate_expired, NULL,
+	  0 },
+	{ "not yet valid", "certificate_refused", "not_yet_valid", 5, OWN("other"),
+	  certificate_of_tomorrow, NULL, 0 },
 	{ "key of another", "key_refused", "other.key", 5, OWN("other"), key_of_another, NULL, 0 },
-	{ "key that all may read", "certificate_refused", "other.key", 5, OWN("other"), key_for_all, NULL, 0 },
+	{ "key that all may read", "certificate_refused", "other.key", 5, OWN("other"), key_for_all,
+	  NULL, 0 },
 	{ "no signer", "signer_down", "other.key", 5, OWN("other"), signer_stops, NULL, 0 },
 	{ "tables fail", "internal", "match tables", 5, OWN("other"), fill_fails, NULL, 0 },
 	{ "tables are full", "too_many", "no", 5, OWN("other"), tables_full, NULL, 0 },
 	{ "disk is full", "storage", "stored", 5, OWN("other"), disk_full, NULL, 1 },
 };
 
-/* Of two trunks the second is refused: the first one goes back, too, and so does what was to be dropped. */
+/* Of two trunks the second is refused: the first one goes back, too, and so does what was to be
+ * dropped. */
 static void refuse(const struct refusal *r)
 {
 	struct fault f = { 0 };
-	struct trunk *put[] = { trunk_make("acme", 7, "mode: observe\n"), trunk_make("new", 6, NULL),
-				trunk_make("gamma", r->peer, r->more) };
+	struct trunk *put[] = { trunk_make("acme", 7, "mode: observe\n"),
+				trunk_make("new", 6, NULL), trunk_make("gamma", r->peer, r->more) };
 	bool is_twice = r->drop && strcmp(r->drop, "gamma-acme") == 0;
 	const char *drop[] = { is_twice ? "acme" : r->drop ? r->drop : "beta" };
-	const struct generation_change c = { .put = put, .put_cnt = 3, .drop = drop,
+	const struct generation_change c = { .put = put,
+					     .put_cnt = 3,
+					     .drop = drop,
 					     .drop_cnt = strcmp(r->code, "overlap") != 0,
-					     .regulatory = 0, .persist = persist_count, .ctx = world };
+					     .regulatory = 0,
+					     .persist = persist_count,
+					     .ctx = world };
 	CLEANUP(freep) char *before = NULL;
 	CLEANUP(freep) char *after = NULL;
 	uint32_t got = 77;
@@ -212,7 +251,8 @@ static void refuse(const struct refusal *r)
 static void try_again(void)
 {
 	struct fault f = { 0 };
-	struct trunk *put[] = { trunk_make("acme", 7, NULL), trunk_make("new", 6, NULL), trunk_make("gamma", 5, OWN("other")) };
+	struct trunk *put[] = { trunk_make("acme", 7, NULL), trunk_make("new", 6, NULL),
+				trunk_make("gamma", 5, OWN("other")) };
 	const struct generation_change c = { .put = put, .put_cnt = 3, .regulatory = -1 };
 	struct sipseald *d = &world->d;
 
@@ -276,7 +316,8 @@ static void test_grace(void **state)
 	change_ok(&c, &f);
 	assert_true(generation_turn(d) >= 0); /* not yet */
 	assert_true(d->is_settling);
-	drained(world, d->flip_ns - 1); /* the worker has not come to the frames of the last moment */
+	drained(world,
+		d->flip_ns - 1); /* the worker has not come to the frames of the last moment */
 	assert_true(generation_turn(d) >= 0);
 	start = clock_mono_ns();
 	change_ok(&c, &f); /* heartbeat_ms is 100 */
@@ -305,7 +346,9 @@ static void test_counts_of_a_slot(void **state)
 	struct trunk *put;
 
 	(void)state;
-	counters_bump(&counters_worker(d->counts.map, 0)->trunk_reasons[slot * COUNTERS_SIGNER_REASONS], 5);
+	counters_bump(
+		&counters_worker(d->counts.map, 0)->trunk_reasons[slot * COUNTERS_SIGNER_REASONS],
+		5);
 	change_ok(&(struct generation_change){ .drop = drop, .drop_cnt = 1, .regulatory = -1 }, &f);
 	counts_trunk(&d->counts, slot, c);
 	assert_int_equal(c[0], 5);
@@ -334,13 +377,18 @@ static void test_as_many_as_files_may_hold(void **state)
 		snprintf(name, sizeof(name), "t%u", i);
 		assert_int_equal(live_trunk_new(d->live, name, 0, d->generation, &t), 0);
 	}
-	assert_int_equal(generation_change(d, &(struct generation_change){ .put = &put, .put_cnt = 1, .regulatory = -1 },
-					   &f, NULL), -EINVAL);
+	assert_int_equal(generation_change(d,
+					   &(struct generation_change){
+						   .put = &put, .put_cnt = 1, .regulatory = -1 },
+					   &f, NULL),
+			 -EINVAL);
 	assert_string_equal(f.code, "too_many");
 	fault_done(&f);
 	memset(&f, 0, sizeof(f));
-	change_ok(&(struct generation_change){ .put = &put, .put_cnt = 1, .drop = drop, .drop_cnt = 1,
-					       .regulatory = -1 }, &f);
+	change_ok(
+		&(struct generation_change){
+			.put = &put, .put_cnt = 1, .drop = drop, .drop_cnt = 1, .regulatory = -1 },
+		&f);
 	fault_done(&f);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "generation_world.h"
 
-#define OWN(name, serial) \
-	"certificates: { cert_path: " name ".pem, key_path: " name ".key, x5u: 'https://cert.example/" name serial ".pem' }\n"
+#define OWN(name, serial)                                                                          \
+	"certificates: { cert_path: " name ".pem, key_path: " name                                 \
+	".key, x5u: 'https://cert.example/" name serial ".pem' }\n"
 
-/* acme uses the gateway's, beta and gamma share one of their own, delta has one that names its serial. */
+/* acme uses the gateway's, beta and gamma share one of their own, delta has one that names its
+ * serial. */
 static int setup(void **state)
 {
 	(void)state;
@@ -29,12 +31,15 @@ static const struct live_credential *of(const char *trunk)
 
 static const struct policy_credential *line(const struct live_credential *c)
 {
-	return policy_credential_get(policy_copy_get(world->d.policy.region, (uint16_t)world->d.generation), c->index);
+	return policy_credential_get(
+		policy_copy_get(world->d.policy.region, (uint16_t)world->d.generation), c->index);
 }
 
 static void reload_ok(const char *only, struct fault *f)
 {
-	const struct generation_change c = { .want_certificates = true, .only_trunk = only, .regulatory = -1 };
+	const struct generation_change c = { .want_certificates = true,
+					     .only_trunk = only,
+					     .regulatory = -1 };
 
 	if (generation_change(&world->d, &c, f, NULL) < 0)
 		fail_msg("%s: %s", f->code, f->text);
@@ -45,7 +50,8 @@ static unsigned warnings(const struct fault *f, const char *start)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < f->report.cnt; i++)
-		n += !f->report.m[i].is_error && strncmp(f->report.m[i].text, start, strlen(start)) == 0;
+		n += !f->report.m[i].is_error &&
+		     strncmp(f->report.m[i].text, start, strlen(start)) == 0;
 	return n;
 }
 
@@ -70,7 +76,8 @@ static void test_nothing_new(void **state)
 	assert_int_not_equal(of("beta")->key, key);
 	assert_int_equal(of("beta")->index, index);
 	assert_int_equal(line(of("beta"))->key, of("beta")->key);
-	assert_int_equal(keys_cnt(world), 6); /* the former ones for the frames of the former generation */
+	assert_int_equal(keys_cnt(world),
+			 6); /* the former ones for the frames of the former generation */
 	generation_turn(&world->d);
 	assert_int_equal(keys_cnt(world), 3);
 	assert_true(world->view->has[of("beta")->key]);
@@ -101,7 +108,9 @@ static void test_one_trunk(void **state)
 {
 	struct fault f = { 0 };
 	uint32_t gw = of("acme")->key, own = of("beta")->key;
-	const struct generation_change no_trunk = { .want_certificates = true, .only_trunk = "nobody", .regulatory = -1 };
+	const struct generation_change no_trunk = { .want_certificates = true,
+						    .only_trunk = "nobody",
+						    .regulatory = -1 };
 
 	(void)state;
 	reload_ok("gamma", &f);
@@ -112,11 +121,26 @@ static void test_one_trunk(void **state)
 	fault_done(&f);
 }
 
-static void broken_chain(void) { put_file("sti/own.pem", "no certificate\n", 0644); }
-static void expired(void) { put_certificate("own", -400 * 86400); }
-static void gone(void) { unlink(at("sti/own.key")); }
-static void for_all(void) { chmod(at("sti/own.key"), 0640); }
-static void no_key(void) { put_file("sti/own.key", "no key\n", 0600); }
+static void broken_chain(void)
+{
+	put_file("sti/own.pem", "no certificate\n", 0644);
+}
+static void expired(void)
+{
+	put_certificate("own", -400 * 86400);
+}
+static void gone(void)
+{
+	unlink(at("sti/own.key"));
+}
+static void for_all(void)
+{
+	chmod(at("sti/own.key"), 0640);
+}
+static void no_key(void)
+{
+	put_file("sti/own.key", "no key\n", 0600);
+}
 
 static void new_key_alone(void)
 {
@@ -162,7 +186,8 @@ static void test_bad_set_is_refused(void **state)
 	}
 }
 
-/* A signer that dies after the files have been renewed, before the reload: the new one gets the old key. */
+/* A signer that dies after the files have been renewed, before the reload: the new one gets the old
+ * key. */
 static void test_restart_before_reload(void **state)
 {
 	char err[SIGNER_ERR_LEN] = "";
@@ -199,8 +224,12 @@ static void test_restart_while_settling(void **state)
 static void change_config(const char *text, struct trunk *put, const char *drop, struct fault *f)
 {
 	struct config *next = config_make(text);
-	const struct generation_change c = { .config = next, .put = &put, .put_cnt = put != NULL, .drop = &drop,
-					     .drop_cnt = drop != NULL, .regulatory = -1 };
+	const struct generation_change c = { .config = next,
+					     .put = &put,
+					     .put_cnt = put != NULL,
+					     .drop = &drop,
+					     .drop_cnt = drop != NULL,
+					     .regulatory = -1 };
 	size_t cnt;
 	struct trunk **trunks = config_trunks_take(next, &cnt);
 
@@ -213,7 +242,8 @@ static void change_config(const char *text, struct trunk *put, const char *drop,
 	generation_turn(&world->d);
 }
 
-/* Other certificates for the gateway: its trunks follow without being touched.  Then none, and new ones. */
+/* Other certificates for the gateway: its trunks follow without being touched.  Then none, and new
+ * ones. */
 static void test_gateway_certificates_change(void **state)
 {
 	struct sipseald *d = &world->d;
@@ -222,7 +252,8 @@ static void test_gateway_certificates_change(void **state)
 
 	(void)state;
 	change_config(MAIN "certificates: { root: sti, cert_path: own.pem, key_path: own.key, "
-			   "x5u: 'https://cert.example/own.pem' }\n", NULL, NULL, &f);
+			   "x5u: 'https://cert.example/own.pem' }\n",
+		      NULL, NULL, &f);
 	assert_string_equal(of("acme")->now.x5u, "https://cert.example/own.pem");
 	assert_string_equal(of("acme")->config.cert_path, "own.pem");
 	assert_int_equal(of("acme")->index, LIVE_LINE_GATEWAY);
@@ -233,7 +264,8 @@ static void test_gateway_certificates_change(void **state)
 	change_config(MAIN "certificates: { root: sti }\n", NULL, "acme", &f);
 	assert_null(live_gateway_credential(d->live));
 	assert_int_equal(keys_cnt(world), 2);
-	assert_null(policy_credential_get(policy_copy_get(d->policy.region, (uint16_t)d->generation), LIVE_LINE_GATEWAY));
+	assert_null(policy_credential_get(
+		policy_copy_get(d->policy.region, (uint16_t)d->generation), LIVE_LINE_GATEWAY));
 	change_config(MAIN CERTS, NULL, NULL, &f);
 	assert_int_equal(live_gateway_credential(d->live)->users, 1);
 	trunk = trunk_make("acme", 1, NULL);
@@ -253,12 +285,18 @@ static void test_last_user_goes(void **state)
 	struct trunk *put;
 
 	(void)state;
-	assert_int_equal(generation_change(d, &(struct generation_change){ .drop = drop, .drop_cnt = 1, .regulatory = -1 },
-					   &f, NULL), 0);
+	assert_int_equal(generation_change(d,
+					   &(struct generation_change){
+						   .drop = drop, .drop_cnt = 1, .regulatory = -1 },
+					   &f, NULL),
+			 0);
 	assert_int_equal(of("gamma")->users, 1);
 	put = trunk_make("gamma", 3, "attestation_other: C\n" OWN("gw", "-{serial}"));
-	assert_int_equal(generation_change(d, &(struct generation_change){ .put = &put, .put_cnt = 1, .regulatory = -1 },
-					   &f, NULL), 0);
+	assert_int_equal(generation_change(d,
+					   &(struct generation_change){
+						   .put = &put, .put_cnt = 1, .regulatory = -1 },
+					   &f, NULL),
+			 0);
 	generation_turn(d);
 	assert_int_equal(live_credential_cnt(d->live), 3); /* gw, gw-{serial}, serial-{serial} */
 	assert_int_equal(keys_cnt(world), 3);
@@ -270,10 +308,14 @@ static void test_last_user_goes(void **state)
 static void test_x5u_of_a_trunk(void **state)
 {
 	struct fault f = { 0 };
-	struct trunk *put = trunk_make("delta", 4, "certificates: { cert_path: own.pem, key_path: own.key, x5u: "
-						   "'https://cert.example/gw.pem' }\n");
-	struct trunk *again = trunk_make("acme", 1, "certificates: { cert_path: serial.pem, key_path: serial.key, x5u: "
-						    "'https://cert.example/gw.pem' }\n");
+	struct trunk *put =
+		trunk_make("delta", 4,
+			   "certificates: { cert_path: own.pem, key_path: own.key, x5u: "
+			   "'https://cert.example/gw.pem' }\n");
+	struct trunk *again =
+		trunk_make("acme", 1,
+			   "certificates: { cert_path: serial.pem, key_path: serial.key, x5u: "
+			   "'https://cert.example/gw.pem' }\n");
 	const struct generation_change c = { .put = &put, .put_cnt = 1, .regulatory = -1 };
 	const struct generation_change same = { .put = &again, .put_cnt = 1, .regulatory = -1 };
 

@@ -62,7 +62,7 @@ static void test_rest_order(void **state)
 	rest_give(&r, 0, T0 + S, 3);
 	assert_int_equal(rest_take(&r, T0 + 2 * S, 9, true), 3); /* a fresh one while they rest */
 	rest_untake(&r, 3);
-	assert_int_equal(rest_take(&r, T0 + 2 * S, 9, true), 3); /* nobody has seen it */
+	assert_int_equal(rest_take(&r, T0 + 2 * S, 9, true), 3);  /* nobody has seen it */
 	assert_int_equal(rest_take(&r, T0 + 64 * S, 9, true), 2); /* the oldest first */
 	assert_int_equal(rest_take(&r, T0 + 64 * S, 9, true), -ENOSPC);
 	assert_int_equal(rest_take(&r, T0 + 65 * S, 9, true), 0);
@@ -78,7 +78,8 @@ static void test_rest_order(void **state)
 	rest_done(&r);
 }
 
-static struct live_trunk *add(struct live *l, const char *name, uint64_t now_ns, uint32_t generation)
+static struct live_trunk *add(struct live *l, const char *name, uint64_t now_ns,
+			      uint32_t generation)
 {
 	struct live_trunk *t = NULL;
 

@@ -100,17 +100,20 @@ static void test_trunk_is_complete(void **state)
 	t->trunk->file = strdup("/etc/acme.yaml");
 	o = report_trunk(&w->d, t);
 	assert_non_null(o);
-	for (const char *const *k =
-		     (const char *const[]){ "name", "mode", "carrier", "attestation", "origid", "pai", "state", NULL };
+	for (const char *const *k = (const char *const[]){ "name", "mode", "carrier", "attestation",
+							   "origid", "pai", "state", NULL };
 	     *k; k++)
 		if (!json_object_get(o, *k))
 			fail_msg("no key %s", *k);
 	assert_int_equal(at(o, "state", "slot"), 0);
 	assert_int_equal(at(json_object_get(o, "state"), "calls", "signed"), 5);
 	assert_int_equal(at(json_object_get(o, "state"), "reasons", "signed"), 5);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "state"), "file")), "/etc/acme.yaml");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(json_object_get(o, "state"), "credential"),
-							      "cert")), "cert.pem");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "state"), "file")),
+			    "/etc/acme.yaml");
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_object_get(json_object_get(o, "state"), "credential"), "cert")),
+		"cert.pem");
 	json_decref(o);
 	o = report_trunk(&w->d, live_find(w->d.live, "watch")); /* without certificates */
 	assert_true(json_is_null(json_object_get(json_object_get(o, "state"), "credential")));
@@ -141,8 +144,7 @@ static void test_metrics(void **state)
 			     "\nsipseal_certificate_not_after_seconds{trunk=\"acme\"} 4000000000\n",
 			     "\nsipseal_signer_restarts_total 0\n", "\nsipseal_frames_lost 0\n",
 			     "\nsipseal_regulatory_enabled 1\n", "\nsipseal_generation 3\n",
-			     "\nsipseal_events_dropped_total 0\n",
-			     NULL };
+			     "\nsipseal_events_dropped_total 0\n", NULL };
 	     *line; line++)
 		if (!strstr(text, *line))
 			fail_msg("no line %sin %s", *line + 1, text);
@@ -159,21 +161,22 @@ static void test_histogram(void **state)
 	struct counters_worker *b = counters_worker(w->signer, 0);
 	char *text;
 
-	counters_bump(&b->sign_us[0], 2);                     /* below 8 us */
-	counters_bump(&b->sign_us[5], 3);                     /* below 256 us */
-	counters_bump(&b->sign_us[COUNTERS_BUCKETS - 1], 1);  /* all others */
+	counters_bump(&b->sign_us[0], 2);		     /* below 8 us */
+	counters_bump(&b->sign_us[5], 3);		     /* below 256 us */
+	counters_bump(&b->sign_us[COUNTERS_BUCKETS - 1], 1); /* all others */
 	counters_bump(&b->sign_ns_sum, 3000000000);
 	text = report_metrics(&w->d);
 	for (const char *const *line =
-		     (const char *const[]){ "\n# TYPE sipseal_sign_duration_seconds histogram\n",
-					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000008\"} 2\n",
-					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000128\"} 2\n",
-					    "\nsipseal_sign_duration_seconds_bucket{le=\"0.000256\"} 5\n",
-					    "\nsipseal_sign_duration_seconds_bucket{le=\"2.097152\"} 5\n",
-					    "\nsipseal_sign_duration_seconds_bucket{le=\"+Inf\"} 6\n",
-					    "\nsipseal_sign_duration_seconds_sum 3.000000000\n",
-					    "\nsipseal_sign_duration_seconds_count 6\n",
-					    "\nsipseal_added_latency_seconds_count 0\n", NULL };
+		     (const char *const[]){
+			     "\n# TYPE sipseal_sign_duration_seconds histogram\n",
+			     "\nsipseal_sign_duration_seconds_bucket{le=\"0.000008\"} 2\n",
+			     "\nsipseal_sign_duration_seconds_bucket{le=\"0.000128\"} 2\n",
+			     "\nsipseal_sign_duration_seconds_bucket{le=\"0.000256\"} 5\n",
+			     "\nsipseal_sign_duration_seconds_bucket{le=\"2.097152\"} 5\n",
+			     "\nsipseal_sign_duration_seconds_bucket{le=\"+Inf\"} 6\n",
+			     "\nsipseal_sign_duration_seconds_sum 3.000000000\n",
+			     "\nsipseal_sign_duration_seconds_count 6\n",
+			     "\nsipseal_added_latency_seconds_count 0\n", NULL };
 	     *line; line++)
 		if (!strstr(text, *line))
 			fail_msg("no line %sin %s", *line + 1, text);
@@ -204,12 +207,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_status_groups),
-		T(test_sums),
-		T(test_unmatched_peers),
-		T(test_trunk_is_complete),
-		T(test_metrics),
-		T(test_histogram),
+		T(test_status_groups),	    T(test_sums),    T(test_unmatched_peers),
+		T(test_trunk_is_complete),  T(test_metrics), T(test_histogram),
 		cmocka_unit_test(test_nic),
 	};
 

@@ -52,13 +52,17 @@ static void test_interfaces_that_went(void **state)
 	json_decref(list);
 }
 
-/* Calls that are lost or go by unsigned are said, each by the word that the counters have for it. */
+/* Calls that are lost or go by unsigned are said, each by the word that the counters have for it.
+ */
 static void test_ways_around_are_shown(void **state)
 {
 	struct world *w = *state;
-	const unsigned reasons[] = { SR_FRAGMENT, SR_FRAGMENT_DROPPED, SR_VLAN, SR_VLAN_DROPPED, SR_OPAQUE,
-				     SR_OPAQUE_DROPPED, SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,
-				     SR_SIGNER_DOWN_DROPPED, SR_WRONG_SIDE, SR_RATE_LIMITED, SR_FAIR_SHARE };
+	const unsigned reasons[] = {
+		SR_FRAGMENT,	     SR_FRAGMENT_DROPPED, SR_VLAN,
+		SR_VLAN_DROPPED,     SR_OPAQUE,		  SR_OPAQUE_DROPPED,
+		SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,	  SR_SIGNER_DOWN_DROPPED,
+		SR_WRONG_SIDE,	     SR_RATE_LIMITED,	  SR_FAIR_SHARE
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
 		json_t *list;
@@ -66,7 +70,8 @@ static void test_ways_around_are_shown(void **state)
 		memset(xdp, 0, sizeof(xdp));
 		xdp[1][reasons[i]] = 3;
 		list = report_warnings(&w->d);
-		if (!has_warning(list, reason_token(reasons[i]), NULL) || json_array_size(list) != 2)
+		if (!has_warning(list, reason_token(reasons[i]), NULL) ||
+		    json_array_size(list) != 2)
 			fail_msg("no warning %s", reason_token(reasons[i]));
 		json_decref(list);
 	}
@@ -157,7 +162,8 @@ static void test_expiry(void **state)
 		{ "months", 31 * 86400, NULL, NULL, NULL },
 		{ "a month", 30 * 86400 - 60, "certificate_expires", "notice", "in 29 days" },
 		{ "a week", 7 * 86400 - 60, "certificate_expires", "warning", "in 6 days" },
-		{ "a day", 86400 - 60, "certificate_expires", "critical", "in 23 hours: renew it NOW" },
+		{ "a day", 86400 - 60, "certificate_expires", "critical",
+		  "in 23 hours: renew it NOW" },
 		{ "an hour", 3600, "certificate_expires", "critical", "minutes" },
 		{ "over", -1, "certificate_expired", "critical", "expired" },
 	};
@@ -166,17 +172,21 @@ static void test_expiry(void **state)
 		json_t *list, *o, *found = NULL;
 		size_t k;
 
-		w->credential->now.info->not_after = (int64_t)(clock_real_ms() / 1000) + cases[i].left_s;
+		w->credential->now.info->not_after =
+			(int64_t)(clock_real_ms() / 1000) + cases[i].left_s;
 		list = report_warnings(&w->d);
-		json_array_foreach (list, k, o)
-			if (!strncmp(json_string_value(json_object_get(o, "code")), "certificate", 11))
-				found = o;
+		json_array_foreach(list, k,
+				   o) if (!strncmp(json_string_value(json_object_get(o, "code")),
+						   "certificate", 11)) found = o;
 		if (!found != !cases[i].code)
 			fail_msg("%s", cases[i].name);
 		if (found) {
-			assert_string_equal(json_string_value(json_object_get(found, "code")), cases[i].code);
-			assert_string_equal(json_string_value(json_object_get(found, "level")), cases[i].level);
-			assert_non_null(strstr(json_string_value(json_object_get(found, "text")), cases[i].text));
+			assert_string_equal(json_string_value(json_object_get(found, "code")),
+					    cases[i].code);
+			assert_string_equal(json_string_value(json_object_get(found, "level")),
+					    cases[i].level);
+			assert_non_null(strstr(json_string_value(json_object_get(found, "text")),
+					       cases[i].text));
 		}
 		json_decref(list);
 	}
@@ -190,14 +200,17 @@ static void test_expiry_is_said_once(void **state)
 		int64_t left_s;
 		enum expiry want;
 	} steps[] = {
-		{ 40 * 86400, EXPIRY_FAR }, { 20 * 86400, EXPIRY_30_DAYS }, { 15 * 86400, EXPIRY_30_DAYS },
-		{ 5 * 86400, EXPIRY_7_DAYS }, { 3600, EXPIRY_1_DAY }, { -1, EXPIRY_OVER }, { 20 * 86400, EXPIRY_OVER },
+		{ 40 * 86400, EXPIRY_FAR },	{ 20 * 86400, EXPIRY_30_DAYS },
+		{ 15 * 86400, EXPIRY_30_DAYS }, { 5 * 86400, EXPIRY_7_DAYS },
+		{ 3600, EXPIRY_1_DAY },		{ -1, EXPIRY_OVER },
+		{ 20 * 86400, EXPIRY_OVER },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		int ms;
 
-		w->credential->now.info->not_after = (int64_t)(clock_real_ms() / 1000) + steps[i].left_s;
+		w->credential->now.info->not_after =
+			(int64_t)(clock_real_ms() / 1000) + steps[i].left_s;
 		w->d.expiry_at_ns = 0;
 		ms = expiry_turn(&w->d);
 		assert_in_range(ms, 1, 3600 * 1000); /* at least hourly */
@@ -220,9 +233,12 @@ static void test_regulatory_off_is_loud(void **state)
 	r = json_object_get(o, "regulatory");
 	assert_true(json_is_false(json_object_get(r, "enabled")));
 	assert_string_equal(json_string_value(json_object_get(r, "by")), "request");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(r, "warning"), "code")), "regulatory_off");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(r, "warning"), "code")),
+		"regulatory_off");
 	r = json_array_get(json_object_get(o, "warnings"), 0);
-	assert_string_equal(json_string_value(json_object_get(r, "code")), "regulatory_off"); /* first of all */
+	assert_string_equal(json_string_value(json_object_get(r, "code")),
+			    "regulatory_off"); /* first of all */
 	assert_string_equal(json_string_value(json_object_get(r, "level")), "critical");
 	json_decref(o);
 }
