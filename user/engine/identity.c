@@ -205,6 +205,15 @@ static void add_date(struct call *c)
 	call_add_row(c, text_end(&t));
 }
 
+/* A copy that does not change with the policy: the event tells of it later. */
+static struct slice kept(struct call *c, struct slice text)
+{
+	struct text t = text_begin(c->e);
+
+	text_put(&t, text);
+	return text_end(&t);
+}
+
 enum sipseal_reason identity_edit(struct call *c)
 {
 	const struct policy_copy *p = c->in->policy;
@@ -228,7 +237,7 @@ enum sipseal_reason identity_edit(struct call *c)
 	else
 		claims.dest_uri = c->request_uri.raw;
 	out->x5u = policy_text(p, cred->x5u);
-	out->origid = claims.origid;
+	out->origid = kept(c, claims.origid);
 	t = text_begin(c->e);
 	text_puts(&t, "Identity: ");
 	room = text_room(&t, &cap);

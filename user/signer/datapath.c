@@ -157,6 +157,9 @@ static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
 	w->override.seq = 0;
 	w->override.index = 0;
 	engine_run(&w->engine, &w->env, &in, &s->out);
+	/* this thread may have stood still for longer than the daemon waits before it writes a copy again */
+	if (!policy_copy_holds(s->policy, s->meta.generation))
+		return is_emergency(s) ? emergency_pass(w, s) : SR_UNKNOWN_GENERATION;
 	s->is_decided = true;
 	switch (s->out.verdict) {
 	case VERDICT_REJECT:

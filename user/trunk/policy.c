@@ -60,6 +60,16 @@ const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_
 	return c;
 }
 
+bool policy_copy_holds(const struct policy_copy *c, uint16_t generation)
+{
+	uint64_t held;
+
+	/* pairs with the fence behind the store of 0 that begins a change of the copy */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	held = __atomic_load_n(&c->generation, __ATOMIC_RELAXED);
+	return held && (uint16_t)held == generation;
+}
+
 const void *policy_table(const struct policy_copy *c, struct policy_ref ref, size_t cnt, size_t size)
 {
 	if (!cnt || !size || ref.off % 8 || ref.len / size < cnt)

@@ -101,6 +101,10 @@ uint64_t policy_number_key(struct slice tn);
 /** policy_copy_get() - the copy that holds @generation (low 16 bits compared), or NULL. */
 const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_t generation);
 
+/** policy_copy_holds() - does @c still hold @generation?  Asked after it was read: a reader that stood still for
+ * longer than a grace period may have read half of another generation. */
+bool policy_copy_holds(const struct policy_copy *c, uint16_t generation);
+
 /** policy_trunk_get() - Return: NULL where the slot is empty or out of range. */
 const struct policy_trunk *policy_trunk_get(const struct policy_copy *c, uint32_t slot);
 

@@ -36,6 +36,41 @@ static void test_signed(void **state)
 	world_free(&x);
 }
 
+static struct policy_copy *torn_copy;
+
+/* The daemon begins to write the copy while a call is being signed with it. */
+static int torn_sign(void *ctx, uint32_t key, const uint8_t digest[PASSPORT_DIGEST_LEN],
+		     uint8_t ret_sig[PASSPORT_SIG_LEN])
+{
+	torn_copy->generation += 2;
+	return credential_sign(ctx, key, digest, ret_sig);
+}
+
+/* No call leaves with half of one generation and half of another; an emergency call leaves as it came. */
+static void test_torn_policy(void **state)
+{
+	(void)state;
+	for (int is_emergency = 0; is_emergency < 2; is_emergency++) {
+		struct world x;
+		struct sipseal_meta m = world_meta();
+
+		world_new(&x, NULL);
+		if (is_emergency)
+			m.flags |= SIPSEAL_META_F_EMERGENCY;
+		torn_copy = (struct policy_copy *)(uintptr_t)policy_copy_get(x.policy, m.generation);
+		assert_non_null(torn_copy);
+		x.w->env.sign = torn_sign;
+		world_send(&x, &m, world_invite);
+		world_run(&x);
+		assert_int_equal(x.carrier->sent_cnt, is_emergency);
+		if (is_emergency)
+			assert_false(holds(world_payload(x.carrier, 0), "Identity:"));
+		assert_int_equal(world_reason(&x, is_emergency ? SR_EMERGENCY_PASSED_LATE :
+								 SR_UNKNOWN_GENERATION), 1);
+		world_free(&x);
+	}
+}
+
 static void test_retransmission(void **state)
 {
 	struct world x;
@@ -325,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_torn_policy),
 		cmocka_unit_test(test_retransmission),
 		cmocka_unit_test(test_unchanged),
 		cmocka_unit_test(test_observe),
