@@ -118,6 +118,15 @@ static int refused(const char *path, long status, const json_t *body)
 	return (status >= 400 && status < 500) || status == 507 ? CLI_REFUSED : CLI_FAILED;
 }
 
+int client_no_trunk(int r, const char *name)
+{
+	CLEANUP(freep) char *safe = out_escape(name);
+
+	if (r == CLI_NOT_FOUND)
+		fprintf(stderr, "  %s: 'sipseal trunk list' shows those there are\n", safe ? safe : "?");
+	return r;
+}
+
 static CURLcode prepare(const struct cli *cli, CURL *c, const char *path)
 {
 	CLEANUP(freep) char *url = NULL;

@@ -25,6 +25,9 @@ int client_get(const struct cli *cli, const char *path, json_t **ret);
  * terminated); a return that is not 0 ends.  Return: as client_call(). */
 int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx);
 
+/** client_no_trunk() - what follows the daemon's "no such trunk", which does not repeat the name.  Return: @r. */
+int client_no_trunk(int r, const char *name);
+
 /** client_path() - @prefix and @name with what a URL does not take escaped.  Return: malloc'd, or
  * NULL. */
 char *client_path(const char *prefix, const char *name);

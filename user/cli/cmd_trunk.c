@@ -111,11 +111,8 @@ int cmd_trunk_show(struct cli *cli, int argc, char **argv)
 	path = client_path("/v1/trunks/", argv[1]);
 	if (!path || !argv[1][0])
 		return cli_usage_error(cli, "trunk show: one trunk name please");
-	r = client_get(cli, path, &o);
-	if (r == CLI_NOT_FOUND)
-		fputs("  'sipseal trunk list' shows those there are\n", stderr);
-	if (r)
-		return r;
+	if ((r = client_get(cli, path, &o)))
+		return client_no_trunk(r, argv[1]);
 	if (cli->json)
 		out_json(stdout, o);
 	else

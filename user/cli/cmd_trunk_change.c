@@ -168,7 +168,7 @@ int cmd_trunk_set(struct cli *cli, int argc, char **argv)
 	if (!path || !*c.name)
 		return cli_usage_error(cli, "the name of a trunk is needed");
 	if ((r = client_call(cli, "PATCH", path, c.body, &answer)))
-		return r;
+		return client_no_trunk(r, c.name);
 	print_change(cli, answer, c.name, "changed");
 	json_decref(answer);
 	return CLI_OK;
@@ -186,7 +186,7 @@ int cmd_trunk_remove(struct cli *cli, int argc, char **argv)
 	if (!path)
 		return CLI_FAILED;
 	if ((r = client_call(cli, "DELETE", path, NULL, &answer)))
-		return r;
+		return client_no_trunk(r, argv[1]);
 	print_change(cli, answer, argv[1], "removed");
 	json_decref(answer);
 	return CLI_OK;
@@ -204,7 +204,7 @@ int cmd_trunk_export(struct cli *cli, int argc, char **argv)
 	if (!path || asprintf(&query, "%s?export=1", path) < 0)
 		return CLI_FAILED;
 	if ((r = client_get(cli, query, &answer)))
-		return r;
+		return client_no_trunk(r, argv[1]);
 	if (cli->json)
 		out_json(stdout, answer);
 	else
