@@ -3,13 +3,6 @@
 # The command line against a running daemon, and without one: output, exit codes, the same words as explain.
 . "$(dirname "$0")/lib.sh"
 
-exits() { # STATUS COMMAND...
-	local want=$1 rc=0
-	shift
-	"$@" >"$T/out" 2>"$T/err" || rc=$?
-	[ $rc = "$want" ] || { cat "$T/out" "$T/err"; fail "exit status $rc, expected $want: $*"; }
-}
-
 test_with_a_daemon() {
 	start_gateway
 	for cmd in "" status stats "trunk list" "trunk show acme"; do

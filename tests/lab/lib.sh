@@ -46,6 +46,7 @@ is_alive() { # PID; a zombie is dead
 bg() { # NAME NS COMMAND... : output in $T/NAME.log, pid in $T/NAME.pid
 	local name=$1 ns=$2
 	shift 2
+	: >"$T/$name.log" # now: what an earlier one of that name said is not taken for this one's
 	nsenter --net="/run/netns/$PREFIX-$ns" -- "$@" >"$T/$name.log" 2>&1 </dev/null &
 	echo $! >"$T/$name.pid"
 	echo $! >>"$T/pids"
@@ -174,7 +175,7 @@ gateway_start() { # CONFIG [PROGRAM PREFIX...] : the process, without waiting
 	bg gateway gw "$@" "$SIPSEALD" -c "$config" --state-dir "$T/state" --libexec "$LIBEXEC"
 }
 
-gateway_is_ready() { grep -q 'event=ready' "$T/gateway.log" || is_dead "$(pid_of gateway)"; }
+gateway_is_ready() { grep -qs 'event=ready' "$T/gateway.log" || is_dead "$(pid_of gateway)"; }
 
 start_gateway() { # [CONFIG] : default gateway_yaml; waits until it is up
 	local config=${1:-$T/sipseal.yaml}
@@ -201,6 +202,21 @@ xdp_count() { jq --arg r "$1" '[.interfaces[].packets[$r] // 0] | add' "$T/stats
 signer_count() { jq --arg r "$1" '.signer.reasons[$r] // 0' "$T/stats.json"; }         # REASON
 signer_total() { jq '[.signer.reasons[]] | add // 0' "$T/stats.json"; }
 signer_value() { jq --arg k "$1" '.signer[$k]' "$T/stats.json"; }                      # signatures, frames_lost
+
+# api - a call as curl makes it: prints the HTTP status; the body is in $T/api.json.
+api() { # METHOD PATH [JSON]
+	local body=()
+	[ $# -lt 3 ] || body=(--data-binary "$3")
+	curl -sgS --max-time 20 --path-as-is --unix-socket "$T/control.sock" -X "$1" ${body[@]+"${body[@]}"} \
+		-o "$T/api.json" -w '%{http_code}\n' "http://localhost$2"
+}
+
+exits() { # STATUS COMMAND... : output in $T/out and $T/err
+	local want=$1 rc=0
+	shift
+	"$@" >"$T/out" 2>"$T/err" || rc=$?
+	[ $rc = "$want" ] || { cat "$T/out" "$T/err"; fail "exit status $rc, expected $want: $*"; }
+}
 
 expect() { # WHAT WANTED FOUND
 	[ "$2" = "$3" ] || fail "$1: $3, expected $2"
@@ -303,8 +319,8 @@ send_options() { # CALL-ID
 	send_files "$CORE4:5070" "$CARRIER4:5060" "$T/$1.sip"
 }
 
-seen() { # CALL-ID -> absent, signed N, unsigned N (at the carrier, so far)
-	python3 "$HERE/look.py" "$T/carrier.pcap" "$1"
+seen() { # CALL-ID [KEY] -> absent, signed N, unsigned N (at the carrier, so far); with KEY: look.py
+	python3 "$HERE/look.py" "$T/carrier.pcap" "$@"
 }
 
 is_seen() { [ "$(seen "$1")" = "$2" ]; }

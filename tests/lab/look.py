@@ -1,16 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""look.py FILE.pcap CALL-ID: how messages with this Call-ID arrived: `absent`, `signed N` or `unsigned N`."""
+"""look.py FILE.pcap CALL-ID: how messages with this Call-ID arrived: `absent`, `signed N` or `unsigned N`.
+
+look.py FILE.pcap CALL-ID KEY: of the first of them `raw` (its bytes), or of its last Identity `attest`, `origid`,
+`orig` or `x5u` (empty without one).
+"""
 import sys
 
 import pcap
 import sipmsg
+
+
+def claim(message, key):
+    rows = [row for row in message.rows if message.name(row) == b"identity"]
+    if not rows:
+        return ""
+    _, payload, info = sipmsg.passport(rows[-1])
+    return info if key == "x5u" else payload["orig"]["tn"] if key == "orig" else payload[key]
+
 
 found = [m for m in (sipmsg.Message(d.payload) for d in pcap.datagrams(sys.argv[1]))
          if m.value("call-id") == sys.argv[2].encode()]
 signed = sum(bool(m.values("identity")) for m in found)
 if not found:
     print("absent")
+elif sys.argv[3:] == ["raw"]:
+    sys.stdout.buffer.write(found[0].data)
+elif sys.argv[3:]:
+    print(claim(found[0], sys.argv[3]))
 elif signed in (0, len(found)):
     print("signed" if signed else "unsigned", len(found))
 else:
