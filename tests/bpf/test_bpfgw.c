@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The loader: pins, adoption, links, modes, refusals, tables - on a bpffs and on veths of the test's own.
+ * The loader: pins, adoption, links, modes, refusals - on a bpffs and on veths of the test's own.
  */
 #include "gateway_setup.h"
 
@@ -385,6 +385,82 @@ static void test_other_abi(void **state)
 	assert_ptr_equal(g, (void *)1);
 }
 
+/* What is pinned becomes that of version 1, as an upgrade would find it. */
+static void make_older(char path[160])
+{
+	snprintf(path, 160, "%s/v1", lab_bpffs);
+	assert_int_equal(rename(pin_dir(), path), 0);
+}
+
+/* An upgrade: the NICs change programs without being without one, and nothing of version 1 stays. */
+static void test_take_over(void **state)
+{
+	struct bpfgw *g = start(1);
+	uint32_t old = prog_id(g);
+	char path[160];
+
+	(void)state;
+	attach_ok(g, 0, "c0", 0, true);
+	attach_ok(g, 1, "k0", 2, false);
+	attach_ok(g, 2, "x0", 0, true); /* no port any more later on */
+	bpfgw_close(g);
+	make_older(path);
+	g = open_ok();
+	assert_false(bpfgw_was_adopted(g));
+	assert_int_equal(bpfgw_generation(g), 0);
+	bpfgw_close(g);
+	assert_int_equal(prog_on("x0", NULL), old);
+	g = start(1);
+	assert_int_equal(prog_on("x0", NULL), 0);
+	assert_int_equal(prog_on("c0", NULL), old);
+	attach_ok(g, 0, "c0", 0, true);
+	assert_int_equal(prog_on("c0", NULL), prog_id(g));
+	assert_int_equal(prog_on("k0", NULL), old);
+	assert_true(entries_in(path) > 0);
+	attach_ok(g, 1, "k0", 0, false); /* auto: as it is */
+	assert_int_equal(prog_on("k0", NULL), prog_id(g));
+	assert_int_equal(entries_in(lab_bpffs), 1);
+	/* a start that fails now leaves what it has taken over */
+	bpfgw_detach_port(g, 0);
+	bpfgw_detach_port(g, 1);
+	assert_int_equal(prog_on("c0", NULL), prog_id(g));
+	bpfgw_close(g);
+	g = open_ok();
+	assert_true(bpfgw_was_adopted(g));
+	bpfgw_close(g);
+}
+
+/* Another mode is wanted: a new link. */
+static void test_take_over_other_mode(void **state)
+{
+	struct bpfgw *g = start(1);
+	char path[160];
+
+	(void)state;
+	attach_ok(g, 0, "c0", 2, false);
+	bpfgw_close(g);
+	make_older(path);
+	g = start(1);
+	attach_ok(g, 0, "c0", 1, true);
+	assert_int_equal(prog_on("c0", NULL), prog_id(g));
+	assert_int_equal(entries_in(lab_bpffs), 1);
+	bpfgw_close(g);
+}
+
+static void test_detach_older(void **state)
+{
+	struct bpfgw *g = start(1);
+	char path[160];
+
+	(void)state;
+	attach_ok(g, 0, "c0", 0, true);
+	bpfgw_close(g);
+	make_older(path);
+	assert_int_equal(bpfgw_detach_all(lab_bpffs, err), 1);
+	assert_int_equal(prog_on("c0", NULL), 0);
+	assert_int_equal(entries_in(lab_bpffs), 0);
+}
+
 static void test_incomplete_pins(void **state)
 {
 	struct bpfgw *g = start(1);
@@ -420,203 +496,6 @@ static void test_detach_all_versions(void **state)
 	assert_int_equal(entries_in(lab_bpffs), 1);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(bpfgw_detach_all(lab_bpffs, err), 0);
-}
-
-static size_t map_entries(const struct bpf_map *map)
-{
-	char key[32], next[32];
-	size_t n = 0;
-
-	while (!bpf_map_get_next_key(bpf_map__fd(map), n ? key : NULL, next)) {
-		memcpy(key, next, sizeof(key));
-		n++;
-	}
-	return n;
-}
-
-static void check_sizes(const struct bpfgw *g, bool is_odd, const struct matchset *ms)
-{
-	const struct matchset_size size = matchset_size(ms);
-	const __typeof__(g->skel->maps) *m = &g->skel->maps;
-
-	assert_int_equal(map_entries(is_odd ? m->sipseal_peers1 : m->sipseal_peers0), size.peers);
-	assert_int_equal(map_entries(is_odd ? m->sipseal_prefix1 : m->sipseal_prefix0), size.prefixes);
-	assert_int_equal(map_entries(is_odd ? m->sipseal_cores1 : m->sipseal_cores0), size.cores);
-}
-
-static void flip(struct bpfgw *g, uint32_t generation)
-{
-	struct sipseal_config c = config_build(0, generation);
-
-	assert_int_equal(bpfgw_config_set(g, &c), 0);
-	bpfgw_grace();
-}
-
-static void fill_ok(struct bpfgw *g, struct matchset *ms, uint32_t generation)
-{
-	if (bpfgw_fill(g, ms, generation, err) < 0)
-		fail_msg("%s", err);
-}
-
-/* Trunk @i: an address and a prefix of its own, port 7777: two peers, two prefixes, two cores. */
-#define MANY 100000
-
-static void many_trunk(struct matchset *ms, uint32_t i, bool is_add)
-{
-	struct peer carriers[] = { { .bits = 128, .port = 7777, .addr = { 0x20 } },
-				   { .bits = 64, .port = 7777, .addr = { 0x30 } } };
-	struct trunk t = { .carrier_peers = carriers, .carrier_cnt = 2, .max_cps = 10 };
-	uint32_t be = htonl(i), other;
-
-	memcpy(carriers[0].addr + 12, &be, 4);
-	memcpy(carriers[1].addr + 4, &be, 4);
-	assert_int_equal(is_add ? matchset_add(ms, i, &t, &other) : matchset_remove(ms, i, &t), 0);
-}
-
-static const uint16_t sip_port = 5060;
-
-static struct matchset *many_new(uint32_t cnt)
-{
-	struct matchset *ms;
-
-	assert_int_equal(matchset_new(&sip_port, 1, &ms), 0);
-	for (uint32_t i = 0; i < cnt; i++)
-		many_trunk(ms, i, true);
-	return ms;
-}
-
-static bool peer_find(const struct bpf_map *map, uint32_t i)
-{
-	struct sipseal_peer_key key = { .addr = { 0x20 }, .port_be = htons(7777) };
-	uint32_t be = htonl(i), group;
-
-	memcpy(key.addr + 12, &be, 4);
-	return bpf_map_lookup_elem(bpf_map__fd(map), &key, &group) == 0;
-}
-
-static unsigned ms_since(uint64_t at)
-{
-	return (unsigned)((clock_mono_ns() - at) / 1000000);
-}
-
-/* 100,000 trunks; one more in each copy costs what one costs; and none is left when all but a few have gone. */
-static void test_fill_many(void **state)
-{
-	struct bpfgw *g = start(2);
-	struct matchset *ms = many_new(MANY);
-	uint64_t at = clock_mono_ns();
-	unsigned one;
-
-	(void)state;
-	fill_ok(g, ms, 1);
-	print_message("%d trunks filled in %u ms\n", MANY, ms_since(at));
-	check_sizes(g, true, ms);
-	check_sizes(g, false, tables[0]);
-	assert_true(peer_find(g->skel->maps.sipseal_peers1, 12345));
-	assert_true(g->skel->data_ports->sipseal_ports[1][7777 / 64] >> (7777 % 64) & 1);
-	assert_false(g->skel->data_ports->sipseal_ports[0][7777 / 64] >> (7777 % 64) & 1);
-	flip(g, 1);
-	fill_ok(g, ms, 2); /* another match set than before: emptied first */
-	check_sizes(g, false, ms);
-	flip(g, 2);
-	at = clock_mono_ns();
-	many_trunk(ms, MANY, true);
-	fill_ok(g, ms, 3);
-	flip(g, 3);
-	fill_ok(g, ms, 4);
-	one = ms_since(at);
-	print_message("one more in both copies, grace period and all: %u ms\n", one);
-	assert_true(one < 100);
-	assert_true(peer_find(g->skel->maps.sipseal_peers1, MANY));
-	assert_true(peer_find(g->skel->maps.sipseal_peers0, MANY));
-	check_sizes(g, true, ms);
-	check_sizes(g, false, ms);
-
-	for (uint32_t i = 3; i <= MANY; i++)
-		many_trunk(ms, i, false);
-	at = clock_mono_ns();
-	fill_ok(g, ms, 4);
-	print_message("all but 3 removed from one copy in %u ms\n", ms_since(at));
-	check_sizes(g, false, ms);
-	assert_int_equal(matchset_size(ms).peers, 6);
-	matchset_free(ms);
-	bpfgw_close(g);
-}
-
-/* Somebody has deleted keys by hand, at the ends and in the middle of what goes next: no error, the rest goes. */
-static void test_fill_missing_keys(void **state)
-{
-	static const uint32_t gone[] = { 3, 4, 1000, 1001, 1023, 1024, 1025, 2047, 2048, 2999 };
-	struct bpfgw *g = start(2);
-	struct matchset *ms = many_new(3000);
-
-	(void)state;
-	fill_ok(g, ms, 1);
-	for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
-		struct sipseal_peer_key key = { .addr = { 0x20 }, .port_be = htons(7777) };
-		struct sipseal_prefix_key prefix = { .prefixlen = 32 + 64, .port_be = htons(7777), .addr = { 0x30 } };
-		uint32_t be = htonl(gone[i]);
-
-		memcpy(key.addr + 12, &be, 4);
-		memcpy(prefix.addr + 4, &be, 4);
-		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(g->skel->maps.sipseal_peers1), &key), 0);
-		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(g->skel->maps.sipseal_prefix1), &prefix), 0);
-	}
-	for (uint32_t i = 3; i < 3000; i++)
-		many_trunk(ms, i, false);
-	fill_ok(g, ms, 1);
-	check_sizes(g, true, ms);
-	matchset_free(ms);
-	bpfgw_close(g);
-}
-
-/* More than the maps hold is refused, and the tables stay as they are. */
-static void test_fill_too_many(void **state)
-{
-	struct bpfgw *g = start(2);
-	struct matchset *ms = many_new(3);
-	struct peer carrier = { .bits = 128, .port = 7778 }, *cores = calloc(1 << 17, sizeof(*cores));
-	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = cores, .core_cnt = 1 << 17 };
-	uint32_t other;
-
-	(void)state;
-	for (uint32_t i = 0; i < t.core_cnt; i++) {
-		memcpy(cores[i].addr, &i, 4);
-		cores[i].bits = 32;
-	}
-	fill_ok(g, ms, 1);
-	assert_int_equal(matchset_add(ms, 3, &t, &other), 0);
-	carrier.addr[0] = 1;
-	assert_int_equal(matchset_add(ms, 4, &t, &other), 0);
-	assert_int_equal(bpfgw_fill(g, ms, 1, err), -E2BIG);
-	assert_non_null(strstr(err, "core prefixes, at most 262144"));
-	assert_int_equal(map_entries(g->skel->maps.sipseal_cores1), 6);
-	assert_int_equal(matchset_remove(ms, 4, &t), 0);
-	fill_ok(g, ms, 1);
-	check_sizes(g, true, ms);
-	free(cores);
-	matchset_free(ms);
-	bpfgw_close(g);
-}
-
-static void test_limiter_reset(void **state)
-{
-	struct bpfgw *g = start(1);
-	const struct sipseal_limiter spent = { 77, 88 };
-	struct sipseal_limiter l;
-	int fd = bpf_map__fd(g->skel->maps.sipseal_limits);
-
-	(void)state;
-	for (uint32_t slot = 5; slot < 8; slot++)
-		assert_int_equal(bpf_map_update_elem(fd, &slot, &spent, 0), 0);
-	assert_int_equal(bpfgw_limiter_reset(g, 6), 0);
-	for (uint32_t slot = 5; slot < 8; slot++) {
-		assert_int_equal(bpf_map_lookup_elem(fd, &slot, &l), 0);
-		assert_int_equal(l.tat_ns, slot == 6 ? 0 : 77);
-		assert_int_equal(l.fair_tat_ns, slot == 6 ? 0 : 88);
-	}
-	assert_int_equal(bpfgw_limiter_reset(g, SIPSEAL_TRUNKS_MAX), -E2BIG);
-	bpfgw_close(g);
 }
 
 static void test_bad_arguments(void **state)
@@ -669,8 +548,8 @@ int main(void)
 		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_ports_change_places),
 		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_removed_port_is_detached),
 		T(test_failed_start_leaves_nothing), T(test_never_steals), T(test_refusals_of_veth),
-		T(test_other_abi), T(test_incomplete_pins), T(test_detach_all_versions), T(test_fill_many),
-		T(test_fill_missing_keys), T(test_fill_too_many), T(test_limiter_reset),
+		T(test_other_abi), T(test_take_over), T(test_take_over_other_mode), T(test_detach_older),
+		T(test_incomplete_pins), T(test_detach_all_versions),
 		T(test_bad_arguments), T(test_heartbeat_mapping),
 	};
 	int failed;

@@ -63,7 +63,8 @@ int bpfgw_limiter_reset(struct bpfgw *g, uint32_t slot);
 int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c);
 const struct sipseal_config *bpfgw_config(const struct bpfgw *g);
 
-/** bpfgw_attach() - attach to one NIC and pin the link, or update the pinned link in place.
+/** bpfgw_attach() - attach to one NIC and pin the link, or update the pinned link in place, also one that
+ * another ABI version has pinned: that becomes ours, and what the other version has left goes with its last link.
  * @mode: 0 auto (native, generic where the driver has none), 1 native, 2 generic
  * @port: index; also put into the devmap
  * Return: 0 (ret_is_native says how); -EBUSY another XDP program is there; -ERANGE MTU too large for native
@@ -72,7 +73,8 @@ int bpfgw_attach(struct bpfgw *g, unsigned port, unsigned ifindex, const char *n
 		 bool *ret_is_native, char reterr[BPFGW_ERR_LEN]);
 
 /** bpfgw_detach_port() - undo bpfgw_attach() of this start (a start that failed half-way).  A link that was
- * adopted stays, with the new program; pins of maps that this start made go with its last link. */
+ * adopted stays, with the new program; pins of maps that this start made go with its last link, unless a link
+ * of another ABI version was taken over. */
 void bpfgw_detach_port(struct bpfgw *g, unsigned port);
 
 /** bpfgw_xsk_set() - let traffic of a queue in.  The map holds its own reference of the socket. */

@@ -3,7 +3,8 @@
  * bpfgw_internal - what the files of bpfgw share.
  *
  *     bpfgw.c       load, configuration, counters
- *     bpfgw_pin.c   the directory of pins: adopt, pin, remove
+ *     bpfgw_pin.c   the directory of pins: adopt, pin, take back
+ *     bpfgw_prune.c what earlier runs and other ABI versions have left: find, remove
  *     bpfgw_link.c  NICs
  *     bpfgw_fill.c  match tables, limiters
  */
@@ -65,7 +66,16 @@ void bpfgw_unpin(struct bpfgw *g);
  * Return: 0, or negative errno. */
 int bpfgw_link_remove(const char *path);
 
-/** bpfgw_links_prune() - remove the pinned links of NICs that are in no port of @c. */
+/** bpfgw_link_name() - "link_<ifindex>". */
+void bpfgw_link_name(unsigned ifindex, char ret[BPFGW_PIN_LEN]);
+
+/** bpfgw_links_prune() - remove the pinned links, of other ABI versions too, of NICs that are in no port of @c. */
 void bpfgw_links_prune(struct bpfgw *g, const struct sipseal_config *c);
+
+/** bpfgw_link_of_other() - the pin of another ABI version for a NIC.  Return: 1 (*ret its path); 0 none. */
+int bpfgw_link_of_other(const struct bpfgw *g, unsigned ifindex, char ret[PATH_MAX]);
+
+/** bpfgw_others_prune() - remove what other ABI versions have left that hold no NIC any more. */
+void bpfgw_others_prune(const struct bpfgw *g);
 
 #endif

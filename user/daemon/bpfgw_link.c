@@ -26,7 +26,7 @@ static int link_path(const struct bpfgw *g, unsigned ifindex, char ret[PATH_MAX]
 {
 	char name[BPFGW_PIN_LEN];
 
-	snprintf(name, sizeof(name), "link_%u", ifindex);
+	bpfgw_link_name(ifindex, name);
 	return bpfgw_pin_path(g, name, ret);
 }
 
@@ -56,16 +56,16 @@ static uint32_t link_prog(int link_fd)
  * gone, or be one of another network namespace with the same index.
  * Return: 1 adopted; 0 there is none (any more); negative errno.
  */
-static int link_adopt(const struct attach *a, bool *ret_is_native, char reterr[BPFGW_ERR_LEN])
+static int link_reuse(const struct attach *a, const char *path, bool *ret_is_native, char reterr[BPFGW_ERR_LEN])
 {
-	CLEANUP(closep) int fd = bpf_obj_get(a->path);
+	CLEANUP(closep) int fd = bpf_obj_get(path);
 	uint32_t id = 0;
 	int r;
 
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
-		return bpfgw_fail(reterr, fd, "%.128s: %s", a->path, strerror(-fd));
+		return bpfgw_fail(reterr, fd, "%.128s: %s", path, strerror(-fd));
 	r = nic_query(a->ifindex, &id, ret_is_native);
 	if (r < 0)
 		return bpfgw_fail(reterr, r, "%s: %s", a->name, strerror(-r));
@@ -77,8 +77,37 @@ static int link_adopt(const struct attach *a, bool *ret_is_native, char reterr[B
 		return bpfgw_fail(reterr, r, "%s: cannot replace the XDP program: %s", a->name,
 				  strerror(-r));
 	}
-	r = bpfgw_link_remove(a->path);
-	return r < 0 ? bpfgw_fail(reterr, r, "%.128s: %s", a->path, strerror(-r)) : 0;
+	r = bpfgw_link_remove(path);
+	return r < 0 ? bpfgw_fail(reterr, r, "%.128s: %s", path, strerror(-r)) : 0;
+}
+
+/* The pin of another ABI version becomes ours: the NIC is never without a program. */
+static int link_take_over(const struct attach *a, const char *path, char reterr[BPFGW_ERR_LEN])
+{
+	CLEANUP(closep) int fd = bpf_obj_get(path);
+	int r = fd < 0 ? fd : bpf_obj_pin(fd, a->path);
+
+	if (r < 0)
+		return bpfgw_fail(reterr, r, "%.128s: cannot pin: %s", a->path, strerror(-r));
+	unlink(path);
+	a->g->is_pin_new = false; /* the NIC runs on these maps now, even if this start fails */
+	return 1;
+}
+
+/* Our own pin of a former run, or what another ABI version has left.  Return: as link_reuse(). */
+static int link_adopt(const struct attach *a, bool *ret_is_native, char reterr[BPFGW_ERR_LEN])
+{
+	char other[PATH_MAX];
+	int r = link_reuse(a, a->path, ret_is_native, reterr);
+
+	if (r < 0 || !bpfgw_link_of_other(a->g, a->ifindex, other))
+		return r;
+	if (r) { /* cut off between pin and unlink: the same link, or that of a NIC that is gone */
+		unlink(other);
+		return r;
+	}
+	r = link_reuse(a, other, ret_is_native, reterr);
+	return r == 1 ? link_take_over(a, other, reterr) : r;
 }
 
 static int link_create(const struct attach *a, uint32_t flags)
@@ -187,6 +216,7 @@ int bpfgw_attach(struct bpfgw *g, unsigned port, unsigned ifindex, const char *n
 			bpfgw_unpin(g);
 		return r;
 	}
+	bpfgw_others_prune(g);
 	g->links[port].ifindex = ifindex;
 	*ret_is_native = is_native;
 	return 0;

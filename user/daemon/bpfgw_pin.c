@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/bpfgw_internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include <sys/vfs.h>
 
 #define PIN_PROG "prog"
-#define PIN_LINK "link_"
 
 static const struct pin {
 	const char *name;
@@ -34,12 +32,6 @@ static const struct pin {
 	PIN("unmatch", sipseal_unmatch),
 #undef PIN
 };
-
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
 
 static struct bpf_map *pin_map(const struct bpfgw *g, const struct pin *p)
 {
@@ -176,94 +168,4 @@ void bpfgw_unpin(struct bpfgw *g)
 		unlink(path);
 	rmdir(g->dir);
 	g->is_pinned = g->is_pin_new = false;
-}
-
-int bpfgw_link_remove(const char *path)
-{
-	CLEANUP(closep) int fd = bpf_obj_get(path);
-
-	if (fd >= 0)
-		bpf_link_detach(fd); /* fails where the NIC is gone: nothing to detach then */
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-void bpfgw_links_prune(struct bpfgw *g, const struct sipseal_config *c)
-{
-	CLEANUP(closedirp) DIR *d = opendir(g->dir);
-	char path[PATH_MAX];
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		unsigned ifindex, i;
-
-		if (sscanf(e->d_name, PIN_LINK "%u", &ifindex) != 1)
-			continue;
-		for (i = 0; i < SIPSEAL_PORTS_MAX; i++)
-			if (c->ports[i].ifindex == ifindex)
-				break;
-		if (i == SIPSEAL_PORTS_MAX && !bpfgw_pin_path(g, e->d_name, path))
-			bpfgw_link_remove(path);
-	}
-}
-
-/* Remove the pins in @dir: links first, so that no packet meets half a program's maps.  Return: links. */
-static int remove_pins(const char *dir, bool want_links)
-{
-	CLEANUP(closedirp) DIR *d = opendir(dir);
-	struct dirent *e;
-	char path[PATH_MAX];
-	int n = 0, r;
-
-	if (!d)
-		return -errno;
-	while ((e = readdir(d))) {
-		bool is_link = !strncmp(e->d_name, PIN_LINK, strlen(PIN_LINK));
-
-		if (e->d_name[0] == '.' || is_link != want_links)
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path))
-			return -ENAMETOOLONG;
-		r = is_link ? bpfgw_link_remove(path) : unlink(path) < 0 ? -errno : 0;
-		if (r < 0)
-			return r;
-		n++;
-	}
-	return n;
-}
-
-static int remove_version(const char *dir, char reterr[BPFGW_ERR_LEN])
-{
-	int n = remove_pins(dir, true), r = n < 0 ? n : remove_pins(dir, false);
-
-	if (r >= 0 && rmdir(dir) < 0)
-		r = -errno;
-	return r < 0 ? bpfgw_fail(reterr, r, "%.160s: %s", dir, strerror(-r)) : n;
-}
-
-int bpfgw_detach_all(const char *bpffs, char reterr[BPFGW_ERR_LEN])
-{
-	CLEANUP(closedirp) DIR *d = NULL;
-	char dir[PATH_MAX];
-	struct dirent *e;
-	int links = 0, r = bpfgw_dir_check(bpffs, reterr);
-
-	if (r < 0)
-		return r;
-	d = opendir(bpffs);
-	if (!d)
-		return bpfgw_fail(reterr, -errno, "%.160s: %s", bpffs, strerror(errno));
-	while ((e = readdir(d))) {
-		unsigned abi;
-		int end = 0;
-
-		if (sscanf(e->d_name, "v%u%n", &abi, &end) != 1 || e->d_name[end])
-			continue;
-		if (snprintf(dir, sizeof(dir), "%s/%s", bpffs, e->d_name) >= (int)sizeof(dir))
-			return bpfgw_fail(reterr, -ENAMETOOLONG, "path is too long");
-		r = remove_version(dir, reterr);
-		if (r < 0)
-			return r;
-		links += r;
-	}
-	return links;
 }
