@@ -92,7 +92,7 @@ static int confine(unsigned uid, unsigned gid)
 			r == -EINVAL ? "the user must not be root" : "privileges cannot be dropped");
 		return r;
 	}
-	if ((r = keys_openssl_init(&is_locked)) < 0) {
+	if ((r = keys_wipe_freed()) < 0 || (r = keys_openssl_init(&is_locked)) < 0) {
 		log_err("event=signer_openssl error=\"libcrypto cannot be initialised\"");
 		return r;
 	}
