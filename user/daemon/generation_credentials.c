@@ -344,12 +344,14 @@ static void apply_one(struct change *x, struct credential_change *cc)
 		return;
 	if (cc->config != &c->config && !cc->is_new)
 		config_move(c, cc->config);
+	if (!c->now.info || !cc->now.info || c->now.info->not_after != cc->now.info->not_after)
+		c->expiry_said = 0; /* each certificate is warned of once, however often it is read */
 	assembled_credential_done(&c->now);
 	c->now = cc->now;
 	c->key = cc->key;
 	c->loaded_at = (int64_t)(clock_real_ms() / 1000);
 	c->is_refused = false;
-	c->expiry_said = 0;
+	x->d->expiry_at_ns = 0; /* expiry.c judges it at once */
 	live_key_name(x->d->live, c->key, c->now.x5u);
 }
 
