@@ -3,6 +3,7 @@
 # Certificates of single trunks: each call is signed by its own or by none, and what cannot be signed
 # passes or is refused as the trunk says.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/certlib.sh"
 OTHER4=10.66.2.9
 OWN='{ cert_path: own/chain.pem, key_path: own/key.pem, x5u: "https://own.example/c.pem" }'
 
@@ -19,30 +20,6 @@ two_trunks() { # CERTIFICATES of the second trunk, MORE
 	${2:-}
 	E
 	in_ns carrier ip addr add $OTHER4/24 dev carr0
-}
-
-invite_to() { # CALL-ID ADDRESS [SED]
-	invite_file "$T/$1.sip" "$1" "sip:$CALLED@$2"
-	[ $# -lt 3 ] || sed -i "$3" "$T/$1.sip"
-	send_files $CORE4:5070 "$2:5060" "$T/$1.sip"
-}
-
-identity_of() { # CALL-ID FILE
-	python3 - "$T/carrier.pcap" "$1" >"$2" <<-P
-		import sys
-		sys.path.insert(0, "$HERE")
-		import pcap, sipmsg
-		for d in pcap.datagrams(sys.argv[1]):
-		    m = sipmsg.Message(d.payload)
-		    if m.value("call-id") == sys.argv[2].encode() and m.values("identity"):
-		        print(m.value("identity").decode(), end="")
-		        break
-	P
-}
-
-verifies_with() { # DIRECTORY IDENTITY
-	secsipidx -check -fidentity "$2" -p "$1/leaf.pem" -expire 300 -cert-verify 13 \
-		-ca-file "$1/root.pem" -ca-inter "$1/intermediate.pem" >"$T/secsipidx.log" 2>&1 && grep -qx ok "$T/secsipidx.log"
 }
 
 test_each_its_own() {
