@@ -18,7 +18,7 @@ override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 VERSION := 0.1.0
 
 # All CPUs unless the command line says how many; goals that undo or call others stay in their order.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS))$(filter clean test demo bench soak,$(MAKECMDGOALS)),)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS))$(filter clean test demo bench bench-quick soak,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -188,6 +188,8 @@ demo:                    ## the demonstration (as scripts/demo.sh)
 	$(script) scripts/demo.sh
 bench:                   ## measure; writes build/bench/results.json and plots
 	$(script) scripts/bench.sh
+bench-quick:             ## the same in two minutes, with fewer rounds
+	$(script) scripts/bench.sh --quick
 soak:                    ## the tests with SCALE=full
 	$(script) SCALE=full scripts/test.sh
 
@@ -211,10 +213,10 @@ clean:                   ## remove $(O)
 fmt:                     ## format the sources by .clang-format
 	clang-format -i $(wildcard bpf/*.[ch] user/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 help:                    ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs fuzz man test demo bench soak install clean fmt help
+.PHONY: all unit bpftests benchprogs fuzz man test demo bench bench-quick soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "invite.h"
 #include "signer/replay.h"
 #include "trunk/compile.h"
 #include "wire/frame.h"
@@ -17,24 +18,8 @@
 #define REPEATS 15
 #define CALLS   2000
 
-static const char invite[] =
-	"INVITE sip:+12155550113@10.66.2.2:5060;user=phone SIP/2.0\r\n"
-	"Via: SIP/2.0/UDP 10.66.1.2:5060;branch=z9hG4bK19a-0000000000\r\n"
-	"Max-Forwards: 70\r\n"
-	"From: \"Bench\" <sip:+12125550112@10.66.1.2>;tag=19a0\r\n"
-	"To: <sip:+12155550113@10.66.2.2>\r\n"
-	"Call-ID: 19a-0000000000@10.66.1.2\r\n"
-	"CSeq: 1 INVITE\r\n"
-	"Contact: <sip:bench@10.66.1.2:5060>\r\n"
-	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE\r\n"
-	"Content-Type: application/sdp\r\n"
-	"Content-Length: 212\r\n\r\n"
-	"v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
-	"m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
-	"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n";
-
 static char buf[2][4096];
-static size_t len = sizeof(invite) - 1;
+static size_t len = sizeof(bench_invite) - 1;
 static struct engine engine;
 static struct engine_env env;
 static struct engine_input in;
@@ -164,7 +149,7 @@ int main(void)
 {
 	static char raw[14 + 28 + 4096];
 
-	memcpy(buf[0], invite, sizeof(invite));
+	memcpy(buf[0], bench_invite, sizeof(bench_invite));
 	in.datagram = slice_of(buf[0], len);
 	env = (struct engine_env){ .now_ms = (int64_t)clock_real_ms(), .sign = no_sign, .random = no_random };
 	make_policy();

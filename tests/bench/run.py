@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measure sipseal on this machine: a table, build/bench/results.json and an SVG plot.
+"""Measure sipseal on this machine: a table, build/bench/results.json and SVG plots.
 
 usage: run.py [--quick]
 
@@ -14,20 +14,15 @@ alone on an idle core would be a peer that no signer ever meets.
 """
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-O = os.path.abspath(os.environ.get("O", os.path.join(TOP, "build")))
-PREFIX = "sb%d" % os.getpid()
-QUICK = "--quick" in sys.argv[1:]
-REPEATS = 3 if QUICK else 9
-CALLS = 60000 if QUICK else 120000
-STOLEN_MAX = 0.05
+import scale
+from benchlab import CALLS, CPU_SIGNER, O, QUICK, RATE, REPEATS, STOLEN_MAX, TOP, Lab, Stolen, json_lines, on_cpu, say
 
 TRUNK = """
   - name: %s
@@ -41,131 +36,7 @@ LOCATION = """    extras:
         default_civic_address: { country: US, region: CA, city: San Francisco, street: 1 Market Street, postal: 94105 }
         attach: always
 """
-CONFIG = """
-gateway:
-  interfaces: [{ name: gwc0, side: core }, { name: gwp0, side: carrier }]
-  xdp_mode: native
-  fast_path: forward
-  workers: 1
-  idle: %s
-  sip_ports: [5060, 5062]
-  bpffs: /run/%s-lab/bpf
-control: { socket: %s/control.sock, metrics: off }
-certificates: { root: %s/sti, cert_path: chain.pem, key_path: key.pem, x5u: "https://cert.example.com/chain.pem" }
-trunks_dir: %s
-trunks:
-""" + TRUNK % ("plain", 5060) + TRUNK % ("location", 5062) + LOCATION
-
-
-def say(text):
-    print("bench: " + text, file=sys.stderr, flush=True)
-
-
-def stolen_ticks():
-    with open("/proc/stat") as f:
-        v = [int(x) for x in f.readline().split()[1:]]
-    return v[7], sum(v)
-
-
-CPU_LOAD, CPU_SIGNER = 0, (os.cpu_count() or 1) - 1
-RATE = 45000             # more than a core can sign: the signer never waits, what is too much drops in its ring
-
-
-def on_cpu(cpu):
-    return lambda: os.sched_setaffinity(0, {cpu})
-
-
-def in_ns(ns, *cmd, **kw):
-    return subprocess.Popen(["nsenter", "--net=/run/netns/%s-%s" % (PREFIX, ns), "--"] + list(cmd), **kw)
-
-
-def json_lines(text):
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
-
-class Lab:
-    """The lab network with a gateway in it; everything ends with it."""
-
-    def __init__(self, idle):
-        self.tmp = tempfile.TemporaryDirectory(prefix="sipseal-bench.")
-        self.procs = []
-        self.idle = idle
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def start(self):
-        d = self.tmp.name
-        env = dict(os.environ, LAB_PREFIX=PREFIX, LAB_QUEUES="1", LAB_NEIGH="permanent")
-        subprocess.run([TOP + "/scripts/lab.sh", "up"], env=env, check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([O + "/sipseal", "cert", "lab", d + "/sti"], check=True, stdout=subprocess.DEVNULL)
-        os.mkdir(d + "/trunks.d")     # not those of an installed gateway
-        with open(d + "/sipseal.yaml", "w") as f:
-            f.write(CONFIG % (self.idle, PREFIX, d, d, d + "/trunks.d"))
-        self.spawn("gw", [O + "/sipseald", "-c", d + "/sipseal.yaml", "--state-dir", d + "/state", "--libexec", O],
-                   "event=ready")
-        self.spawn("carrier", [O + "/bench/xdpdrop", "carr0"], "ready")
-
-    def spawn(self, ns, cmd, ready):
-        p = in_ns(ns, *cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.procs.append(p)
-        for line in p.stdout:
-            if ready in line:
-                return
-            if "error" in line:
-                print(line, end="", file=sys.stderr)
-        raise SystemExit("bench: %s ended before it was ready" % cmd[0])
-
-    def signer(self, command="stats"):
-        out = subprocess.run([O + "/sipseal", "-s", self.tmp.name + "/control.sock", command, "-j"],
-                             capture_output=True, text=True, check=True).stdout
-        return json.loads(out)["signer"]
-
-    def load(self, port, count, repeat, rate):
-        return in_ns("core", O + "/bench/sipflood", "--from", "10.66.1.2", "--to", "10.66.2.2:%d" % port,
-                     "--count", str(count), "--repeat", str(repeat), "--rate", str(rate),
-                     stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
-
-    def pin_signer(self):
-        pid = str(self.signer("status")["pid"])
-        for tid in os.listdir("/proc/%s/task" % pid):
-            os.sched_setaffinity(int(tid), {CPU_SIGNER})
-
-    def raw_sign(self):
-        """a raw signature beside the same load: INVITEs to a port of no trunk, which stay in the kernel"""
-        p = self.load(5999, 20 * RATE, 1, RATE)
-        try:
-            return raw_sign()["raw"]["us"]
-        finally:
-            p.terminate()
-            p.wait()
-
-    def flood(self, port, count, repeat=1, rate=0):
-        """-> (CPU microseconds, signatures, frames) of the signer for a flood of INVITEs"""
-        time.sleep(1.2)      # the signer publishes its CPU time once a second
-        a = self.signer()
-        if self.load(port, count, repeat, rate).wait(timeout=120):
-            raise SystemExit("bench: sipflood failed")
-        time.sleep(1.5)
-        b = self.signer()
-        return ((b["cpu_ns"] - a["cpu_ns"]) / 1000, b["signatures"] - a["signatures"],
-                sum(b["reasons"].values()) - sum(a["reasons"].values()), b["frames_lost"])
-
-    def __exit__(self, *args):
-        for p in reversed(self.procs):
-            p.terminate()
-            try:
-                p.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                p.kill()
-        subprocess.run([TOP + "/scripts/lab.sh", "down"], env=dict(os.environ, LAB_PREFIX=PREFIX),
-                       stdout=subprocess.DEVNULL)
-        self.tmp.cleanup()
+CONFIG = "trunks:" + TRUNK % ("plain", 5060) + TRUNK % ("location", 5062) + LOCATION
 
 
 class Results:
@@ -196,31 +67,41 @@ def raw_sign():
     return {x["name"]: x for x in json_lines(out)}
 
 
+def raw_beside_load(lab):
+    """a raw signature beside the same load: INVITEs to a port of no trunk, which stay in the kernel"""
+    p = lab.load(5999, 20 * RATE)
+    try:
+        return raw_sign()["raw"]["us"]
+    finally:
+        p.terminate()
+        p.wait()
+
+
+def signer_round(lab, specs):
+    raw_us, new_us, rows = raw_beside_load(lab), None, []
+    for name, port, repeat in specs:
+        cpu, signatures, reasons = lab.flood(port, CALLS // repeat, repeat)
+        frames = sum(reasons.values())
+        if repeat == 1:
+            rows.append((name, cpu / signatures, raw_us))
+            new_us = new_us or cpu / signatures
+        elif frames > signatures:
+            # what one more copy costs, the first one taken out
+            rows.append((name, max(cpu - signatures * new_us, 0) / (frames - signatures), new_us))
+    return rows
+
+
 def measure_signer(res):
     specs = [("signed INVITE", 5060, 1), ("signed INVITE with location", 5062, 1), ("retransmitted INVITE", 5060, 8)]
-    with Lab("poll") as lab:
+    with Lab("s", CONFIG) as lab:
         lab.pin_signer()
-        lab.flood(5060, 2000, 1, RATE)    # warm
+        lab.flood(5060, 2000)    # warm
         for i in range(REPEATS):
-            steal0, all0 = stolen_ticks()
-            raw_us = lab.raw_sign()
-            new_us = None
-            rows = []
-            for name, port, repeat in specs:
-                cpu, signatures, frames, lost = lab.flood(port, CALLS // repeat, repeat, RATE)
-                if lost or not signatures:
-                    raise SystemExit("bench: frames lost %d, signatures %d" % (lost, signatures))
-                if repeat == 1:
-                    rows.append((name, cpu / signatures, raw_us))
-                    new_us = new_us or cpu / signatures
-                elif frames > signatures:
-                    # what one more copy costs, the first one taken out
-                    rows.append((name, max(cpu - signatures * new_us, 0) / (frames - signatures), new_us))
-            steal1, all1 = stolen_ticks()
-            stolen = (steal1 - steal0) / max(all1 - all0, 1)
+            with Stolen() as stolen:
+                rows = signer_round(lab, specs)
             say("round %d of %d: %s (stolen %.1f %%)" % (i + 1, REPEATS,
-                ", ".join("%s %.1f us" % (n, o) for n, o, _ in rows), stolen * 100))
-            if stolen > STOLEN_MAX:
+                ", ".join("%s %.1f us" % (n, o) for n, o, _ in rows), stolen.part * 100))
+            if stolen.part > STOLEN_MAX:
                 res.dropped += 1
                 continue
             for row in rows:
@@ -234,7 +115,7 @@ def measure_crypto(res):
 
 
 def measure_classifier(res):
-    for _ in range(REPEATS):
+    for _ in range(1 if QUICK else REPEATS):
         out = subprocess.run([O + "/bench/bench_classifier"], capture_output=True, text=True, check=True).stdout
         for x in json_lines(out):
             res.add("XDP " + x["name"].replace("classifier_", "").replace("_ns", ""), x["ours_ns"], x["empty_ns"])
@@ -275,6 +156,7 @@ plot $d using 2:xtic(1) title "sipseal" lc rgb "#2b6cb0", $d using 3 title "peer
 def main():
     if os.geteuid():
         raise SystemExit("bench: must be root (network namespaces, BPF)")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))    # and clean up
     subprocess.run(["make", "-C", TOP, "--no-print-directory", "O=" + O, "benchprogs"], check=True,
                    stdout=subprocess.DEVNULL)
     out_dir = O + "/bench"
@@ -287,19 +169,23 @@ def main():
     measure_crypto(res)
     say("signer in the lab, %d rounds" % REPEATS)
     measure_signer(res)
+    say("many trunks")
+    scale.measure(res)
     xdp = [(n, "ns", "empty program", None) for n in res.rows if n.startswith("XDP ")]
-    rows = res.table(SPECS + xdp)
-    print("\n%-30s %10s %10s  %-22s %7s  %-13s %s" % ("figure", "ours", "peer", "", "ratio", "spread", "reach"))
+    rows = res.table(SPECS + xdp + scale.specs(res))
+    print("\n%-36s %11s %9s  %-20s %7s  %-13s %s" % ("figure", "ours", "peer", "", "ratio", "spread", "reach"))
     for r in rows:
-        print("%-30s %7.1f %-2s %7.1f     %-22s %6.2fx  %.2f - %.2f   %s" % (
-            r["name"], r["ours"], r["unit"][:2], r["peer"], r["peer_name"], r["ratio"], r["ratio_min"], r["ratio_max"],
+        print("%-36s %7.1f %-3s %9.1f  %-20s %6.2fx  %.2f - %.2f   %s" % (
+            r["name"], r["ours"], r["unit"][:3], r["peer"], r["peer_name"], r["ratio"], r["ratio_min"], r["ratio_max"],
             r["reach"] or ""))
     print("%d round(s) dropped for stolen time; one worker, %d INVITEs/s offered, far end drops in XDP"
           % (res.dropped, RATE))
     with open(out_dir + "/results.json", "w") as f:
         json.dump({"rows": rows, "dropped": res.dropped, "seconds": round(time.time() - start)}, f, indent=2)
     plot(rows, out_dir + "/cpu_per_call.svg")
-    print("results: %s, %s" % (os.path.relpath(out_dir + "/results.json"), os.path.relpath(out_dir + "/cpu_per_call.svg")))
+    scale.plot(res, out_dir + "/cost_by_trunks.svg")
+    print("results: " + ", ".join(os.path.relpath(out_dir + "/" + name)
+                                  for name in ("results.json", "cpu_per_call.svg", "cost_by_trunks.svg")))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
  * sipflood - sends INVITEs that are all different (Call-ID, branch, tag, numbers), paced, by sendmmsg.
  * sipp ends at a few thousand calls per second; this is for measuring, not for completing calls.
  *
- * usage: sipflood --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N]
+ * usage: sipflood --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N] [--trunks N [--first N]]
  * --repeat sends each INVITE N times in a row (retransmissions).
+ * --trunks: each INVITE belongs to one of the N trunks from --first on, drawn at random (mktrunks.py): trunk T calls
+ * from address 10.128.0.0 + T with a number of its ten ranges, +442TTTTTTR00 to +442TTTTTTR49.
  * Prints one JSON line: {"sent":N,"seconds":S,"bytes":LENGTH}.
  */
 #include <arpa/inet.h>
@@ -21,6 +23,7 @@
 
 #define BATCH 32
 #define BUF   1200
+#define CALLERS 0x0a800000u /* 10.128.0.0 */
 
 static const char sdp[] = "v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
 			  "m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
@@ -30,17 +33,39 @@ struct flood {
 	const char *from;
 	struct sockaddr_in to;
 	char to_ip[32];
-	unsigned long count, rate, repeat;
+	unsigned long count, rate, repeat, trunks, first;
 	unsigned long run;      /* makes Call-IDs of two runs different */
 };
 
-static size_t build(const struct flood *f, unsigned long n, char *dst)
+/* splitmix64: numbers without order. */
+static uint64_t scatter(uint64_t n)
+{
+	n += 0x9e3779b97f4a7c15;
+	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9;
+	n = (n ^ n >> 27) * 0x94d049bb133111eb;
+	return n ^ n >> 31;
+}
+
+/* Trunk of INVITE @n, and its number. */
+static unsigned caller(const struct flood *f, unsigned long n, char dst[16])
+{
+	uint64_t r = scatter(f->run + n);
+	unsigned trunk = (unsigned)(f->first + (r & 0xffffffff) % (f->trunks ? f->trunks : 1));
+
+	if (f->trunks)
+		snprintf(dst, 16, "442%06u%u%02u", trunk % 1000000, (unsigned)(r >> 32) % 10, (unsigned)(r >> 48) % 50);
+	else
+		snprintf(dst, 16, "1212555%04lu", n % 9973);
+	return trunk;
+}
+
+static size_t build(const struct flood *f, unsigned long n, const char *from, char *dst)
 {
 	return (size_t)snprintf(dst, BUF,
 		"INVITE sip:+1215555%04lu@%s:%u;user=phone SIP/2.0\r\n"
 		"Via: SIP/2.0/UDP %s:5060;branch=z9hG4bK%lx-%lu\r\n"
 		"Max-Forwards: 70\r\n"
-		"From: \"Bench\" <sip:+1212555%04lu@%s>;tag=%lx%lu\r\n"
+		"From: \"Bench\" <sip:+%s@%s>;tag=%lx%lu\r\n"
 		"To: <sip:+1215555%04lu@%s>\r\n"
 		"Call-ID: %lx-%lu@%s\r\n"
 		"CSeq: 1 INVITE\r\n"
@@ -48,7 +73,7 @@ static size_t build(const struct flood *f, unsigned long n, char *dst)
 		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE\r\n"
 		"Content-Type: application/sdp\r\n"
 		"Content-Length: %zu\r\n\r\n%s",
-		n % 10000, f->to_ip, ntohs(f->to.sin_port), f->from, f->run, n, n % 9973, f->from, f->run, n, n % 10000,
+		n % 10000, f->to_ip, ntohs(f->to.sin_port), f->from, f->run, n, from, f->from, f->run, n, n % 10000,
 		f->to_ip, f->run, n, f->from, f->from, sizeof(sdp) - 1, sdp);
 }
 
@@ -57,7 +82,8 @@ static int parse(int argc, char **argv, struct flood *f)
 	static const struct option options[] = {
 		{ "from", required_argument, NULL, 'f' },  { "to", required_argument, NULL, 't' },
 		{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
-		{ "repeat", required_argument, NULL, 'n' }, { 0 },
+		{ "repeat", required_argument, NULL, 'n' }, { "trunks", required_argument, NULL, 'T' },
+		{ "first", required_argument, NULL, 'F' },  { 0 },
 	};
 	unsigned port;
 	int opt;
@@ -73,6 +99,10 @@ static int parse(int argc, char **argv, struct flood *f)
 			f->rate = strtoul(optarg, NULL, 10);
 		else if (opt == 'n')
 			f->repeat = strtoul(optarg, NULL, 10);
+		else if (opt == 'T')
+			f->trunks = strtoul(optarg, NULL, 10);
+		else if (opt == 'F')
+			f->first = strtoul(optarg, NULL, 10);
 		else
 			return -1;
 	}
@@ -101,39 +131,70 @@ static int send_all(int fd, struct mmsghdr *m, unsigned cnt)
 	return 0;
 }
 
+/* A datagram and where it comes from; its pointers hold where it stands. */
+struct slot {
+	char text[BUF];
+	struct iovec iov;
+	char control[CMSG_SPACE(sizeof(struct in_pktinfo))] __attribute__((aligned(8)));
+};
+
+static size_t fill(struct flood *f, unsigned long n, struct slot *s, struct msghdr *ret)
+{
+	char from[16];
+	unsigned trunk = caller(f, n, from);
+	size_t len = build(f, n, from, s->text);
+	struct cmsghdr *c = (struct cmsghdr *)s->control;
+	struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(CALLERS + trunk) };
+
+	s->iov = (struct iovec){ s->text, len };
+	*ret = (struct msghdr){ .msg_name = &f->to, .msg_namelen = sizeof(f->to), .msg_iov = &s->iov, .msg_iovlen = 1 };
+	if (!f->trunks)
+		return len;
+	ret->msg_control = s->control;
+	ret->msg_controllen = sizeof(s->control);
+	*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(info)), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO };
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return len;
+}
+
+static int open_socket(const struct flood *f)
+{
+	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(5060) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), yes = 1;
+
+	if (!f->trunks)
+		inet_pton(AF_INET, f->from, &local.sin_addr);
+	/* two may run at the same time: nobody waits for answers */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    bind(fd, (struct sockaddr *)&local, sizeof(local)) == 0)
+		return fd;
+	perror("sipflood: bind");
+	exit(1);
+}
+
 int main(int argc, char **argv)
 {
-	static char buf[BATCH][BUF];
+	static struct slot slots[BATCH];
 	struct flood f = { .repeat = 1, .run = (unsigned long)clock_real_ms() };
-	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(5060) };
-	struct iovec iov[BATCH];
 	struct mmsghdr m[BATCH] = { 0 };
 	unsigned long total, len = 0;
 	uint64_t start;
 	int fd;
 
 	if (parse(argc, argv, &f) < 0) {
-		fprintf(stderr, "usage: sipflood --from IP --to IP:PORT --count N [--rate R] [--repeat N]\n");
+		fprintf(stderr, "usage: sipflood --from IP --to IP:PORT --count N [--rate R] [--repeat N] "
+			"[--trunks N [--first N]]\n");
 		return 2;
 	}
-	inet_pton(AF_INET, f.from, &local.sin_addr);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0) {
-		perror("sipflood: bind");
-		return 1;
-	}
+	fd = open_socket(&f);
 	total = f.count * f.repeat;
 	start = clock_mono_ns();
 	for (unsigned long n = 0; n < total;) {
 		unsigned cnt = 0;
 
 		pace(&f, start, n);
-		for (; cnt < BATCH && n < total; cnt++, n++) {
-			len = build(&f, n / f.repeat, buf[cnt]);
-			iov[cnt] = (struct iovec){ buf[cnt], len };
-			m[cnt].msg_hdr = (struct msghdr){ .msg_name = &f.to, .msg_namelen = sizeof(f.to),
-							  .msg_iov = &iov[cnt], .msg_iovlen = 1 };
-		}
+		for (; cnt < BATCH && n < total; cnt++, n++)
+			len = fill(&f, n / f.repeat, &slots[cnt], &m[cnt].msg_hdr);
 		if (send_all(fd, m, cnt) < 0) {
 			perror("sipflood: send");
 			return 1;

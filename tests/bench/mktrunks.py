@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Trunks of which each has a core address and ten ranges of numbers of its own.
+
+usage: mktrunks.py DIR COUNT      one file per trunk
+
+Trunk T is core peer 10.128.0.0 + T of one carrier peer and may use +442TTTTTTR00 to +442TTTTTTR49, R = 0 to 9;
+sipflood --trunks calls from there.
+"""
+import ipaddress
+import os
+import sys
+
+CALLERS = ipaddress.IPv4Address("10.128.0.0")
+RANGES = 10
+
+DEFAULTS = """defaults:
+  attestation: A
+  default_country_code: "1"
+  pai: { mode: set, domain: example.net }
+"""
+
+
+def trunk(t):
+    """the trunk as AddTrunk takes it; what all share stands in DEFAULTS"""
+    return {"name": "trunk-%06d" % t, "carrier": {"peers": ["10.66.2.2:5060"]}, "core": {"peers": [str(CALLERS + t)]},
+            "numbers": ["+442%06d%d00-+442%06d%d49" % (t, r, t, r) for r in range(RANGES)]}
+
+
+def text(t):
+    x = trunk(t)
+    return 'name: %s\ncarrier: { peers: ["%s"] }\ncore: { peers: ["%s"] }\nnumbers:\n%s' % (
+        x["name"], x["carrier"]["peers"][0], x["core"]["peers"][0], "".join('  - "%s"\n' % n for n in x["numbers"]))
+
+
+def write(directory, count):
+    """-> bytes written"""
+    total = 0
+    for t in range(count):
+        total += len(text(t))
+        with open(os.path.join(directory, "trunk-%06d.yaml" % t), "w") as f:
+            f.write(text(t))
+    return total
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    write(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a gateway costs by the number of its trunks: start, memory, a change, a call.
+
+Gateways with 10 to 100,000 trunks stand side by side and take turns, so that whatever else happens on
+the machine meets all of them.  INVITEs are spread at random over all trunks of a gateway, and over the ten
+ranges of numbers of each.
+"""
+import contextlib
+import os
+import statistics
+import subprocess
+import time
+
+import mktrunks
+from benchlab import CPU_SIGNER, O, QUICK, RATE, STOLEN_MAX, Lab, Stolen, json_lines, on_cpu, say
+
+FEW, MANY = 10, 100000
+SIZES = [FEW, MANY] if QUICK else [FEW, 100, 1000, 10000, MANY]
+ROUNDS = 7 if QUICK else 25
+CALLS = RATE // 2        # half a second: many short turns, for the machine's speed drifts
+CHANGES = 10 if QUICK else 30
+CHANGE_LIMIT_MS = 100
+START_LIMIT_S = 90       # what systemd gives a service to be ready (DefaultTimeoutStartSec)
+MEMORY_LIMIT_MIB = 1024
+COST_LIMIT = 1.10
+BACKGROUND = 300         # calls per second while trunks are added
+
+
+def cost_name(size):
+    return "signed INVITE, %s trunks" % format(size, ",")
+
+
+COST = cost_name(MANY)
+WHOLE = "the same and XDP, by test-run"
+SPECS = [
+    ("start with 100,000 trunks", "s", "limit", 1.0),
+    ("reload, 1 of 100,000 gone", "s", "start", None),
+    ("memory with 100,000 trunks", "MiB", "limit", 1.0),
+    ("kernel memory of match tables", "MiB", "limit", 1.0),
+    ("trunk add beside 100,000, API", "ms", "limit", 1.0),
+    ("trunk add beside 100,000, CLI", "ms", "limit", 1.0),
+    ("trunk add beside 10, API", "ms", "limit", 1.0),
+    ("trunk add beside 10, CLI", "ms", "limit", 1.0),
+] + [(cost_name(s), "us", "10 trunks", COST_LIMIT if s == MANY else None) for s in SIZES[1:]] + [
+    (WHOLE, "us", "10 trunks", COST_LIMIT),
+]
+
+
+class Trunks(Lab):
+    """A gateway with so many trunks in files."""
+
+    def __init__(self, size):
+        self.size = size
+        super().__init__("n%d" % size, mktrunks.DEFAULTS, lambda d: mktrunks.write(d, size))
+
+    def cost_us(self):
+        """CPU of the signer per INVITE that it signs"""
+        cpu, signatures, frames = self.flood(5060, CALLS, trunks=self.size)
+        if set(frames) != {"signed"}:
+            raise SystemExit("bench: %d trunks: %s" % (self.size, frames))
+        return cpu / signatures
+
+    def kernel_mib(self):
+        """of every BPF map that the daemon holds"""
+        maps = {}
+        directory = "/proc/%d/fdinfo" % self.daemon.pid
+        for fd in os.listdir(directory):
+            with open(directory + "/" + fd) as f:
+                v = dict(line.split(":", 1) for line in f if ":" in line)
+            if "map_id" in v:
+                maps[v["map_id"].strip()] = int(v["memlock"])
+        return sum(maps.values()) / (1 << 20)
+
+
+def measure_start(res, lab):
+    """the first start, which makes the trunks' origids, too; then others on the same files"""
+    for i in range(1 if QUICK else 3):
+        if i:
+            lab.stop_daemon()
+            lab.start_daemon()
+        res.add("start with 100,000 trunks", lab.load_s, START_LIMIT_S)
+        say("start with %d trunks: %.1f s" % (lab.size, lab.load_s))
+
+
+def measure_memory(res, lab):
+    res.add("memory with 100,000 trunks", lab.memory(), MEMORY_LIMIT_MIB)
+    res.add("kernel memory of match tables", lab.kernel_mib(), MEMORY_LIMIT_MIB)
+
+
+def call_of(lab, t):
+    """one INVITE of trunk t"""
+    if lab.load(5060, 1, trunks=1, first=t).wait(timeout=10):
+        raise SystemExit("bench: sipflood failed")
+
+
+def add_by_api(lab, t):
+    start = time.monotonic()
+    lab.api("POST", "/v1/trunks", mktrunks.trunk(t))
+    return (time.monotonic() - start) * 1000
+
+
+def add_by_cli(lab, t):
+    x = mktrunks.trunk(t)
+    args = ["trunk", "add", x["name"], "carrier.peers=" + x["carrier"]["peers"][0], "core.peers=" + x["core"]["peers"][0],
+            "numbers=" + ",".join(x["numbers"])]
+    start = time.monotonic()
+    lab.cli(*args)
+    return (time.monotonic() - start) * 1000
+
+
+def is_live(lab, t, calls):
+    """has trunk t signed so many calls?"""
+    path = "/v1/trunks/" + mktrunks.trunk(t)["name"]
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        got = lab.api("GET", path)["state"]["calls"]
+        if got["signed"] == calls:
+            return True
+        time.sleep(0.01)
+    say("trunk %d: %s" % (t, got))
+    return False
+
+
+def measure_change(res, lab, how, add, t):
+    ms = add(lab, t)
+    call_of(lab, t)
+    if not is_live(lab, t, 1):
+        raise SystemExit("bench: the call after a trunk was added is not signed by it")
+    lab.api("DELETE", "/v1/trunks/" + mktrunks.trunk(t)["name"])
+    res.add("trunk add beside %s, %s" % (format(lab.size, ","), how), ms, CHANGE_LIMIT_MS)
+
+
+def measure_changes(res, labs):
+    """Under load: each trunk is added right after one was removed, and goes when it has signed the next call."""
+    ways = ("API", add_by_api), ("CLI", add_by_cli)
+    loads = [lab.load(5060, 3600 * BACKGROUND, rate=BACKGROUND, trunks=lab.size - 1) for lab in (labs[FEW], labs[MANY])]
+    try:
+        for i in range(CHANGES):
+            for lab in labs[FEW], labs[MANY]:
+                for k, (how, add) in enumerate(ways):
+                    measure_change(res, lab, how, add, lab.size + 2 * i + k)
+    finally:
+        for p in loads:
+            p.terminate()
+            p.wait()
+
+
+def measure_reload(res, lab):
+    """one of the files has gone; after it there is room for another trunk"""
+    os.unlink("%s/trunks.d/trunk-%06d.yaml" % (lab.tmp.name, lab.size - 1))
+    start = time.monotonic()
+    lab.cli("config", "reload")
+    res.add("reload, 1 of 100,000 gone", time.monotonic() - start, lab.load_s)
+
+
+def measure_cost(res, labs):
+    for lab in labs.values():
+        lab.pin_signer()
+        lab.cost_us()        # warm
+    for i in range(ROUNDS):
+        with Stolen() as stolen:
+            us = {size: labs[size].cost_us() for size in (SIZES if i % 2 else reversed(SIZES))}
+        say("round %d of %d: %s (stolen %.1f %%)" % (i + 1, ROUNDS, ", ".join("%d trunks %.1f us" % (s, us[s]) for s in SIZES),
+                                                     stolen.part * 100))
+        if stolen.part > STOLEN_MAX:
+            res.dropped += 1
+            continue
+        for size in SIZES[1:]:
+            res.add(cost_name(size), us[size], us[FEW])
+        xdp = res.rows["match by core address"]     # what tells the trunks of these gateways apart
+        many_ns, few_ns = (statistics.median(side) for side in zip(*xdp))
+        res.add(WHOLE, us[MANY] + many_ns / 1000, us[FEW] + few_ns / 1000)
+
+
+def measure_lookups(res):
+    """the same two sides for the parts alone: XDP's match by test-run, the engine in process"""
+    for program in "bench_match", "bench_policy":
+        out = subprocess.run([O + "/bench/" + program] + (["--quick"] if QUICK else []), capture_output=True, text=True,
+                             check=True, preexec_fn=on_cpu(CPU_SIGNER)).stdout
+        for x in json_lines(out):
+            res.rows.setdefault(x["name"], []).extend(zip(x["many_ns"], x["few_ns"]))
+
+
+def measure(res):
+    say("look-ups with %d and %d trunks" % (FEW, MANY))
+    measure_lookups(res)
+    say("gateways with %s trunks" % ", ".join(str(s) for s in SIZES))
+    with contextlib.ExitStack() as stack:
+        labs = {size: stack.enter_context(Trunks(size)) for size in SIZES}
+        measure_start(res, labs[MANY])
+        measure_cost(res, labs)
+        measure_memory(res, labs[MANY])
+        measure_reload(res, labs[MANY])
+        say("trunks are added, %d calls/s" % BACKGROUND)
+        measure_changes(res, labs)
+
+
+def specs(res):
+    """of the rows that there are"""
+    parts = [(n, "ns", "10 trunks", None) for n in res.rows if n.startswith(("match ", "policy ", "engine "))]
+    return SPECS + parts
+
+
+def plot(res, path):
+    if COST not in res.rows:     # all rounds were dropped
+        return
+    few = [few for _, few in res.rows[COST]]
+    points = [(FEW, few)] + [(s, [us for us, _ in res.rows[cost_name(s)]]) for s in SIZES[1:]]
+    data = "\n".join("%d %.2f %.2f %.2f" % (s, statistics.median(v), min(v), max(v)) for s, v in points)
+    script = """
+set terminal svg size 900,420 font "sans,13" background "white"
+set output "%s"
+set title "CPU of the signer per INVITE, ten number ranges per trunk; median, smallest and largest round"
+set xlabel "trunks"
+set ylabel "microseconds"
+set logscale x
+set format x "%%.0s%%c"
+set xrange [5:200000]
+set yrange [0:*]
+set key bottom right
+set grid
+$d << EOD
+%s
+EOD
+plot %.2f title "1.1 times the cost with 10 trunks" lc rgb "#a0aec0" lw 2 dt 2, \\
+     $d using 1:2 with lines notitle lc rgb "#2b6cb0" lw 2, \\
+     $d using 1:2:3:4 with yerrorbars title "signed INVITE" lc rgb "#2b6cb0" pt 7
+""" % (path, data, COST_LIMIT * statistics.median(few))
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
