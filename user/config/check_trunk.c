@@ -88,6 +88,16 @@ static void check_attestation(struct load *l, struct trunk *t, const struct node
 			  "reject needs numbers or numbers_file, which are not given");
 }
 
+/* Does a mapping give a value?  Keys that are all "" give none. */
+static bool has_text(const struct node *map)
+{
+	for (const struct node *k = map->first; k; k = k->next->next) {
+		if (k->next->kind != NODE_SCALAR || *k->next->text)
+			return true;
+	}
+	return false;
+}
+
 static void check_certificates(struct load *l, const struct trunk *t, const struct node *map)
 {
 	const struct node *n = node_find(map, "certificates");
@@ -99,7 +109,7 @@ static void check_certificates(struct load *l, const struct trunk *t, const stru
 			  "together (nothing is taken from the gateway's)", missing);
 		return;
 	}
-	if (n && (n->kind != NODE_MAPPING || n->first))
+	if (n && (n->kind != NODE_MAPPING || has_text(n)))
 		return; /* complete, or refused already */
 	if (strength(t->attestation) && !cert_config_is_complete(&t->cert) && !cert_config_is_complete(&l->g->cert) &&
 	    !l->is_cert_broken)

@@ -14,9 +14,9 @@ static void read_line(struct load *l, struct trunk *t, const struct model_pos *a
 	struct model_pos pos = *at;
 	char *start = line + strspn(line, " \t"), *end;
 
-	start[strcspn(start, "#\r")] = '\0';
+	start[strcspn(start, "#")] = '\0';
 	end = start + strlen(start);
-	while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+	while (end > start && strchr(" \t\r", end[-1])) /* \r: of DOS; inside a line it is an error */
 		*--end = '\0';
 	pos.col = (unsigned)(start - line) + 1;
 	if (*start) /* not quoted: whoever names a file need not be allowed to read it */

@@ -136,6 +136,8 @@ const char *text_ifname(const char *s)
 
 const char *text_trunk_name(const char *s)
 {
+	if (!*s)
+		return "is empty";
 	if (!strchr(LOWER DIGITS, *s))
 		return "starts with something else than a-z or 0-9";
 	return is_only(s, LOWER DIGITS "._-") ? NULL : "holds something else than a-z, 0-9, . _ -";

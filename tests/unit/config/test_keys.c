@@ -293,6 +293,10 @@ static const struct {
 	  "attestation: C }\n",
 	  "t.yaml:4:3: trunks[0].certificates: are missing: attestation C signs; needed: certificates here or in the "
 	  "gateway's `certificates`" },
+	{ "certificates of nothing", HEAD_GATEWAY "trunks_dir: /\ntrunks:\n- { name: a, carrier: { peers: [192.0.2.1] }, "
+	  "attestation: C, certificates: { x5u: '' } }\n",
+	  "t.yaml:4:77: trunks[0].certificates: are missing: attestation C signs; needed: certificates here or in the "
+	  "gateway's `certificates`" },
 	{ "gateway's certificate in part", HEAD_GATEWAY "certificates: { key_path: k }\ntrunks_dir: /\n",
 	  "t.yaml:2:15: certificates: cert_path is missing, needed: cert_path, key_path and x5u together" },
 	{ "trust_anchors", HEAD_GATEWAY "certificates: { trust_anchors: k }\n",

@@ -428,6 +428,8 @@ static void test_bad_files(void **state)
 	tree_put(t, "d/a.yaml", "name: a\ncarrier: { peers: [192.0.2.1] }\nattestation: none\nnumbers_file: n.txt\n");
 	tree_put(t, "n.txt", "+18005550100\n  18005550100\n");
 	expect_load("number", main_file, -EINVAL, "n.txt:2:3: numbers_file: a line has no leading +");
+	tree_put(t, "n.txt", "+18005550100\r+18005550101\r");
+	expect_load("lines of a Mac", main_file, -EINVAL, "n.txt:1:1: numbers_file: a line holds something else");
 	tree_write(t, "n.txt", "+1800*\0x", 8);
 	expect_load("NUL", main_file, -EINVAL, "n.txt: numbers_file: holds NUL bytes");
 	remove(tree_path(t, "d/a.yaml"));

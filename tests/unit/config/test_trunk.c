@@ -49,6 +49,8 @@ static const struct {
 	{ "no object", "[1]", "/trunks/acme.yaml: is no trunk, allowed: a mapping with name, carrier, attestation ..." },
 	{ "no name", "{\"carrier.peers\": [\"192.0.2.1\"], \"attestation\": \"none\"}",
 	  "/trunks/acme.yaml: name: is missing, needed: the name of the trunk" },
+	{ "empty name", "{\"name\": \"\", \"carrier.peers\": [\"192.0.2.1\"], \"attestation\": \"none\"}",
+	  "/trunks/acme.yaml: name: \"\" is empty, allowed: 1 to 63 of a-z, 0-9, . _ -, the first a-z or 0-9" },
 	{ "twice", "{" ACME ", \"carrier.peers\": [\"192.0.2.2\"]}",
 	  "carrier.peers: stands twice, allowed: once" },
 	{ "both ways", "{" ACME ", \"name.x\": 1}",
