@@ -61,6 +61,30 @@ static bool yaml_is_plain(const char *s)
 	return true;
 }
 
+/*
+ * @json: a value as jansson writes it, ASCII only.  Its strings are double-quoted ones of YAML,
+ * too, but for characters behind the first plane, which YAML does not take as two surrogates, and
+ * DEL, which it does not take at all.
+ */
+static void yaml_put(FILE *f, const char *json)
+{
+	for (const char *p = json; *p; p++) {
+		unsigned high, low;
+
+		if (*p == 0x7f) {
+			fputs("\\x7F", f);
+		} else if (*p != '\\') {
+			fputc(*p, f);
+		} else if (sscanf(p, "\\uD%3x\\uD%3x", &high, &low) == 2 && high < 0xc00) {
+			fprintf(f, "\\U%08X", 0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
+			p += 11;
+		} else {
+			fputc(*p++, f); /* the next byte belongs to it, a second backslash too */
+			fputc(*p, f);
+		}
+	}
+}
+
 static void yaml_scalar(FILE *f, const json_t *j)
 {
 	CLEANUP(freep) char *text = NULL;
@@ -69,9 +93,8 @@ static void yaml_scalar(FILE *f, const json_t *j)
 		fputs(json_string_value(j), f);
 		return;
 	}
-	/* JSON strings are YAML double-quoted strings */
 	text = json_dumps(j, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT);
-	fputs(text ? text : "?", f);
+	yaml_put(f, text ? text : "?");
 }
 
 static void yaml_node(FILE *f, const json_t *j, int depth);

@@ -121,6 +121,11 @@ static const struct {
 	{ "words of the schema", "{\"a\":\"off\",\"b\":\"none\"}", "a: off\nb: none\n" },
 	{ "special", "{\"a\":\"x: y\",\"b\":\"# c\",\"c\":\"+1800*\",\"d\":\"a\\nb\",\"e\":\"-\"}",
 	  "a: \"x: y\"\nb: \"# c\"\nc: \"+1800*\"\nd: \"a\\nb\"\ne: \"-\"\n" },
+	{ "first plane", "{\"a\":\"S\u00e3o\",\"b\":\"\ue000\uffff\"}",
+	  "a: \"S\\u00E3o\"\nb: \"\\uE000\\uFFFF\"\n" },
+	{ "behind it", "{\"a\":\"x\\ud83d\\udcdey\",\"b\":\"\\udbff\\udfff\",\"c\":\"\\\\ud83d\"}",
+	  "a: \"x\\U0001F4DEy\"\nb: \"\\U0010FFFF\"\nc: \"\\\\ud83d\"\n" },
+	{ "DEL", "{\"a\":\"\x7f\"}", "a: \"\\x7F\"\n" },
 };
 
 static void test_yaml(void **state)
