@@ -433,7 +433,7 @@ test_bad_configuration() {
 	bad "$T/$DIR/broken.yaml"
 	expect "a line is named" true "$(api POST /v1/config/reload >/dev/null; jq '[.error.errors[] | select(.line > 0)] | length > 0' "$T/api.json")"
 	printf 'name: broken\nattestation: Q\ncolour: red\n' >"$T/$DIR/broken.yaml"
-	bad "$T/$DIR/broken.yaml" attestation colour carrier
+	bad "$T/$DIR/broken.yaml:2:14: attestation: " colour carrier
 	rm "$T/$DIR/broken.yaml"
 	hand clash 5061 B
 	bad good clash

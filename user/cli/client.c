@@ -90,9 +90,14 @@ static void print_problem(const json_t *e)
 	const char *allowed = json_string_value(json_object_get(e, "allowed"));
 	const char *file = json_string_value(json_object_get(e, "file"));
 	CLEANUP(freep) char *safe = NULL, *line = NULL;
+	const json_t *at = json_object_get(e, "line");
+	char pos[48] = "";
 
-	if (asprintf(&line, "%s%s%s%s%s%s%s", file ? file : "", file ? ": " : "", key ? key : "", key ? ": " : "",
-		     text ? text : "", allowed ? ", allowed: " : "", allowed ? allowed : "") < 0) {
+	if (at)
+		snprintf(pos, sizeof(pos), ":%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT,
+			 json_integer_value(at), json_integer_value(json_object_get(e, "col")));
+	if (asprintf(&line, "%s%s%s%s%s%s%s%s", file ? file : "", file ? pos : "", file ? ": " : "", key ? key : "",
+		     key ? ": " : "", text ? text : "", allowed ? ", allowed: " : "", allowed ? allowed : "") < 0) {
 		line = NULL;
 		return;
 	}
