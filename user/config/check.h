@@ -26,6 +26,6 @@ const char *check_cert(const struct cert_config *c, const struct node *certifica
 
 /** check_trunks() - all trunks together: names, carrier peers with core prefixes.  @is_broken says
  * which of l->g->trunks had errors: their peers are not compared. */
-void check_trunks(struct load *l, const bool *is_broken);
+void check_trunks(struct load *l, bool *is_broken);
 
 #endif

@@ -121,7 +121,8 @@ static int by_name(const void *a, const void *b)
 	return r ? r : x->index < y->index ? -1 : x->index > y->index;
 }
 
-static void check_names(struct load *l, struct named *all)
+/* A second one of a name counts as broken from then on: that its peers are the first one's, too, is no news. */
+static void check_names(struct load *l, struct named *all, bool *is_broken)
 {
 	size_t cnt = l->g->trunk_cnt, first = 0;
 
@@ -138,6 +139,7 @@ static void check_names(struct load *l, struct named *all)
 		config_report_add(l->report, true, &b->pos, "name",
 				  "trunk %s stands twice, first at %s:%u:%u; allowed: once", b->name,
 				  a->pos.file, a->pos.line, a->pos.col);
+		is_broken[all[i].index] = true;
 	}
 }
 
@@ -167,7 +169,7 @@ static void check_overlaps(struct load *l, struct compile_input *in, struct comp
 	}
 }
 
-void check_trunks(struct load *l, const bool *is_broken)
+void check_trunks(struct load *l, bool *is_broken)
 {
 	size_t cnt = l->g->trunk_cnt;
 	CLEANUP(freep) struct named *names = calloc(cnt + 1, sizeof(*names));
@@ -178,7 +180,7 @@ void check_trunks(struct load *l, const bool *is_broken)
 		l->is_out_of_memory = true;
 		return;
 	}
-	check_names(l, names);
+	check_names(l, names, is_broken);
 	for (size_t i = 0; i < cnt; i++) {
 		if (!is_broken[i])
 			ct[in.trunk_cnt++] = (struct compile_trunk){ l->g->trunks[i], (uint32_t)i,

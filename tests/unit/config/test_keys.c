@@ -334,7 +334,7 @@ static const struct {
 	  "t.yaml:6:3: trunks[0].attestation_other: B is stronger than attestation C, allowed: the same or weaker" },
 	{ "same name", HEAD "trunks:\n- { name: a, carrier: { peers: [192.0.2.1] }, attestation: none }\n"
 	  "- { name: b, carrier: { peers: [192.0.2.2] }, attestation: none }\n"
-	  "- { name: a, carrier: { peers: [192.0.2.3] }, attestation: none }\n",
+	  "- { name: a, carrier: { peers: [192.0.2.1] }, attestation: none }\n",
 	  "t.yaml:7:11: name: trunk a stands twice, first at t.yaml:5:11; allowed: once" },
 	{ "same peer", HEAD "trunks:\n- { name: a, carrier: { peers: [192.0.2.1] }, attestation: none }\n"
 	  "- { name: b, carrier: { peers: ['192.0.2.1:5060'] }, attestation: none }\n",
