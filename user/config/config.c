@@ -157,20 +157,45 @@ int config_trunk_file(const struct config *c, const char *file, struct trunk **r
 	return r;
 }
 
-bool config_key_is_list(const char *dotted)
+/* The line of @dotted; NULL: there is none, and *ret_last is the table where it ought to stand (NULL: its
+ * parent is no mapping). */
+static const struct schema_key *key_find(const char *dotted, const struct schema_key **ret_last)
 {
-	const struct schema_key *keys = keys_trunk;
+	const struct schema_key *keys = keys_trunk, *k;
 
-	while (keys) {
+	for (; keys; keys = k->keys) {
 		size_t len = strcspn(dotted, ".");
 
-		while (keys->name && (strncmp(keys->name, dotted, len) || keys->name[len]))
-			keys++;
-		if (!keys->name || !dotted[len])
-			return keys->name && keys->type == SCHEMA_LIST;
-		keys = keys->keys;
+		for (k = keys; k->name && (strncmp(k->name, dotted, len) || k->name[len]);)
+			k++;
+		*ret_last = keys;
+		if (!k->name || !dotted[len])
+			return k->name ? k : NULL;
 		dotted += len + 1;
 	}
+	*ret_last = NULL;
+	return NULL;
+}
+
+bool config_key_is_list(const char *dotted)
+{
+	const struct schema_key *last, *k = key_find(dotted, &last);
+
+	return k && k->type == SCHEMA_LIST;
+}
+
+bool config_key_check(const char *dotted, struct config_report *report)
+{
+	struct load l = { .report = report };
+	const struct schema_key *last;
+
+	if (key_find(dotted, &last))
+		return true;
+	load_push(&l, "%s", dotted);
+	if (last)
+		schema_unknown(&l, last, NULL);
+	else
+		load_error(&l, NULL, "unknown key: what it stands in is no mapping");
 	return false;
 }
 

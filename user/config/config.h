@@ -77,6 +77,9 @@ int config_trunk_file(const struct config *c, const char *file, struct trunk **r
 /** config_key_is_list() - is the dotted key of a trunk a list?  For KEY=VALUE of the command line. */
 bool config_key_is_list(const char *dotted);
 
+/** config_key_check() - is there such a key of a trunk?  false: no, the report has what there is. */
+bool config_key_check(const char *dotted, struct config_report *report);
+
 /**
  * config_load() - read @path and the trunk files it names.
  * Return: 0 and *ret (the report may hold warnings); -EINVAL: the report has errors; -ENOENT and other

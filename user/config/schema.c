@@ -271,7 +271,7 @@ void schema_value(struct load *l, const struct schema_key *k, const struct node 
 	}
 }
 
-static void unknown_key(struct load *l, const struct schema_key *keys, const struct node *name)
+void schema_unknown(struct load *l, const struct schema_key *keys, const struct node *name)
 {
 	char allowed[512] = "";
 	size_t len = 0;
@@ -294,7 +294,7 @@ void schema_apply(struct load *l, const struct schema_key *keys, const struct no
 		while (keys[i].name && (name->has_nul || strcmp(keys[i].name, name->text)))
 			i++;
 		if (!keys[i].name) {
-			unknown_key(l, keys, name);
+			schema_unknown(l, keys, name);
 		} else if (seen[i]) {
 			load_error(l, name, "stands twice%s; allowed: once",
 				   load_at(", first at ", seen[i]->line, seen[i]->col).text);

@@ -83,6 +83,9 @@ struct schema_key {
 /** schema_apply() - the values of a mapping into @target; unknown and duplicate keys are reported. */
 void schema_apply(struct load *l, const struct schema_key *keys, const struct node *map, void *target);
 
+/** schema_unknown() - the message for a key that is not in the table; @name: where it stands, or NULL. */
+void schema_unknown(struct load *l, const struct schema_key *keys, const struct node *name);
+
 /** schema_value() - one value by one line of a table, into @target + off. */
 void schema_value(struct load *l, const struct schema_key *k, const struct node *n, void *target);
 

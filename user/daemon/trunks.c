@@ -246,6 +246,34 @@ static int check_same_name(const json_t *patch, const char *name, struct fault *
 			 "the name of a trunk cannot change: add a new one, remove %s", name);
 }
 
+/* What a merge takes away is checked by nobody later: a misspelt key would be a success. */
+static int check_removals(const json_t *patch, const char *outer, struct fault *f)
+{
+	char path[256];
+	const char *key;
+	json_t *value;
+	int r = 0;
+
+	json_object_foreach ((json_t *)patch, key, value) {
+		snprintf(path, sizeof(path), "%s%s%s", outer, *outer ? "." : "", key);
+		if (json_object_size(value))
+			r = check_removals(value, path, f) < 0 ? -EINVAL : r;
+		else if ((json_is_null(value) || json_is_object(value)) &&
+			 !config_key_check(path, &f->report))
+			r = -EINVAL;
+	}
+	return r;
+}
+
+static int check_patch(const json_t *patch, const char *name, struct fault *f)
+{
+	if (check_same_name(patch, name, f) < 0)
+		return -EINVAL;
+	if (check_removals(patch, "", f) < 0)
+		return fault_set(f, "invalid", "the trunk is refused: it has no such key");
+	return 0;
+}
+
 int trunks_patch(struct sipseald *d, const char *name, const json_t *patch, struct fault *f)
 {
 	CLEANUP(json_freep) json_t *changes = NULL, *keys = NULL;
@@ -253,7 +281,7 @@ int trunks_patch(struct sipseald *d, const char *name, const json_t *patch, stru
 	const struct trunk *t = find(d, name, f);
 
 	if (!t || trunkfile_request(patch, &changes, f) < 0 ||
-	    check_same_name(changes, name, f) < 0 || check_place(d, t, f) < 0 ||
+	    check_patch(changes, name, f) < 0 || check_place(d, t, f) < 0 ||
 	    trunkfile_read(d->config, t, true, &file, f) < 0)
 		return -EINVAL;
 	if (!file.is_ours)
