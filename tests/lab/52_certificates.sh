@@ -54,7 +54,7 @@ test_show() {
 		"$(certificate '.certificates[] | select(.gateway) | .not_after')"
 	sipseal cert show >"$T/show.txt" || fail "cert show"
 	grep -q "^CERTIFICATE *LEVEL *DAYS LEFT" "$T/show.txt" || fail "no table: $(cat "$T/show.txt")"
-	grep -q "^chain.pem *ok .* 1234 .* $serial *$X5U" "$T/show.txt" || fail "no line of it: $(cat "$T/show.txt")"
+	grep -q "^chain.pem *ok .* 1234 *1 *$serial *$X5U" "$T/show.txt" || fail "no line of it: $(cat "$T/show.txt")"
 	expect "status of curl" 200 "$(api GET /v1/certificates)"
 	expect "what curl gets" "$(jq -S 'del(.certificates[].expires_in_s)' "$T/show.json")" \
 		"$(jq -S 'del(.certificates[].expires_in_s)' "$T/api.json")"

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/out.h"
+#include "cli/show.h"
 
 /* A status of 100,000 trunks has some 40 MB; what is larger does not come from our daemon. */
 #define BODY_MAX (256u << 20)
@@ -217,6 +218,25 @@ int client_call(const struct cli *cli, const char *method, const char *path, con
 int client_get(const struct cli *cli, const char *path, json_t **ret)
 {
 	return client_call(cli, "GET", path, NULL, ret);
+}
+
+int client_reload(const struct cli *cli, const char *path, json_t *body,
+		  void (*show)(FILE *f, const json_t *answer))
+{
+	json_t *o = NULL;
+	int r = client_call(cli, "POST", path, body, &o);
+
+	json_decref(body);
+	if (r)
+		return r;
+	if (cli->json) {
+		out_json(stdout, o);
+	} else {
+		show_warnings(stderr, o);
+		show(stdout, o);
+	}
+	json_decref(o);
+	return CLI_OK;
 }
 
 /* An answer that is read line by line; what is refused is collected like any other. */

@@ -21,6 +21,13 @@ int client_call(const struct cli *cli, const char *method, const char *path, con
 /** client_get() - the same with GET. */
 int client_get(const struct cli *cli, const char *path, json_t **ret);
 
+/**
+ * client_reload() - POST @path with @body (taken), the warnings and the answer printed: as JSON, or by @show.
+ * Return: as client_call().
+ */
+int client_reload(const struct cli *cli, const char *path, json_t *body,
+		  void (*show)(FILE *f, const json_t *answer));
+
 /** client_lines() - GET @path, @on_line for each line of the answer as it comes (text without newline, NUL
  * terminated); a return that is not 0 ends.  Return: as client_call(). */
 int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx);

@@ -28,7 +28,8 @@ void show_certificates(FILE *f, const json_t *o)
 		out_table_cell(t, "%lld", out_int(c, "days_left"));
 		out_table_cell(t, "%s", out_str(c, "not_after"));
 		out_table_cell(t, "%s", out_str(c, "spc"));
-		out_table_cell(t, "%lld", out_int(c, "users"));
+		/* the gateway's own counts as a user, too */
+		out_table_cell(t, "%lld", out_int(c, "users") - json_is_true(json_object_get(c, "gateway")));
 		out_table_cell(t, "%s", out_str(c, "serial"));
 		out_table_cell(t, "%s", out_str(c, "x5u"));
 	}
@@ -83,8 +84,8 @@ static void show_reload(FILE *f, const json_t *o)
 int cmd_cert_reload(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = { { "trunk", required_argument, NULL, 't' }, { 0 } };
-	json_t *body = json_object(), *o = NULL;
-	int opt, r;
+	json_t *body = json_object();
+	int opt;
 
 	optind = 0;
 	opterr = 0;
@@ -98,16 +99,5 @@ int cmd_cert_reload(struct cli *cli, int argc, char **argv)
 		json_decref(body);
 		return cli_usage_error(cli, "unexpected argument %s", argv[optind]);
 	}
-	r = client_call(cli, "POST", "/v1/certificates/reload", body, &o);
-	json_decref(body);
-	if (r)
-		return r;
-	if (cli->json) {
-		out_json(stdout, o);
-	} else {
-		show_warnings(stderr, o);
-		show_reload(stdout, o);
-	}
-	json_decref(o);
-	return CLI_OK;
+	return client_reload(cli, "/v1/certificates/reload", body, show_reload);
 }

@@ -102,8 +102,7 @@ int cmd_config_reload(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' }, { 0 } };
 	bool is_dry = false;
-	json_t *body, *o = NULL;
-	int opt, r;
+	int opt;
 
 	optind = 0;
 	opterr = 0;
@@ -114,17 +113,5 @@ int cmd_config_reload(struct cli *cli, int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage_error(cli, "unexpected argument %s", argv[optind]);
-	body = json_pack("{s:b}", "dry_run", is_dry);
-	r = client_call(cli, "POST", "/v1/config/reload", body, &o);
-	json_decref(body);
-	if (r)
-		return r;
-	if (cli->json) {
-		out_json(stdout, o);
-	} else {
-		show_warnings(stderr, o);
-		show_reload_diff(stdout, o);
-	}
-	json_decref(o);
-	return CLI_OK;
+	return client_reload(cli, "/v1/config/reload", json_pack("{s:b}", "dry_run", is_dry), show_reload_diff);
 }
