@@ -167,8 +167,9 @@ void counts_trunk_reset(struct counts *c, uint32_t slot)
 
 bool counts_drained(const struct counts *c, uint64_t when_ns)
 {
+	/* acquire: what the worker read before is read when the caller writes */
 	for (unsigned i = 0; c->map && i < c->workers; i++)
-		if (get(&block(c, i)->drained_ns) < when_ns)
+		if (atomic_load_explicit(&block(c, i)->drained_ns, memory_order_acquire) < when_ns)
 			return false;
 	return true;
 }

@@ -105,13 +105,13 @@ static int prepare(struct change *x)
 {
 	int r;
 
-	if ((r = change_trunks_begin(x)) < 0 || (r = change_credentials_begin(x)) < 0)
+	if ((r = change_trunks_begin(x)) < 0)
 		return r;
-	/* from here on the tables are touched: the idle copies must have followed the active ones
-	 */
+	/* before keys are taken and tables touched: what the last change retired is free then, and
+	 * the idle copies have followed the active ones */
 	settle_wait(x->d);
-	if ((r = change_trunks_match(x)) < 0 || (r = image_change(x)) < 0 ||
-	    (r = tables_change(x)) < 0)
+	if ((r = change_credentials_begin(x)) < 0 || (r = change_trunks_match(x)) < 0 ||
+	    (r = image_change(x)) < 0 || (r = tables_change(x)) < 0)
 		return r;
 	return persist(x);
 }

@@ -209,7 +209,8 @@ static int load_all(struct change *x)
 static int give(struct change *x, struct credential_change *cc)
 {
 	char err[SIGNER_ERR_LEN] = "";
-	int64_t key = rest_take(&x->d->live->key_rest, x->now_ns, x->generation, false);
+	/* + 1: what rests was dropped at the signer after settling, so that no copy names it */
+	int64_t key = rest_take(&x->d->live->key_rest, x->now_ns, x->generation + 1, false);
 	int r;
 
 	if (key < 0)

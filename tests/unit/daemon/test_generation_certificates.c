@@ -84,6 +84,23 @@ static void test_nothing_new(void **state)
 	fault_done(&f);
 }
 
+/* Room for twice the keys: enough for one reload after the other, settled or not. */
+static void test_reload_at_the_limit(void **state)
+{
+	struct fault f = { 0 };
+
+	(void)state;
+	world->d.live->key_rest.cap = 6;
+	for (unsigned i = 0; i < 8; i++) {
+		reload_ok(NULL, &f);
+		if (i % 2)
+			generation_turn(&world->d);
+	}
+	generation_turn(&world->d);
+	assert_int_equal(keys_cnt(world), 3);
+	fault_done(&f);
+}
+
 static void test_other_leaf(void **state)
 {
 	struct fault f = { 0 };
@@ -333,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_shared),
 		T(test_nothing_new),
+		T(test_reload_at_the_limit),
 		T(test_other_leaf),
 		T(test_one_trunk),
 		T(test_bad_set_is_refused),
