@@ -35,7 +35,7 @@ int input_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
-int input_read_at(int dir, const char *path, bool is_regular, char **ret, size_t *ret_len)
+int input_open(int dir, const char *path, bool is_regular)
 {
 	CLEANUP(closep) int fd = -1;
 	struct stat st;
@@ -49,7 +49,14 @@ int input_read_at(int dir, const char *path, bool is_regular, char **ret, size_t
 		return -EISDIR;
 	if (is_regular && !S_ISREG(st.st_mode))
 		return -EINVAL;
-	return input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
+	return TAKE_FD(fd);
+}
+
+int input_read_at(int dir, const char *path, bool is_regular, char **ret, size_t *ret_len)
+{
+	CLEANUP(closep) int fd = input_open(dir, path, is_regular);
+
+	return fd < 0 ? fd : input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
 }
 
 int input_read(const char *path, bool is_regular, char **ret, size_t *ret_len)

@@ -15,6 +15,9 @@
  */
 int input_read(const char *path, bool is_regular, char **ret, size_t *ret_len);
 
+/** input_open() - the descriptor alone, for reading; errors as input_read(). */
+int input_open(int dir, const char *path, bool is_regular);
+
 /** input_read_at() - the same; @path is relative to the directory @dir, which may be AT_FDCWD. */
 int input_read_at(int dir, const char *path, bool is_regular, char **ret, size_t *ret_len);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "config/assemble.h"
@@ -7,6 +8,9 @@
 #include "config/digest.h"
 #include "config/input.h"
 #include "config/keys.h"
+
+/* Two million ranges: what a gateway holds is half of it. */
+#define FILE_MAX (64u << 20)
 
 /* One number per line; blank lines and what follows a # are skipped. */
 static void read_line(struct load *l, struct trunk *t, const struct model_pos *at, char *line)
@@ -48,10 +52,16 @@ static int read_file(const struct load *l, const char *path, char **ret, size_t 
 {
 	CLEANUP(closep) int fd = -1;
 
-	if (!l->is_confined)
-		return input_read(path, true, ret, ret_len);
-	fd = confined_open(l->g->cert_root, path, false);
-	return fd < 0 ? fd : input_read_fd(fd, NODE_FILE_MAX, ret, ret_len);
+	fd = l->is_confined ? confined_open(l->g->cert_root, path, false)
+			    : input_open(AT_FDCWD, path, true);
+	return fd < 0 ? fd : input_read_fd(fd, FILE_MAX, ret, ret_len);
+}
+
+static const char *read_error(const struct load *l, int r)
+{
+	if (r == -EFBIG)
+		return "is larger than 64 MiB";
+	return l->is_confined ? credentials_open_error(r) : input_error(r);
 }
 
 void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n,
@@ -77,8 +87,7 @@ void keys_read_numbers(struct load *l, const struct schema_key *k, const struct 
 	if (r == -ENOMEM)
 		l->is_out_of_memory = true;
 	else if (r < 0)
-		load_error(l, n, "%s: %s", path,
-			   l->is_confined ? credentials_open_error(r) : input_error(r));
+		load_error(l, n, "%s: %s", path, read_error(l, r));
 	if (r < 0)
 		return;
 	digest_bytes(l->digest, text, len);

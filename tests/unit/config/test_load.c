@@ -441,7 +441,33 @@ static void test_bad_files(void **state)
 	expect_load("large", tree_path(t, "big.yaml"), -EFBIG, "is larger than 16 MiB");
 	tree_write(t, "d/a.yaml", big, (16 << 20) + 1);
 	expect_load("large trunk", main_file, -EINVAL, "d/a.yaml: cannot be read: is larger than 16 MiB");
+	tree_put(t, "d/a.yaml", "name: a\ncarrier: { peers: [192.0.2.1] }\nattestation: none\nnumbers_file: n.txt\n");
+	assert_int_equal(truncate(tree_put(t, "n.txt", ""), (64 << 20) + 1), 0);
+	expect_load("large numbers", main_file, -EINVAL, "n.txt: is larger than 64 MiB");
 	free(big);
+}
+
+/* What a gateway holds in all may be those of one trunk. */
+static void test_million_ranges(void **state)
+{
+	struct tree *t = *state;
+	const char *main_file = tree_put(t, "s.yaml", HEAD_GATEWAY HEAD_CERT "trunks_dir: d\n");
+	struct config_report r = { 0 };
+	struct gateway *g = NULL;
+	FILE *f;
+
+	tree_mkdir(t, "d");
+	tree_put(t, "d/a.yaml", "name: a\ncarrier: { peers: [192.0.2.1] }\nattestation: none\nnumbers_file: n.txt\n");
+	f = fopen(tree_put(t, "n.txt", ""), "w");
+	assert_non_null(f);
+	for (int i = 0; i < 1000000; i++)
+		fprintf(f, "+44%09d0-+44%09d5\n", i, i);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(config_load(main_file, &g, &r), 0);
+	assert_int_equal(g->trunks[0]->number_cnt, 1000000);
+	assert_string_equal(g->trunks[0]->numbers[999999].last, "440009999995");
+	gateway_free(g);
+	config_report_done(&r);
 }
 
 /* A file full of errors stays small in the report, and warnings never hide an error. */
@@ -502,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_samples, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_files, tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_files, tree_setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(test_million_ranges, tree_setup, tree_teardown),
 		cmocka_unit_test(test_many_messages),
 		cmocka_unit_test(test_many_trunks),
 	};

@@ -254,12 +254,13 @@ static void test_numbers_confined(void **state)
 		{ "../secret", "leaves certificates.root" }, { "/etc/passwd", "leaves certificates.root" },
 		{ "out", "leaves certificates.root" }, { "nosuch", "No such file" }, { ".", "Is a directory" },
 		{ "fifo", "is no regular file" }, { "../sti/../secret", "leaves certificates.root" },
-		{ "inside", "a line has no leading +" },
+		{ "inside", "a line has no leading +" }, { "large", "is larger than 64 MiB" },
 	};
 	struct config *c = doc_world(*state, "");
 	const char *secret = tree_put(*state, "secret", "very secret\n");
 
 	tree_put(*state, "sti/inside", "very secret\n");
+	assert_int_equal(truncate(tree_put(*state, "sti/large", ""), (64 << 20) + 1), 0);
 	assert_int_equal(symlink(secret, tree_path(*state, "sti/out")), 0);
 	assert_int_equal(mkfifo(tree_path(*state, "sti/fifo"), 0600), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
