@@ -22,8 +22,8 @@ static void say_what_runs(const struct sipseald *d)
 	if (!live_cnt(d->live))
 		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and "
 			   "forwarded, "
-			   "nothing is signed; trunks go to /etc/sipseal/trunks.d or into the "
-			   "configuration\"");
+			   "nothing is signed; trunks go to %s, or come by `sipseal trunk add`\"",
+			   config_trunks_dir(d->config));
 	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d socket=%s",
 		   SIPSEAL_VERSION, d->generation, live_cnt(d->live), d->workers, (int)d->signer.pid,
 		   g->control_socket);
