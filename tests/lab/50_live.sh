@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Trunks, certificates and policy change on a gateway under load, and no call notices.
 . "$(dirname "$0")/lib.sh"
+. "$HERE/loadlib.sh"
 
 if [ "${SCALE:-ci}" = full ]; then CHANGES=1000 SWAPS=100 RELOADS=20; else CHANGES=100 SWAPS=10 RELOADS=3; fi
 RATE=${RATE:-300}
@@ -62,28 +63,6 @@ hand_written() { # NUMBER
 	attestation: A
 	numbers: ["+1303556$(printf %04d "$1")"]
 	X
-}
-
-load_start() { # NAME FROM TO RATE
-	bg "uas$1" carrier sipp -sf "$HERE/sipp/carrier_invite.xml" -i "$3" -p 5060 -nostdin
-	wait_for 5 has_port carrier 5060 || fail "sipp did not start at the carrier"
-	sleep 0.3
-	local host
-	host=$(host_of "$3")
-	bg "uac$1" core sh -c "cd '$T' && exec sipp '$host:5060' -sf '$HERE/sipp/pbx_invite.xml' -i '$2' -p 5070 -nostdin \
-		-r $4 -l 20000 -m 1000000 -trace_stat -stf '$T/$1.csv' -fd 1 -trace_err -error_file '$T/$1.err' \
-		-key caller $CALLER -key ruri 'sip:$CALLED@$host;user=phone' \
-		-key from '<sip:$CALLER@$(host_of "$2");user=phone>' -key to '<sip:$CALLED@$host;user=phone>' -key extra ''"
-}
-
-load_stop() { # NAME : no new calls, those under way end; none may have failed
-	kill -USR1 "$(pid_of "uac$1")"
-	wait_for 20 is_dead "$(pid_of "uac$1")" || fail "calls of $1 do not end"
-	local failed total
-	total=$(awk -F';' 'NR == 1 { for (i = 1; i <= NF; i++) h[$i] = i } END { print $h["TotalCallCreated"] }' "$T/$1.csv")
-	failed=$(awk -F';' 'NR == 1 { for (i = 1; i <= NF; i++) h[$i] = i } END { print $h["FailedCall(C)"] }' "$T/$1.csv")
-	echo "$1: $total calls, $failed failed"
-	expect "failed calls of $1" 0 "$failed"
 }
 
 secsipidx_samples() {
