@@ -115,10 +115,10 @@ refused_path() { # KEY PATH
 	ms=$((($(date +%s%N) - start) / 1000000))
 	case $status in
 	422|403) ;;
-	*) cat "$T/api.json"; fail "$1 $2: status $status" ;;
+	*) cat "$T/api.json"; echo; fail "$1 $2: status $status" ;;
 	esac
 	[ $ms -lt 2000 ] || fail "$1 $2: took $ms ms"
-	grep -q "$1" "$T/api.json" || { cat "$T/api.json"; fail "$1 $2: the key is not named"; }
+	grep -q "$1" "$T/api.json" || { cat "$T/api.json"; echo; fail "$1 $2: the key is not named"; }
 	tells_nothing "$1 $2"
 }
 
