@@ -184,28 +184,38 @@ int signer_proc_spawn(struct signer_proc *p, char reterr[SIGNER_ERR_LEN])
 	return 0;
 }
 
+/* Return: 0 readable; -ETIMEDOUT; negative errno. */
+static int wait_readable(int fd, uint64_t deadline_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int r;
+
+	do {
+		uint64_t now = clock_mono_ns();
+
+		if (now >= deadline_ns)
+			return -ETIMEDOUT;
+		r = poll(&pfd, 1, (int)((deadline_ns - now) / 1000000 + 1));
+	} while (r == 0 || (r < 0 && errno == EINTR));
+	return r < 0 ? -errno : 0;
+}
+
+/* The answer to the last message.  Those to earlier ones, which came too late, are skipped: a signer
+ * that stood still for a while must not be misunderstood for ever. */
 static int wait_result(struct signer_proc *p, uint64_t deadline_ns, struct handover_msg *ret)
 {
 	int fds[HANDOVER_FDS_MAX];
-	unsigned fd_cnt = 0;
 	int r;
 
-	for (;;) {
-		struct pollfd pfd = { .fd = p->fd, .events = POLLIN };
-		uint64_t now = clock_mono_ns();
-		int left_ms = now >= deadline_ns ? 0 : (int)((deadline_ns - now) / 1000000 + 1);
+	do {
+		unsigned fd_cnt = 0;
 
-		r = poll(&pfd, 1, left_ms);
-		if (r > 0)
-			break;
-		if (r == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-	r = handover_recv(p->fd, ret, fds, &fd_cnt);
-	while (r > 0 && fd_cnt) /* it has nothing to give us */
-		close(fds[--fd_cnt]);
+		if ((r = wait_readable(p->fd, deadline_ns)) < 0)
+			return r;
+		r = handover_recv(p->fd, ret, fds, &fd_cnt);
+		while (r > 0 && fd_cnt) /* it has nothing to give us */
+			close(fds[--fd_cnt]);
+	} while (r > 0 && ret->type == HANDOVER_RESULT && (int32_t)(ret->seq - p->seq) < 0);
 	return r > 0 ? 0 : r == 0 ? -EPIPE : r;
 }
 

@@ -90,6 +90,11 @@ static int signer_main(void)
 			m.seq += 7; /* to another question */
 			answer(&m, 0, "");
 			break;
+		case HANDOVER_SOCKET: /* the answers to earlier questions, too */
+			m.seq -= 2;
+			for (int i = 0; i < 3; i++, m.seq++)
+				answer(&m, i < 2 ? -EIO : 0, "");
+			break;
 		case HANDOVER_RAW:
 			return 3;
 		case HANDOVER_START: /* hangs for ever, also after EOF */
@@ -158,6 +163,7 @@ static void test_answers(void **state)
 	start(&p);
 	assert_int_equal(call(&p, HANDOVER_CREDENTIAL, err), 1);
 	assert_string_equal(err, "key ?[31mdoes not match");
+	assert_int_equal(call(&p, HANDOVER_SOCKET, err), 0);
 	assert_int_equal(call(&p, HANDOVER_WORKER, err), -EPROTO);
 	assert_int_equal(call(&p, HANDOVER_RAW, err), -EPIPE);
 	assert_non_null(strstr(err, "ended"));
