@@ -68,8 +68,12 @@ override() { # WHOM VALUE [LIFETIME] : by curl -> id
 waiting() { sipseal -j status | jq .overrides; }
 nothing_waits() { [ "$(waiting)" = 0 ]; }
 
+overrides_of() { # CALL-ID -> of all its events
+	sipseal -j events | jq -rs --arg id "$1" '[.[] | select(.call_id == $id) | .override | tostring] | join(" ")'
+}
+
 test_one_call() {
-	local id
+	local id i
 	begin
 	expect "status of curl" 200 "$(api POST /v1/dialplan \
 		"{\"call_id\": \"ny@pbx\", \"action\": \"ANSWER\", \"app_args\": $APP_ARGS}")"
@@ -86,7 +90,14 @@ test_one_call() {
 	sipseal events | grep -q "ny@pbx.*(override)" || fail "events do not say override: $(sipseal events)"
 	python3 "$HERE/look.py" "$T/carrier.pcap" ny@pbx raw | sed -n 's/^Identity: //p' | tr -d '\r\n' >"$T/identity"
 	secsipidx_verify "$T/identity"
-	# used: the next INVITE of the call, with another branch, has none
+	# used once, also by INVITEs that come at the same moment
+	id=$(override call_id twice@pbx)
+	for i in 1 2 3 4; do python3 "$HERE/invite.py" "$T/twice$i.sip" twice@pbx "cseq=$i"; done
+	send_files $CORE4:5070 $CARRIER4:5060 --gap 0 "$T"/twice?.sip
+	wait_for 2 eval '[ "$(overrides_of twice@pbx | wc -w)" = 4 ]' || fail "events: $(overrides_of twice@pbx)"
+	expect "overrides of four INVITEs" "$id null null null" "$(overrides_of twice@pbx)"
+	expect "with a location at the carrier" 1 "$(tshark -r "$T/carrier.pcap" -Y 'sip.Call-ID == "twice@pbx"' \
+		-T fields -e sip.Geolocation 2>/dev/null | grep -c cid)"
 	call ny@pbx cseq=2
 	wait_for 2 eval '[ "$(event ny@pbx .override)" = null ]' || fail "used twice: $(event ny@pbx .)"
 	wait_for 3 nothing_waits || fail "$(waiting) wait"
