@@ -50,8 +50,8 @@ static void log_change(const struct sipseald *d, const struct control_request *q
 
 	if (name)
 		log_word(name, word);
-	log_notice("event=change what=%s%s%s uid=%d pid=%d generation=%u result=%s", what, name ? " name=" : "", word,
-		   (int)q->uid, (int)q->pid, d->generation, result);
+	log_notice("event=change what=%s%s%s uid=%u pid=%d generation=%u result=%s", what, name ? " name=" : "", word,
+		   (unsigned)q->uid, (int)q->pid, d->generation, result);
 }
 
 int api_changed(const struct sipseald *d, const struct control_request *q, const char *what, const char *name,
