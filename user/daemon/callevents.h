@@ -36,7 +36,7 @@ struct callevents_follower;
 
 #define CALLEVENTS_RECENT  1000       /* GET /v1/events without follow */
 #define CALLEVENTS_QUEUE   (1 << 20)  /* bytes that may wait for one follower */
-#define CALLEVENTS_FOLLOWERS_MAX 16
+#define CALLEVENTS_FOLLOWERS_MAX 24 /* 16 of others and 8 of root, see control.h */
 
 /** callevents_new() - Return: 0, -ENOMEM, -EIO: OpenSSL has no SIPHASH. */
 int callevents_new(struct sipseald *d, struct callevents **ret);

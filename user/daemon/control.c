@@ -22,6 +22,13 @@ void peer_rearm(struct peer *p)
 	p->deadline_ns = clock_mono_ns() + TOTAL_TIMEOUT_S * 1000000000ull;
 }
 
+void peers_wait(struct control *c, uint64_t ns)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(c->servers); i++)
+		for (struct peer *p = c->servers[i].peers; p; p = p->next)
+			p->deadline_ns += p->deadline_ns == UINT64_MAX ? 0 : ns;
+}
+
 static void client_read(struct peer *p)
 {
 	struct ucred cred;
@@ -63,7 +70,9 @@ static void on_connection(void *cls, struct MHD_Connection *conn, void **ctx,
 		const union MHD_ConnectionInfo *i =
 			MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-		*ctx = i ? peer_new(cls, i->connect_fd) : NULL; /* without: its requests are refused */
+		*ctx = i ? peer_new(cls, i->connect_fd) : NULL;
+		if (i && !*ctx) /* nobody would look at its time */
+			shutdown(i->connect_fd, SHUT_RDWR);
 	} else if (p) {
 		*p->link = p->next;
 		if (p->next)
@@ -120,9 +129,8 @@ static int server_start(struct server *s)
 	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, control_on_request, s,
 				  MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_LIMIT,
 				  (unsigned)MHD_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				  (size_t)REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-				  (unsigned)TOTAL_TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION,
-				  on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, control_on_completed, s,
+				  (size_t)REQUEST_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+				  s, MHD_OPTION_NOTIFY_COMPLETED, control_on_completed, s,
 				  MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_END);
 	if (!s->mhd)
 		return -EIO;

@@ -6,13 +6,14 @@
  * (api.h).  There is no thread of its own: the caller polls the two descriptors of control_fds()
  * and calls control_run().
  * Limits: CONTROL_CONNECTIONS_MAX connections, 16 KiB of request line and headers, CONTROL_BODY_MAX of body,
- * 10 s from connect to the end of the answer (not for streams).  A body comes with POST and PATCH and is one
+ * 10 s from connect to the end of the answer (not for streams; what calls take themselves is not counted).  A body comes with POST and PATCH and is one
  * JSON object: duplicate keys, NUL, broken UTF-8 and more than CONTROL_DEPTH_MAX levels are refused (400
  * `bad_json`, with line and column), one that is too large by 413 `too_large`; with other methods it is
  * not read.
  * Nobody is locked out: when all connections are taken, one of the user who holds most of them is ended, root's
  * last, those without a request first, then the oldest.  Bodies that are on their way may take
- * CONTROL_BODIES_MAX together, root's apart.
+ * CONTROL_BODIES_MAX together, root's apart.  While answers of CONTROL_ANSWERS_MAX wait for their readers, only
+ * root is given another; as many streams as one user may have are root's alone.
  */
 #ifndef SIPSEAL_DAEMON_CONTROL_H
 #define SIPSEAL_DAEMON_CONTROL_H
@@ -32,7 +33,9 @@ struct control;
 #define CONTROL_DEPTH_MAX 16
 #define CONTROL_CONNECTIONS_MAX 64       /* on each of the two addresses */
 #define CONTROL_STREAMS_MAX     8        /* of one user */
+#define CONTROL_STREAMS_OTHERS_MAX 16    /* of all users but root */
 #define CONTROL_BODIES_MAX      (32 * 1024 * 1024)
+#define CONTROL_ANSWERS_MAX     (64 * 1024 * 1024)
 #define CONTROL_GROUPS_MAX      64
 
 /* An answer whose end is not known: @read copies up to cap bytes; 0: nothing now (call control_wake()

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daemon/control_body.h"
 #include "daemon/control_internal.h"
 
@@ -130,6 +131,9 @@ static int answer_make(struct request *q, const char *method, struct control_ans
 
 	if (q->is_too_large || q->is_busy)
 		return answer_not_kept(q, a);
+	if (r.uid && q->peer->server->answers >= CONTROL_ANSWERS_MAX)
+		return control_error(a, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+				     "too many answers wait for their readers: try again");
 	ret = q->len ? control_body_parse(q->body, q->len, &body, &e) : 0;
 	if (ret == -EINVAL)
 		return bad_json(a, &e);
@@ -164,7 +168,10 @@ static struct MHD_Response *response_make(struct request *q, struct control_answ
 	text = a->json ? json_dumps(a->json, JSON_COMPACT | JSON_ENSURE_ASCII) : TAKE(a->text);
 	if (!text)
 		return NULL;
-	r = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	q->answer_len = strlen(text);
+	if (q->peer->client.uid)
+		q->peer->server->answers += q->answer_len;
+	r = MHD_create_response_from_buffer(q->answer_len, text, MHD_RESPMEM_MUST_FREE);
 	if (!r)
 		free(text);
 	return r;
@@ -261,6 +268,8 @@ enum MHD_Result control_on_request(void *cls, struct MHD_Connection *conn, const
 {
 	CLEANUP(answer_done) struct control_answer a = { 0 };
 	struct request *q = *req;
+	uint64_t start_ns;
+	int made;
 
 	(void)cls, (void)version;
 	if (!q)
@@ -271,14 +280,18 @@ enum MHD_Result control_on_request(void *cls, struct MHD_Connection *conn, const
 		*upload_len = 0;
 		return r < 0 ? MHD_NO : MHD_YES;
 	}
-	if (answer_make(q, method, &a) < 0)
+	start_ns = clock_mono_ns();
+	made = answer_make(q, method, &a);
+	peers_wait(q->peer->server->control, clock_mono_ns() - start_ns);
+	if (made < 0)
 		return MHD_NO;
 	body_free(q);
-	if (a.stream.read && control_streams_of(q->peer->server, q->peer->client.uid) >= CONTROL_STREAMS_MAX) {
+	if (a.stream.read && !control_streams_may(q->peer->server, q->peer->client.uid)) {
 		answer_done(&a);
 		a = (struct control_answer){ 0 };
 		if (control_error(&a, MHD_HTTP_SERVICE_UNAVAILABLE, "too_many_streams",
-				  "one user may have %d streams", CONTROL_STREAMS_MAX) < 0)
+				  "one user may have %d streams, all but root %d", CONTROL_STREAMS_MAX,
+				  CONTROL_STREAMS_OTHERS_MAX) < 0)
 			return MHD_NO;
 	}
 	return answer_send(q, &a);
@@ -293,6 +306,8 @@ void control_on_completed(void *cls, struct MHD_Connection *conn, void **req, en
 		return;
 	control_stream_done(q);
 	body_free(q);
+	if (q->peer->client.uid)
+		q->peer->server->answers -= q->answer_len;
 	for (unsigned i = 0; i < q->param_cnt; i++) {
 		free(q->params[i].name);
 		free(q->params[i].value);

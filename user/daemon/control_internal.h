@@ -22,7 +22,7 @@
 struct server;
 struct request;
 
-/* An open connection: MHD's own timeout starts anew with each byte, ours does not. */
+/* An open connection.  MHD's own timeout is off: it starts anew with each byte, and counts what calls take. */
 struct peer {
 	struct peer *next, **link;
 	struct server *server;
@@ -39,6 +39,7 @@ struct server {
 	int fd;                  /* bound; MHD's once it runs */
 	struct MHD_Daemon *mhd;
 	struct peer *peers;      /* the newest first */
+	size_t answers;          /* bytes of answers that are on their way, root's apart */
 };
 
 struct control {
@@ -66,6 +67,7 @@ struct request {
 	int param_fault;                  /* of control_decode(), -ENOMEM */
 	char *body;
 	size_t len, cap;
+	size_t answer_len;                /* of those in server.answers */
 	bool is_too_large, is_busy;       /* the body is not kept any more, and why */
 	bool is_suspended, is_gone;
 	struct control_stream stream;     /* read set until done was called */
@@ -85,10 +87,12 @@ void control_stream_done(struct request *q);
 void control_stream_end(struct request *q);
 /** control_streams_look() - end the suspended ones whose client has gone. */
 void control_streams_look(struct control *c);
-/** control_streams_of() - how many streams a user has. */
-unsigned control_streams_of(const struct server *s, uid_t uid);
+/** control_streams_may() - may a user have another one? */
+bool control_streams_may(const struct server *s, uid_t uid);
 
 /** peer_rearm() - the time of a request starts now. */
 void peer_rearm(struct peer *p);
+/** peers_wait() - a call took so long, and nobody could be served. */
+void peers_wait(struct control *c, uint64_t ns);
 
 #endif

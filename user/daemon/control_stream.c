@@ -54,7 +54,6 @@ struct MHD_Response *control_stream_start(struct request *q, const struct contro
 	}
 	/* quiet for as long as there are no calls, and a reader may take its time */
 	q->peer->deadline_ns = UINT64_MAX;
-	MHD_set_connection_option(q->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 	return r;
 }
 
@@ -83,13 +82,17 @@ void control_streams_look(struct control *c)
 			control_stream_end(e[i].data.ptr);
 }
 
-unsigned control_streams_of(const struct server *s, uid_t uid)
+bool control_streams_may(const struct server *s, uid_t uid)
 {
-	unsigned n = 0;
+	unsigned own = 0, others = 0;
 
-	for (const struct peer *p = s->peers; p; p = p->next)
-		n += p->client.uid == uid && p->request && p->request->stream.read;
-	return n;
+	for (const struct peer *p = s->peers; p; p = p->next) {
+		bool is_stream = p->request && p->request->stream.read;
+
+		own += is_stream && p->client.uid == uid;
+		others += is_stream && p->client.uid != 0;
+	}
+	return own < CONTROL_STREAMS_MAX && (uid == 0 || others < CONTROL_STREAMS_OTHERS_MAX);
 }
 
 void control_wake(void *conn)
