@@ -26,6 +26,7 @@ test_without_a_daemon() {
 	gateway_yaml >"$T/sipseal.yaml"
 	exits 3 sipseal status
 	grep -q "$T/control.sock" "$T/err" || fail "the socket is not named"
+	exits 3 "$SIPSEAL" -s "$T/$(printf 'a%.0s' {1..120})" status # longer than the address of a socket
 	exits 0 sipseal --help
 	exits 0 sipseal --version
 	for cmd in status stats "trunk list" "trunk show" "config check" "cert check" "cert lab" explain; do

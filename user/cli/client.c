@@ -68,6 +68,12 @@ char *client_path(const char *prefix, const char *name)
 	return path;
 }
 
+/* A path that is too long for a socket is a host that libcurl cannot resolve. */
+static bool is_unreachable(CURLcode code)
+{
+	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST;
+}
+
 static int not_reached(const struct cli *cli, CURL *c, CURLcode code)
 {
 	long os = 0;
@@ -154,7 +160,7 @@ static int perform(const struct cli *cli, CURL *c, long *ret_status)
 {
 	CURLcode code = curl_easy_perform(c);
 
-	if (code == CURLE_COULDNT_CONNECT)
+	if (is_unreachable(code))
 		return not_reached(cli, c, code);
 	if (code != CURLE_OK) {
 		cli_error("%s: %s", cli->socket, curl_easy_strerror(code));
@@ -294,7 +300,7 @@ int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *c
 	code = curl_easy_perform(l.curl);
 	if (l.ended)
 		return CLI_OK;
-	if (code == CURLE_COULDNT_CONNECT)
+	if (is_unreachable(code))
 		return not_reached(cli, l.curl, code);
 	if (code != CURLE_OK) {
 		cli_error("the daemon has ended the stream: %s", curl_easy_strerror(code));
