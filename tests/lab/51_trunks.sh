@@ -132,7 +132,7 @@ test_cli_and_curl_agree() {
 test_live_when_the_call_returns() {
 	begin </dev/null
 	local i
-	for i in $(seq 8); do
+	for i in $(seq 5); do
 		add fast 5061 A
 		invite "a$i" 5061
 		exits 0 sipseal trunk set fast attestation=C
@@ -140,8 +140,8 @@ test_live_when_the_call_returns() {
 		exits 0 sipseal trunk remove fast
 		invite "u$i" 5061
 	done
-	expect_seen u8 "unsigned 1"
-	for i in $(seq 8); do
+	expect_seen u5 "unsigned 1"
+	for i in $(seq 5); do
 		expect_claim "a$i" attest A
 		expect_claim "c$i" attest C
 		expect_seen "u$i" "unsigned 1"
@@ -555,13 +555,7 @@ burst() { # PREFIX PORT COUNT : INVITEs at once
 	send_files "$CORE4:5070" "$CARRIER4:$2" --gap 1 "${files[@]}"
 }
 
-arrived() { # PREFIX COUNT
-	local i n=0
-	for i in $(seq "$2"); do
-		[ "$(seen "$1$i")" != "signed 1" ] || n=$((n + 1))
-	done
-	echo $n
-}
+arrived() { seen "$1" count; } # PREFIX
 
 test_max_cps() {
 	begin </dev/null
@@ -575,18 +569,18 @@ test_max_cps() {
 	burst free 5062 20
 	expect_seen free20 "signed 1"
 	[ "$(seen emergency)" != absent ] || fail "an emergency call was limited"
-	expect "INVITEs before the limit" 20 "$(arrived before 20)"
-	n=$(arrived slow 20)
+	expect "INVITEs before the limit" 20 "$(arrived before)"
+	n=$(arrived slow)
 	echo "$n of 20 within the limit"
 	at_least "INVITEs within the limit" 3 "$n"
 	at_least "INVITEs beyond it" 14 $((20 - n))
-	expect "INVITEs of the other trunk" 20 "$(arrived free 20)"
+	expect "INVITEs of the other trunk" 20 "$(arrived free)"
 	stats
 	expect "rate_limited" $((20 - n)) "$(xdp_count rate_limited)"
 	exits 0 sipseal trunk set slow --unset max_cps
 	burst after 5061 20
 	expect_seen after20 "signed 1"
-	expect "INVITEs without the limit" 20 "$(arrived after 20)"
+	expect "INVITEs without the limit" 20 "$(arrived after)"
 	stats
 	expect "rate_limited then" $((20 - n)) "$(xdp_count rate_limited)"
 }
@@ -665,7 +659,7 @@ has_events() { [ -n "$(events_of "$1")" ]; }
 
 test_slots_are_used_again() {
 	begin </dev/null
-	local i old letter
+	local i old letter removed
 	add first 5061 A
 	signs first-1 5061 A
 	signs first-2 5061 A
@@ -673,6 +667,7 @@ test_slots_are_used_again() {
 	expect "signed" 2 "$(sipseal -j trunk show first | jq .state.calls.signed)"
 	old=$(slot_of first)
 	exits 0 sipseal trunk remove first
+	removed=$SECONDS
 	for i in $(seq 30); do
 		letter=$(cut -c $((i % 3 + 1)) <<<ABC)
 		add "n$i" 5061 "$letter"
@@ -685,7 +680,7 @@ test_slots_are_used_again() {
 		fi
 		exits 0 sipseal trunk remove "n$i"
 	done
-	sleep 65 # a slot rests for so long, for the replay cache
+	while [ $SECONDS -lt $((removed + 66)) ]; do sleep 1; done # a slot rests for so long, for the replay cache
 	for i in $(seq 40); do
 		add "again$i" 506$((i % 10)) C "core.peers=10.9.$i.0/24"
 		[ "$(slot_of "again$i")" != "$old" ] || break

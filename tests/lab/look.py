@@ -4,6 +4,7 @@
 
 look.py FILE.pcap CALL-ID KEY: of the first of them `raw` (its bytes), or of its last Identity `attest`, `origid`,
 `orig` or `x5u` (empty without one).
+look.py FILE.pcap PREFIX count: how many Call-IDs that begin so arrived signed.
 """
 import sys
 
@@ -19,8 +20,12 @@ def claim(message, key):
     return info if key == "x5u" else payload["orig"]["tn"] if key == "orig" else payload[key]
 
 
-found = [m for m in (sipmsg.Message(d.payload) for d in pcap.datagrams(sys.argv[1]))
-         if m.value("call-id") == sys.argv[2].encode()]
+messages = [sipmsg.Message(d.payload) for d in pcap.datagrams(sys.argv[1])]
+if sys.argv[3:] == ["count"]:
+    print(len({m.value("call-id") for m in messages
+               if m.value("call-id").startswith(sys.argv[2].encode()) and m.values("identity")}))
+    sys.exit()
+found = [m for m in messages if m.value("call-id") == sys.argv[2].encode()]
 signed = sum(bool(m.values("identity")) for m in found)
 if not found:
     print("absent")
