@@ -161,6 +161,19 @@ static int change(struct sipseald *d, struct filing *g, struct trunk *put, struc
 	return fault_set(f, "internal", "the change was given up"); /* the first one stands */
 }
 
+/* What was refused stands in a request, which has no lines, not in the file that would have been made of it. */
+static void forget_place(struct config_report *r, const char *path)
+{
+	for (size_t i = 0; i < r->cnt; i++) {
+		struct config_message *m = &r->m[i];
+
+		if (m->file && strcmp(m->file, path) == 0) {
+			freep(&m->file);
+			m->file = NULL;
+		}
+	}
+}
+
 /* The trunk of @keys becomes live and its file written.  @former: NULL: it is new. */
 static int put(struct sipseald *d, const char *path, const json_t *keys, const json_t *former,
 	       const struct trunk *old, struct fault *f)
@@ -181,6 +194,7 @@ static int put(struct sipseald *d, const char *path, const json_t *keys, const j
 	if (r < 0)
 		return fault_set(f, "storage", "%s", err);
 	r = change(d, &g, t, f);
+	forget_place(&f->report, path);
 	if (r == 0)
 		t = NULL; /* the daemon's now */
 	return r;

@@ -97,6 +97,8 @@ int generation_change(struct sipseald *d, const struct generation_change *c, str
 	world->want_certificates = c->want_certificates;
 	world->has_persist = c->persist;
 	world->regulatory = c->regulatory;
+	if (world->refuse && c->put_cnt) /* as it says where two trunks overlap */
+		config_report_add(&f->report, true, &c->put[0]->pos, "carrier.peers", "refused");
 	if (world->refuse)
 		return fault_set(f, world->refuse, "refused");
 	if (world->before_persist)

@@ -25,6 +25,27 @@ static void check_files(const char *what, const char *want)
 	free(text);
 }
 
+/* The file is not there, or says something else: it is not named. */
+static void test_no_place(void **state)
+{
+	struct fault f = { 0 };
+
+	(void)state;
+	load_world();
+	world->refuse = "overlap";
+	expect("add", add(ACME, &f), &f, "overlap");
+	assert_int_equal(f.report.error_cnt, 1);
+	assert_string_equal(f.report.m[0].key, "carrier.peers");
+	assert_null(f.report.m[0].file);
+	fault_done(&f);
+	world->refuse = NULL;
+	add_as(ACME, NULL);
+	world->refuse = "overlap";
+	expect("patch", patch("acme", "{\"carrier.peers\":[\"192.0.2.9\"]}", &f), &f, "overlap");
+	assert_null(f.report.m[0].file);
+	fault_done(&f);
+}
+
 static void check_refusal(const char *what, const char *code, bool is_late)
 {
 	char *before;
@@ -225,6 +246,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_generation_refuses), TEST(test_written_meanwhile), TEST(test_killed),
+		TEST(test_no_place),
 		TEST(test_full_disk),	       TEST(test_no_directory),	     TEST(test_read_only),
 	};
 
