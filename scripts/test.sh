@@ -28,6 +28,7 @@ case $O in /*) ;; *) O=$PWD/$O ;; esac
 JOBS=$(nproc)
 # a lab that hangs shall not hang the run: more than any file needs
 UNIT_LIMIT=120 LAB_LIMIT=300
+[ "${SCALE:-ci}" = ci ] || LAB_LIMIT=3600
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)

@@ -112,6 +112,17 @@ static void print_problem(const json_t *e)
 	fprintf(stderr, "  %s\n", safe ? safe : "out of memory");
 }
 
+/* One problem whose words are those of the message: said once. */
+static bool is_said(const char *message, const json_t *errors)
+{
+	const json_t *e = json_array_get(errors, 0);
+	const char *key = json_string_value(json_object_get(e, "key"));
+	const char *text = json_string_value(json_object_get(e, "message"));
+
+	return json_array_size(errors) == 1 && message && key && text && strstr(message, key) &&
+	       strstr(message, text) && !json_object_get(e, "allowed");
+}
+
 /* Return: exit code of an answer that is no 2xx; the daemon's own words are printed. */
 static int refused(const char *path, long status, const json_t *body)
 {
@@ -124,7 +135,8 @@ static int refused(const char *path, long status, const json_t *body)
 
 	cli_error("%s (%s)", safe ? safe : "out of memory", safe_code ? safe_code : "?");
 	json_array_foreach(json_object_get(error, "errors"), i, e)
-		print_problem(e);
+		if (!is_said(text, json_object_get(error, "errors")))
+			print_problem(e);
 	if (status == 404)
 		return CLI_NOT_FOUND;
 	return (status >= 400 && status < 500) || status == 507 ? CLI_REFUSED : CLI_FAILED;

@@ -19,7 +19,10 @@ static void put(FILE *f, const json_t *event, const char *key, int width)
 	const char *s = json_string_value(json_object_get(event, key));
 	CLEANUP(freep) char *safe = out_escape(s && *s ? s : "-");
 
-	fprintf(f, "%-*s ", width, safe ? safe : "?");
+	if (width) /* the last one of a line has none, and no blank behind it */
+		fprintf(f, "%-*s ", width, safe ? safe : "?");
+	else
+		fputs(safe ? safe : "?", f);
 }
 
 void show_event(FILE *f, const json_t *event)
@@ -45,7 +48,7 @@ void show_event(FILE *f, const json_t *event)
 	fprintf(f, "%5lld us  ", out_int(event, "latency_us"));
 	put(f, event, "call_id", 0);
 	if (json_object_get(event, "override"))
-		fputs("(override)", f);
+		fputs(" (override)", f);
 	fputc('\n', f);
 }
 

@@ -124,7 +124,7 @@ static size_t no_unescape(void *cls, struct MHD_Connection *conn, char *s)
 
 static int server_start(struct server *s)
 {
-	if (listen(s->fd, CONTROL_CONNECTIONS_MAX) < 0)
+	if (listen(s->fd, SOMAXCONN) < 0) /* the limit is ours: nobody is told that there is no daemon */
 		return -errno;
 	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, control_on_request, s,
 				  MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_CONNECTION_LIMIT,

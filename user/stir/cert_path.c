@@ -130,6 +130,10 @@ int cert_path_check(x509_stack *chain, const struct cert_check_opts *opts, struc
 		check_path_length(chain, k, i);
 	if (anchors)
 		check_anchored(chain, anchors, opts, i);
+	else if (sk_X509_num(chain) == 1 && X509_NAME_cmp(X509_get_subject_name(sk_X509_value(chain, 0)),
+							  X509_get_issuer_name(sk_X509_value(chain, 0))))
+		cert_fault_add(i, false, "leaf_only",
+			       "leaf: stands alone: verifiers need the intermediates, unless a root issued it");
 	ERR_clear_error();
 	return 0;
 }
