@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Trunks, defaults and switches change on a running gateway: by the command line, by curl, by files.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 
 MARK=$(sed -n 's/^#define STORE_MARK "\(.*\)\\n"$/\1/p' "$TOP/user/config/store.h")

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Certificates of a running gateway: shown, asked for, swapped, refused; and a key that has gone is gone.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 . "$HERE/certlib.sh"
 OTHER4=10.66.2.9

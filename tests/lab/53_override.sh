@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A location for one call, or for a calling number: set before the INVITE leaves, used once, told in the event.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 
 # as an SDK's ExecuteDialplan has it

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # sipseald is killed while trunks are written: none is lost, none is half there, and calls go on.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 
 if [ "${SCALE:-ci}" = full ]; then ROUNDS=100; else ROUNDS=15; fi

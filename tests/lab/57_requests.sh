@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # What no honest client asks of the control socket: it is refused, tells nothing, and the gateway goes on.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 
 SECRET=fbb2c1e05d77
