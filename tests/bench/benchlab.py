@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -48,6 +49,15 @@ def json_lines(text):
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
+def cpu_us(pid):
+    """of all threads of a process, by the scheduler's own clock"""
+    ns = 0
+    for tid in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, tid)) as f:
+            ns += int(f.read().split()[0])
+    return ns / 1000
+
+
 class Stolen:
     """The part of the processors that the hypervisor took while this was the context."""
 
@@ -81,7 +91,7 @@ class Lab:
     """Several may stand side by side; everything ends with the context."""
 
     def __init__(self, name, more, trunks=None):
-        """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files of trunks"""
+        """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files"""
         self.tmp = tempfile.TemporaryDirectory(prefix="sipseal-bench.")
         self.prefix = "sb%d%s" % (os.getpid(), name)
         self.procs = []
@@ -136,7 +146,9 @@ class Lab:
         self.procs.append(p)
         for line in p.stdout:
             if ready in line:
-                return p     # nsenter has become the program
+                # nsenter has become the program; it would wait for a reader of its log when the pipe is full
+                threading.Thread(target=p.stdout.read, daemon=True).start()
+                return p
             if "error" in line:
                 print(line, end="", file=sys.stderr)
         raise SystemExit("bench: %s ended before it was ready" % cmd[0])
@@ -173,22 +185,14 @@ class Lab:
         for tid in os.listdir("/proc/%s/task" % pid):
             os.sched_setaffinity(int(tid), {CPU_SIGNER})
 
-    def cpu_us(self, pid):
-        """of all threads of a process, by the scheduler's own clock"""
-        ns = 0
-        for tid in os.listdir("/proc/%d/task" % pid):
-            with open("/proc/%d/task/%s/schedstat" % (pid, tid)) as f:
-                ns += int(f.read().split()[0])
-        return ns / 1000
-
     def flood(self, *args, **kw):
         """-> (CPU microseconds, signatures, frames by reason) of the signer for a flood of INVITEs"""
         pid = self.signer("status")["pid"]
-        a, cpu = self.signer(), self.cpu_us(pid)
+        a, cpu = self.signer(), cpu_us(pid)
         if self.load(*args, **kw).wait(timeout=120):
             raise SystemExit("bench: sipflood failed")
         time.sleep(0.2)      # its ring empties
-        cpu = self.cpu_us(pid) - cpu
+        cpu = cpu_us(pid) - cpu
         b = self.signer()
         frames = {k: n - a["reasons"].get(k, 0) for k, n in b["reasons"].items() if n != a["reasons"].get(k, 0)}
         signatures = b["signatures"] - a["signatures"]

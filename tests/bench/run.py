@@ -162,7 +162,7 @@ def main():
     out_dir = O + "/bench"
     os.makedirs(out_dir, exist_ok=True)
     res = Results()
-    start = time.time()
+    start, load = time.time(), [os.getloadavg()[0]]
     say("classifier by test-run")
     measure_classifier(res)
     say("signature in process")
@@ -178,10 +178,11 @@ def main():
         print("%-36s %7.1f %-3s %9.1f  %-20s %6.2fx  %.2f - %.2f   %s" % (
             r["name"], r["ours"], r["unit"][:3], r["peer"], r["peer_name"], r["ratio"], r["ratio_min"], r["ratio_max"],
             r["reach"] or ""))
-    print("%d round(s) dropped for stolen time; one worker, %d INVITEs/s offered, far end drops in XDP"
-          % (res.dropped, RATE))
+    load.append(os.getloadavg()[0])
+    print("%d round(s) dropped (stolen time, signer kept off its processor); one worker, %d INVITEs/s offered, far end"
+          " drops in XDP; load %.1f before, %.1f at the end" % (res.dropped, RATE, load[0], load[1]))
     with open(out_dir + "/results.json", "w") as f:
-        json.dump({"rows": rows, "dropped": res.dropped, "seconds": round(time.time() - start)}, f, indent=2)
+        json.dump({"rows": rows, "dropped": res.dropped, "load": load, "seconds": round(time.time() - start)}, f, indent=2)
     plot(rows, out_dir + "/cpu_per_call.svg")
     scale.plot(res, out_dir + "/cost_by_trunks.svg")
     print("results: " + ", ".join(os.path.relpath(out_dir + "/" + name)
