@@ -21,6 +21,7 @@ import sys
 import textwrap
 import time
 
+sys.dont_write_bytecode = True    # nothing is left in the tree
 import scale
 from benchlab import CALLS, CPU_SIGNER, O, QUICK, RATE, REPEATS, STOLEN_MAX, TOP, Lab, Stolen, json_lines, on_cpu, say
 

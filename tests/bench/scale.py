@@ -16,7 +16,7 @@ from benchlab import CPU_SIGNER, O, QUICK, RATE, STOLEN_MAX, Lab, Stolen, json_l
 
 FEW, MANY = 10, 100000
 SIZES = [FEW, MANY] if QUICK else [FEW, 100, 1000, 10000, MANY]
-ROUNDS = 11 if QUICK else 25
+ROUNDS = 9 if QUICK else 25
 CALLS = RATE // 2        # half a second: many short turns, for the machine's speed drifts
 CHANGES = 10 if QUICK else 30
 CHANGE_LIMIT_MS = 100
