@@ -103,7 +103,29 @@
 	X(96, BAD_FRAME,          "bad_frame",          "frame that does not parse as XDP saw it: dropped") \
 	X(97, NO_FRAME,           "no_frame",           "no free frame to send with: dropped") \
 	X(98, EMERGENCY_PASSED_LATE, "emergency_passed", "emergency INVITE passed unsigned: it could not be processed, or any other call would have been refused") \
-	X(99, BAD_CHECKSUM,       "bad_checksum",       "UDP checksum is wrong: dropped, as its receiver would have done")
+	X(99, BAD_CHECKSUM,       "bad_checksum",       "UDP checksum is wrong: dropped, as its receiver would have done") \
+	X(100, VERIFIED,          "verified",           "inbound: an Identity is good in every respect") \
+	X(101, IDENTITY_MISSING,  "identity_missing",   "inbound: no Identity") \
+	X(102, PPT_UNSUPPORTED,   "ppt_unsupported",    "inbound: only Identity of types that we do not verify") \
+	X(103, IDENTITY_SYNTAX,   "identity_syntax",    "inbound: Identity row that cannot be parsed, or over a limit") \
+	X(104, PASSPORT_SYNTAX,   "passport_syntax",    "inbound: PASSporT whose header or claims are missing, ill-typed or not what the row says") \
+	X(105, ALG_UNSUPPORTED,   "alg_unsupported",    "inbound: signed by another algorithm than ES256") \
+	X(106, PASSPORT_STALE,    "passport_stale",     "inbound: iat or Date is outside of freshness_s") \
+	X(107, ORIG_MISMATCH,     "orig_mismatch",      "inbound: the calling number is not the orig of the PASSporT") \
+	X(108, DEST_MISMATCH,     "dest_mismatch",      "inbound: the called number is not in the dest of the PASSporT") \
+	X(109, SIGNATURE_BAD,     "signature_bad",      "inbound: the signature is not that of the certificate") \
+	X(110, REPLAYED,          "replayed",           "inbound: a PASSporT that another call has shown before") \
+	X(111, X5U_REFUSED,       "x5u_refused",        "inbound: a certificate URL that is never fetched (not https, port, private address ...)") \
+	X(112, FETCH_FAILED,      "fetch_failed",       "inbound: the certificate could not be fetched") \
+	X(113, CERTIFICATE_PENDING, "certificate_pending", "inbound: the certificate did not come within wait_ms: passed") \
+	X(114, CERTIFICATE_BAD,   "certificate_bad",    "inbound: no certificate chain, or against the SHAKEN profile") \
+	X(115, CERTIFICATE_UNTRUSTED, "certificate_untrusted", "inbound: the chain does not end in a trust anchor") \
+	X(116, CERTIFICATE_EXPIRED, "certificate_expired", "inbound: the certificate was not valid at iat, or is not now") \
+	X(117, CERTIFICATE_REVOKED, "certificate_revoked", "inbound: the certificate is revoked, or no CRL is there and crl.policy is hard") \
+	X(118, NUMBER_UNAUTHORIZED, "number_unauthorized", "inbound: TNAuthList or JWTClaimConstraints do not allow what was signed") \
+	X(119, VERIFICATION_OFF,  "verification_off",   "inbound: verification.enabled is false for the trunk: passed") \
+	X(120, FORGED_MARK,       "forged_mark",        "inbound: cannot be edited and carries a mark of ours: dropped") \
+	X(121, VERIFY_FAILED,     "verify_failed",      "inbound: an error of our own: passed without a verdict")
 
 enum sipseal_reason {
 	SR_NONE = 0,

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verify - is the calling number what the Identity rows say?  RFC 8224 s6.2, RFC 8225, RFC 8588, RFC 8946; the order of
+ * checks is that of standards.md 3.1: everything cheap for all rows first, then certificates, then signatures.
+ *
+ * The bytes that were signed are verified as received, never a rebuilt token (but for the compact form, which
+ * has no bytes to receive).  One good row is enough; rows of types that we do not know are ignored.
+ * Pure: certificates and cryptography come in by callbacks.  No allocation but jansson's.
+ */
+#ifndef SIPSEAL_STIR_VERIFY_H
+#define SIPSEAL_STIR_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "base/slice.h"
+#include "sip/tn.h"
+#include "stir/passport.h"
+#include "stir/verdict.h"
+
+#define VERIFY_ROWS_MAX 8      /* Identity values of one INVITE; more: identity_syntax */
+#define VERIFY_TNS_MAX  4
+#define VERIFY_FUTURE_S 10     /* clocks differ: how far ahead iat and Date may be */
+
+/* What the INVITE says.  Numbers are canonical (sip/tn.h, RFC 8224 s8.3). */
+struct verify_call {
+	const struct slice *values;           /* Identity values, one per element or several with commas */
+	unsigned value_cnt;
+	struct tn calling[VERIFY_TNS_MAX];    /* what orig may be: PAI numbers where the PAI is trusted, else From */
+	unsigned calling_cnt;
+	struct slice calling_uri;             /* From, where it holds no number; p NULL */
+	struct tn dest[2];                    /* what must be in dest: To, else Request-URI */
+	unsigned dest_cnt;
+	struct slice dest_uri;                /* To as a URI, where it holds no number (urn:service:sos); p NULL */
+	struct tn request;                    /* Request-URI: the outermost div must lead here; len 0: no number */
+	bool has_date;
+	int64_t date;                         /* seconds; INT64_MIN: a Date that cannot be parsed */
+	int64_t now;                          /* seconds */
+	unsigned freshness_s;
+};
+
+struct verify_env {
+	/** The verdict of an x5u; VERDICT_UNKNOWN: not known yet. */
+	enum verdict_kind (*certificate)(void *ctx, struct slice x5u, struct verdict *ret);
+	/** ES256 of SHA-256 over @text.  Return: 1 good, 0 bad, negative errno: our own trouble. */
+	int (*signature)(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,
+			 const uint8_t sig[PASSPORT_SIG_LEN]);
+	/** Was this signature seen with another Call-ID in the freshness window?  May be NULL. */
+	bool (*replayed)(void *ctx, const uint8_t sig[PASSPORT_SIG_LEN]);
+	void *ctx;
+};
+
+/* One Identity value, judged. */
+struct verify_row {
+	enum sipseal_reason reason;           /* SR_VERIFIED, SR_PPT_UNSUPPORTED, SR_CERTIFICATE_PENDING, or what is wrong */
+	uint16_t code;                        /* 403, 436, 437, 438; 0 where nothing is wrong */
+	char ppt[16];                         /* "" baseline */
+	char attest;                          /* 0 where absent */
+	char origid[PASSPORT_ORIGID_MAX + 1];
+	char x5u[PASSPORT_X5U_MAX + 1];
+	int64_t iat;
+	bool is_div;
+	char spc[TNAUTH_SPC_MAX + 1];
+	uint8_t sig[PASSPORT_SIG_LEN];
+};
+
+enum verify_status { VERIFY_VERIFIED, VERIFY_FAILED_CALL, VERIFY_MISSING, VERIFY_WAIT };
+
+struct verify_result {
+	enum verify_status status;            /* VERIFY_WAIT: no row is good, and a certificate is not known yet */
+	enum sipseal_reason reason;           /* of the row that decides */
+	uint16_t code;                        /* for a refusal: 428, 403, 436, 437, 438; the last stage reached wins
+						 (438 > 437 > 436 > 403 > 428); 0 when verified or waiting */
+	const char *phrase;                   /* of the code (RFC 8224 s6.2.2) */
+	int row;                              /* that decides, or -1 */
+	unsigned row_cnt, ignored_cnt;        /* ignored: unsupported ppt */
+	bool is_div_verified;                 /* a whole div chain leads from that row to the Request-URI */
+	struct verify_row rows[VERIFY_ROWS_MAX];
+};
+
+/**
+ * verify_call_run() - judge a call.
+ * May be called again when a certificate has come: it starts from the beginning.
+ * Return: 0; -ENOMEM or -EIO: no verdict, an error of our own.
+ */
+int verify_call_run(const struct verify_call *c, const struct verify_env *env, struct verify_result *ret);
+
+/** verify_wanted() - x5u values that a result of VERIFY_WAIT is waiting for, each once.  Return: how many. */
+unsigned verify_wanted(const struct verify_result *r, struct slice ret[VERIFY_ROWS_MAX]);
+
+/** verify_phrase() - "Use Identity Header" and the like. */
+const char *verify_phrase(uint16_t code);
+
+/** verify_reason_value() - value of a Reason row (RFC 9410): `STIR;cause=436;text="Bad Identity Info"`.  Return: length, -ENOSPC. */
+ssize_t verify_reason_value(uint16_t code, char *dst, size_t cap);
+
+#endif
