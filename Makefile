@@ -60,11 +60,12 @@ LIBS_xsk      :=
 LIBS_config   := $(call lib,yaml-0.1) $(call lib,jansson)
 LIBS_signer   := $(call lib,libseccomp) -lpthread
 LIBS_daemon   := $(call lib,libbpf) -lelf -lz $(call lib,libmicrohttpd) $(call lib,jansson) $(call lib,libmnl) $(call lib,libnftnl) $(call lib,libcap-ng)
+LIBS_fetcher  := $(call lib,libcurl) $(call lib,libcrypto)
 LIBS_cli      := $(call lib,libcurl) $(call lib,jansson)
 
 # What a module may use, lowest last: the arrows of the architecture (tests/unit/arrows.sh checks the
 # includes against the same table).  `template` is the part of location/ that the signer links.
-MODULES := base sip stir location trunk engine wire xsk config signer daemon cli
+MODULES := base sip stir location trunk engine wire xsk config signer fetcher daemon cli
 USES_base     :=
 USES_sip      := base
 USES_stir     := sip base
@@ -75,6 +76,7 @@ USES_wire     := base
 USES_xsk      := stir base
 USES_config   := trunk location stir sip base
 USES_signer   := engine trunk location stir sip wire xsk base
+USES_fetcher  := stir sip base
 USES_daemon   := config trunk location xsk stir sip base
 USES_cli      := config engine trunk location stir sip base
 
@@ -157,6 +159,8 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
 # what a request goes through before it meets the kernel
 FUZZ_PURE += $(patsubst %,user/daemon/%.c,control_route control_body fault api_paths dialplan_request trunkfile)
+# what a stranger's URL and certificates go through
+FUZZ_PURE += $(wildcard user/fetcher/judge*.c user/fetcher/url*.c)
 fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
 $(O)/fuzz/obj/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
