@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-#include "stir/cert_internal.h"
+#include "stir/cert_parts.h"
 
 DEFINE_FREEP(BIO *, BIO_free)
 DEFINE_FREEP(BIGNUM *, BN_free)
@@ -75,7 +75,7 @@ const char *cert_spc(const struct cert_info *i)
 	return "";
 }
 
-static void name_print(const X509_NAME *name, char *ret, size_t cap)
+void cert_subject(const X509_NAME *name, char *ret, size_t cap)
 {
 	CLEANUP(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
 	int n;
@@ -98,18 +98,19 @@ static void serial_print(const X509 *x, char *ret, size_t cap)
 		*p = (char)tolower((unsigned char)*p);
 }
 
-/* The leaf's point, uncompressed whatever the certificate has.  Left zero where it is no P-256 key:
- * a fault says so. */
-static void point_get(const EVP_PKEY *key, uint8_t ret[CERT_POINT_LEN])
+int cert_point(const EVP_PKEY *key, uint8_t ret[CERT_POINT_LEN])
 {
 	CLEANUP(BN_freep) BIGNUM *x = NULL;
 	CLEANUP(BN_freep) BIGNUM *y = NULL;
 	uint8_t p[CERT_POINT_LEN] = { POINT_CONVERSION_UNCOMPRESSED };
 
-	if (key && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
-	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
-	    BN_bn2binpad(x, p + 1, 32) == 32 && BN_bn2binpad(y, p + 33, 32) == 32)
-		memcpy(ret, p, sizeof(p));
+	/* by its coordinates: the certificate may hold it compressed */
+	if (!key || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) != 1 ||
+	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) != 1 ||
+	    BN_bn2binpad(x, p + 1, 32) != 32 || BN_bn2binpad(y, p + 33, 32) != 32)
+		return -EINVAL;
+	memcpy(ret, p, sizeof(p));
+	return 0;
 }
 
 static enum cert_role role_of(X509 *x, int idx)
@@ -124,7 +125,7 @@ static void link_describe(X509 *x, enum cert_role role, int idx, struct cert_inf
 	struct cert_link *link = &i->chain[idx];
 
 	cert_name(role, (unsigned)idx, link->name);
-	name_print(X509_get_subject_name(x), link->subject, sizeof(link->subject));
+	cert_subject(X509_get_subject_name(x), link->subject, sizeof(link->subject));
 	if (cert_time(X509_get0_notBefore(x), &link->not_before) < 0 ||
 	    cert_time(X509_get0_notAfter(x), &link->not_after) < 0)
 		link->not_before = link->not_after = 0;
@@ -139,10 +140,11 @@ static void describe(x509_stack *chain, struct cert_info *i)
 	X509 *leaf = sk_X509_value(chain, 0);
 
 	i->chain_cnt = (unsigned)sk_X509_num(chain);
-	name_print(X509_get_subject_name(leaf), i->subject, sizeof(i->subject));
-	name_print(X509_get_issuer_name(leaf), i->issuer, sizeof(i->issuer));
+	cert_subject(X509_get_subject_name(leaf), i->subject, sizeof(i->subject));
+	cert_subject(X509_get_issuer_name(leaf), i->issuer, sizeof(i->issuer));
 	serial_print(leaf, i->serial, sizeof(i->serial));
-	point_get(X509_get0_pubkey(leaf), i->point);
+	/* left zero where it is no P-256 key: a fault says so */
+	(void)cert_point(X509_get0_pubkey(leaf), i->point);
 }
 
 int cert_check(const char *pem, size_t len, const struct cert_check_opts *opts,
@@ -158,7 +160,7 @@ int cert_check(const char *pem, size_t len, const struct cert_check_opts *opts,
 	i = calloc(1, sizeof(*i));
 	if (!i) {
 		snprintf(reterr_text, 160, "out of memory");
-		return -E2BIG;
+		return -ENOMEM;
 	}
 	describe(chain, i);
 	for (int k = 0; k < sk_X509_num(chain); k++) {

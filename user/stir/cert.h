@@ -56,7 +56,7 @@ struct cert_check_opts {
  * cert_check() - read a PEM chain (leaf first, then intermediates; root optional; a single DER
  * certificate is taken too) and judge it.
  * Return: 0 and *ret (look at error_cnt); -EBADMSG: nothing that is a certificate (reterr_text says
- * where); -E2BIG; -EINVAL: the trust anchors cannot be read (text).
+ * where); -E2BIG; -ENOMEM; -EINVAL: the trust anchors cannot be read (text).
  */
 int cert_check(const char *pem, size_t len, const struct cert_check_opts *opts,
 	       struct cert_info *ret, char reterr_text[160]);

@@ -7,10 +7,9 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "stir/cert_internal.h"
+#include "stir/cert_parts.h"
 
 #define ANCHORS_MAX 1000
-#define DEPTH_MAX   4 /* CAs between leaf and root; SHAKEN chains have one or two */
 
 DEFINE_FREEP(X509_STORE *, X509_STORE_free)
 DEFINE_FREEP(X509_STORE_CTX *, X509_STORE_CTX_free)
@@ -72,7 +71,7 @@ static int ignore_judged(int ok, X509_STORE_CTX *ctx)
 	return 0;
 }
 
-static int store_new(x509_stack *anchors, X509_STORE **ret)
+int cert_store_new(x509_stack *anchors, X509_STORE **ret)
 {
 	CLEANUP(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
 
@@ -94,12 +93,12 @@ static void check_anchored(x509_stack *chain, x509_stack *anchors,
 	X509_VERIFY_PARAM *param;
 	int err;
 
-	if (ctx && store_new(anchors, &store) == 0 &&
+	if (ctx && cert_store_new(anchors, &store) == 0 &&
 	    X509_STORE_CTX_init(ctx, store, sk_X509_value(chain, 0), chain) == 1) {
 		param = X509_STORE_CTX_get0_param(ctx);
 		/* no purpose: there is no extendedKeyUsage; not strict: production chains differ */
 		X509_VERIFY_PARAM_set_time(param, (time_t)opts->at);
-		X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
+		X509_VERIFY_PARAM_set_depth(param, CERT_DEPTH_MAX);
 		X509_STORE_CTX_set_verify_cb(ctx, ignore_judged);
 		if (X509_verify_cert(ctx) == 1)
 			return;

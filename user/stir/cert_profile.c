@@ -13,7 +13,7 @@
 #include <openssl/obj_mac.h>
 #include <openssl/x509v3.h>
 
-#include "stir/cert_internal.h"
+#include "stir/cert_parts.h"
 
 #define DAY_S		 86400
 #define EXPIRES_SOON_S	 (30 * DAY_S)
@@ -186,17 +186,20 @@ static void check_extensions(const struct subject *s, uint32_t flags)
 		warning(s, "no_crl_dp", "%s: has no CRL distribution point", s->name);
 }
 
-/* The value of the list's extension.  Return: 1, 0 absent, -EBADMSG there more than once. */
-static int tnauthlist_find(const X509 *x, const ASN1_OCTET_STRING **ret)
+int cert_extension(const X509 *x, const char *oid, struct der *ret)
 {
-	CLEANUP(ASN1_OBJECT_freep) ASN1_OBJECT *oid = OBJ_txt2obj(TNAUTHLIST_OID, 1);
-	int idx = oid ? X509_get_ext_by_OBJ(x, oid, -1) : -1;
+	CLEANUP(ASN1_OBJECT_freep) ASN1_OBJECT *obj = OBJ_txt2obj(oid, 1);
+	int idx = obj ? X509_get_ext_by_OBJ(x, obj, -1) : -1;
+	const ASN1_OCTET_STRING *value;
 
+	if (!obj)
+		return -ENOMEM;
 	if (idx < 0)
 		return 0;
-	if (X509_get_ext_by_OBJ(x, oid, idx) >= 0)
+	if (X509_get_ext_by_OBJ(x, obj, idx) >= 0)
 		return -EBADMSG;
-	*ret = X509_EXTENSION_get_data(X509_get_ext(x, idx));
+	value = X509_EXTENSION_get_data(X509_get_ext(x, idx));
+	*ret = (struct der){ ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value) };
 	return 1;
 }
 
@@ -224,8 +227,8 @@ static void check_spc(const struct subject *s)
 
 static void check_tnauthlist(const struct subject *s)
 {
-	const ASN1_OCTET_STRING *der = NULL;
-	int found = tnauthlist_find(s->x, &der);
+	struct der der = { 0 };
+	int found = cert_extension(s->x, TNAUTHLIST_OID, &der);
 
 	if (s->role != CERT_LEAF) {
 		if (found)
@@ -238,8 +241,7 @@ static void check_tnauthlist(const struct subject *s)
 			error(s, "no_tnauthlist", "%s: has no TNAuthList", s->name);
 		return;
 	}
-	if (found < 0 || tnauthlist_parse(ASN1_STRING_get0_data(der),
-					  (size_t)ASN1_STRING_length(der), &s->info->tnauth) < 0) {
+	if (found < 0 || tnauthlist_parse(der.p, der.len, &s->info->tnauth) < 0) {
 		error(s, "tnauthlist_broken", "%s: its TNAuthList is malformed", s->name);
 		return;
 	}

@@ -7,7 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "stir/cert_internal.h"
+#include "stir/cert_parts.h"
 
 #define CERT_TEXT_MAX (1024 * 1024) /* a chain takes some KiB, a list of all anchors some 100 */
 
@@ -62,7 +62,7 @@ static int block_take(const struct block *b, unsigned max, x509_stack *chain, bo
 		return refuse(reterr_text, -EBADMSG, "certificate %u is no X.509 certificate", nr);
 	if (sk_X509_push(chain, x) <= 0) {
 		X509_free(x);
-		return refuse(reterr_text, -E2BIG, "no memory for certificate %u", nr);
+		return refuse(reterr_text, -ENOMEM, "no memory for certificate %u", nr);
 	}
 	return 0;
 }
@@ -102,7 +102,7 @@ int cert_read(const char *pem, size_t len, unsigned max, x509_stack **ret, bool 
 		return refuse(reterr_text, -E2BIG, "larger than %u bytes", CERT_TEXT_MAX);
 	bio = BIO_new_mem_buf(pem, (int)len);
 	if (!chain || !bio)
-		return refuse(reterr_text, -E2BIG, "no memory for %u bytes", (unsigned)len);
+		return refuse(reterr_text, -ENOMEM, "no memory for %u bytes", (unsigned)len);
 	r = pem_read(bio, max, chain, &has_key, reterr_text);
 	if (r == 0 && sk_X509_num(chain) == 0 &&
 	    der_read((const unsigned char *)pem, (long)len, &x) == 0 && !sk_X509_push(chain, x))

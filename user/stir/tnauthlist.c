@@ -9,58 +9,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "stir/der.h"
 #include "stir/tnauthlist.h"
 
-#define TAG_INTEGER  0x02
-#define TAG_IA5	     0x16
-#define TAG_SEQUENCE 0x30
-#define TAG_ENTRY    0xa0 /* plus the number of the alternative, constructed */
 #define TN_LEN_MAX   15	  /* RFC 8226 s9: TelephoneNumber SIZE(1..15) */
-
-struct der {
-	const uint8_t *p;
-	size_t len;
-};
-
-/* The element at the head of *d, which goes on behind it.  Only the forms that DER allows:
- * definite, shortest length.  Return: 0, or -EBADMSG. */
-static int der_next(struct der *d, uint8_t *ret_tag, struct der *ret_value)
-{
-	size_t head = 2, len;
-
-	if (d->len < 2)
-		return -EBADMSG;
-	len = d->p[1];
-	if (len == 0x80 || len > 0x82) /* indefinite; 64 KiB is far over any certificate we read */
-		return -EBADMSG;
-	if (len > 0x80) {
-		head += len - 0x80;
-		if (d->len < head)
-			return -EBADMSG;
-		len = head == 3 ? d->p[2] : (size_t)d->p[2] << 8 | d->p[3];
-		if (len < (head == 3 ? 0x80 : 0x100))
-			return -EBADMSG;
-	}
-	if (len > d->len - head)
-		return -EBADMSG;
-	*ret_tag = d->p[0];
-	*ret_value = (struct der){ d->p + head, len };
-	*d = (struct der){ d->p + head + len, d->len - head - len };
-	return 0;
-}
-
-/* As der_next(), of one kind. */
-static int der_expect(struct der *d, uint8_t tag, struct der *ret_value)
-{
-	struct der rest = *d, value;
-	uint8_t got;
-
-	if (der_next(&rest, &got, &value) < 0 || got != tag)
-		return -EBADMSG;
-	*ret_value = value;
-	*d = rest;
-	return 0;
-}
 
 /* A positive INTEGER of at most eight octets. */
 static int der_count(struct der *d, uint64_t *ret)
@@ -68,7 +20,7 @@ static int der_count(struct der *d, uint64_t *ret)
 	struct der v;
 	uint64_t n = 0;
 
-	if (der_expect(d, TAG_INTEGER, &v) < 0 || v.len == 0 || v.p[0] >= 0x80)
+	if (der_expect(d, DER_INTEGER, &v) < 0 || v.len == 0 || v.p[0] >= 0x80)
 		return -EBADMSG;
 	if (v.len > 1 && v.p[0] == 0 && v.p[1] < 0x80) /* not the shortest form */
 		return -EBADMSG;
@@ -124,17 +76,17 @@ static int entry_parse(struct der *d, struct tnauth_entry *ret)
 	struct der value, text;
 	uint8_t tag;
 
-	if (der_next(d, &tag, &value) < 0 || tag < TAG_ENTRY || tag > TAG_ENTRY + 2)
+	if (der_next(d, &tag, &value) < 0 || tag < DER_CONTEXT || tag > DER_CONTEXT + 2)
 		return -EBADMSG;
-	e.kind = (enum tnauth_kind)(tag - TAG_ENTRY);
+	e.kind = (enum tnauth_kind)(tag - DER_CONTEXT);
 	if (e.kind == TNAUTH_RANGE) {
 		struct der seq;
 
-		if (der_expect(&value, TAG_SEQUENCE, &seq) < 0 || value.len)
+		if (der_expect(&value, DER_SEQUENCE, &seq) < 0 || value.len)
 			return -EBADMSG;
 		value = seq;
 	}
-	if (der_expect(&value, TAG_IA5, &text) < 0 || text.len > TNAUTH_SPC_MAX)
+	if (der_expect(&value, DER_IA5, &text) < 0 || text.len > TNAUTH_SPC_MAX)
 		return -EBADMSG;
 	if (e.kind == TNAUTH_RANGE && der_count(&value, &e.count) < 0)
 		return -EBADMSG;
@@ -154,7 +106,7 @@ int tnauthlist_parse(const uint8_t *der, size_t len, struct tnauthlist *ret)
 	struct tnauth_entry e;
 	unsigned cnt = 0;
 
-	if (der_expect(&d, TAG_SEQUENCE, &seq) < 0 || d.len || !seq.len)
+	if (der_expect(&d, DER_SEQUENCE, &seq) < 0 || d.len || !seq.len)
 		return -EBADMSG;
 	for (rest = seq; rest.len; cnt++)
 		if (entry_parse(&rest, &e) < 0)
@@ -221,14 +173,14 @@ static void put_entry(struct back *b, const struct tnauth_entry *e)
 		} while (v);
 		if (octet >= 0x80)
 			put(b, "", 1);
-		put_head(b, TAG_INTEGER, at);
+		put_head(b, DER_INTEGER, at);
 		at = b->p;
 	}
 	put(b, e->text, strlen(e->text));
-	put_head(b, TAG_IA5, at);
+	put_head(b, DER_IA5, at);
 	if (e->kind == TNAUTH_RANGE)
-		put_head(b, TAG_SEQUENCE, end);
-	put_head(b, (uint8_t)(TAG_ENTRY + e->kind), end);
+		put_head(b, DER_SEQUENCE, end);
+	put_head(b, (uint8_t)(DER_CONTEXT + e->kind), end);
 }
 
 ssize_t tnauthlist_emit(const struct tnauthlist *l, uint8_t *dst, size_t cap)
@@ -244,7 +196,7 @@ ssize_t tnauthlist_emit(const struct tnauthlist *l, uint8_t *dst, size_t cap)
 			return -EINVAL;
 		put_entry(&b, &l->e[i]);
 	}
-	put_head(&b, TAG_SEQUENCE, end);
+	put_head(&b, DER_SEQUENCE, end);
 	len = (size_t)(end - b.p);
 	if (b.is_full || len > cap)
 		return -ENOSPC;
