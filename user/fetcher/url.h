@@ -16,6 +16,7 @@
 #include "base/slice.h"
 
 #define URL_HOST_MAX 253
+#define URL_TEXT_MAX 512 /* = PASSPORT_X5U_MAX */
 
 struct url_rules {
 	bool allow_private;    /* fetch.allow_private_addresses: laboratories only */
