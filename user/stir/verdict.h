@@ -5,10 +5,13 @@
  *
  * A verdict is a public key and what limits it, or the reason why there is none; never a certificate.  A
  * look-up makes no system call: two-choice buckets of tags (as trunk/override.h), then one entry that is copied
- * and whose seq is looked at again (0 while it is written).  Good verdicts and failures have tables of their
- * own, so that URLs nobody vouches for never evict those that were verified; in both the oldest gives way.
+ * and whose seq is looked at again (0 while it is written).  A refresh goes into a free entry first: readers find
+ * the old verdict or the new one, never none.  Good verdicts and failures have tables of their own, so that
+ * URLs nobody vouches for never evict those that were verified; in both the oldest gives way: what was put longest
+ * ago.
  * A tag is a hash with the region's own random key: nobody outside can aim at a bucket.
- * Nothing read from the other side's region is trusted: lengths and counts are checked after the copy.
+ * Nothing read from the other side's region is trusted: a copy that breaks the rules of struct verdict is as if it
+ * were not there.  Memory: 2,048 bytes per good verdict and 544 per failure, as they come; 640 KiB for tags.
  * Pure memory, no I/O.  Verdicts: one writer, many readers.  Wants: a ring per worker, one writer and one reader.
  */
 #ifndef SIPSEAL_STIR_VERDICT_H
@@ -42,13 +45,14 @@ enum verdict_kind {
 	VERDICT_BAD,                 /* reason and code say why, until expires_at */
 };
 
-struct verdict_range {               /* canonical digits, both ends inside, same length */
+struct verdict_range {               /* canonical digits, both ends inside, same length, in order */
 	char first[16], last[16];
 };
 
+/* Strings end inside their arrays and are printable ASCII, names are not empty. */
 struct verdict {
 	uint8_t kind;                /* enum verdict_kind */
-	uint8_t reason;              /* VERDICT_BAD: enum sipseal_reason */
+	uint8_t reason;              /* VERDICT_BAD: enum sipseal_reason, one of the signer's */
 	uint16_t code;               /* VERDICT_BAD: 436 or 437 */
 	uint8_t has_spc;             /* an SPC in the list: any number (ATIS-1000080) */
 	uint8_t range_cnt;
@@ -57,7 +61,7 @@ struct verdict {
 	char subject[96];            /* for events; printable ASCII */
 	uint8_t point[CERT_POINT_LEN];
 	int64_t not_before, not_after;   /* of the whole chain, seconds since 1970 */
-	int64_t fetched_at, expires_at;  /* CLOCK_REALTIME, seconds; expires_at is never beyond not_after */
+	int64_t fetched_at, expires_at;  /* CLOCK_REALTIME, seconds; in order; good: <= not_after */
 	struct verdict_range ranges[VERDICT_RANGES_MAX];
 	char must[VERDICT_NAMES_MAX][VERDICT_NAME_LEN], never[VERDICT_NAMES_MAX][VERDICT_NAME_LEN];
 };
@@ -72,7 +76,8 @@ int verdict_region_check(const struct verdict_region *r, uint64_t len);
 /**
  * verdict_find() - copy out what is known of @x5u.
  * @now_s: CLOCK_REALTIME; an entry that is over is VERDICT_UNKNOWN
- * Return: its kind; VERDICT_UNKNOWN leaves *ret alone.
+ * Return: its kind; VERDICT_UNKNOWN leaves *ret alone.  VERDICT_BAD: all but kind, reason, code, fetched_at and
+ * expires_at is zero.  Bounded work whatever the region holds; one of zeroes knows nothing.
  */
 enum verdict_kind verdict_find(const struct verdict_region *r, struct slice x5u, int64_t now_s, struct verdict *ret);
 
@@ -85,8 +90,9 @@ void verdict_writer_free(struct verdict_writer *w);
 DEFINE_FREEP(struct verdict_writer *, verdict_writer_free)
 
 /** verdict_put() - write or replace; a good one takes the place of a bad one and the other way round, but a
- * failure never takes away a good verdict that is not over.  Return: 0; -EINVAL @x5u too long, or a verdict that
- * cannot be; -ENOMEM. */
+ * failure never takes away a good verdict that is not over when the failure came (at its fetched_at): it is not
+ * stored then.  Who knows that a good one must go (revoked) calls verdict_drop() first.
+ * Return: 0; -EINVAL @x5u empty or too long, or a verdict that cannot be. */
 int verdict_put(struct verdict_writer *w, struct slice x5u, const struct verdict *v);
 
 /** verdict_drop() - forget one URL.  Return: 0, -ENOENT. */
@@ -115,10 +121,11 @@ struct verdict_wants {               /* one per worker, in one memfd, sizeof() a
 	struct verdict_want ring[VERDICT_WANTS_RING];
 };
 
-/** verdict_ask() - Return: false: the ring is full (counted). */
+/** verdict_ask() - Return: false: the ring is full (counted), or @x5u is empty or too long. */
 bool verdict_ask(struct verdict_wants *w, uint32_t trunk, struct slice x5u);
 
-/** verdict_asked() - the next one; @tail is the reader's own count.  Return: false: none, or one that cannot be. */
+/** verdict_asked() - the next one; @tail is the reader's own count, of a new reader what w->tail says.
+ * Return: false: none, or one that cannot be (it is skipped).  ret->x5u is filled up with zeroes. */
 bool verdict_asked(struct verdict_wants *w, uint64_t *tail, struct verdict_want *ret);
 
 #endif
