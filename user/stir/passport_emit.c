@@ -141,6 +141,45 @@ static void put_b64url(struct out *o, const void *src, size_t len)
 		o->len += (size_t)n;
 }
 
+static void put_claims(struct out *o, const struct passport_claims *c)
+{
+	put(o, c->dest_tn.p ? SLICE("{\"dest\":{\"tn\":[") : SLICE("{\"dest\":{\"uri\":["));
+	if (c->dest_tn.p)
+		put_tn(o, c->dest_tn);
+	else
+		put_string(o, c->dest_uri);
+	put(o, SLICE("]},\"iat\":"));
+	put_int(o, c->iat);
+	put(o, c->orig_tn.p ? SLICE(",\"orig\":{\"tn\":") : SLICE(",\"orig\":{\"uri\":"));
+	if (c->orig_tn.p)
+		put_tn(o, c->orig_tn);
+	else
+		put_string(o, c->orig_uri);
+	put(o, SLICE("}}"));
+}
+
+ssize_t passport_baseline_emit(struct slice x5u, const struct passport_claims *c, char *dst, size_t cap)
+{
+	struct out o = { .p = dst, .cap = cap };
+	char json[PAYLOAD_MAX];
+	struct out j = { .p = json, .cap = sizeof(json) };
+
+	if (!is_uri(x5u) || c->iat < 0 || (!c->dest_tn.p && !c->dest_uri.len) ||
+	    (!c->orig_tn.p && !c->orig_uri.len))
+		return -EINVAL;
+	put(&j, SLICE("{\"alg\":\"ES256\",\"typ\":\"passport\",\"x5u\":"));
+	put_string(&j, x5u);
+	put(&j, SLICE("}"));
+	put_b64url(&o, json, j.len);
+	put(&o, SLICE("."));
+	j.len = 0;
+	put_claims(&j, c);
+	put_b64url(&o, json, j.len);
+	if (j.err)
+		return j.err;
+	return o.err ? o.err : (ssize_t)o.len;
+}
+
 /*
  * SHA-256 on a context that the thread keeps.  SHA256() of OpenSSL 3 looks the algorithm up in each call:
  * locks, string compares and allocations that cost more than the digest of 310 bytes itself.  Allocates

@@ -7,147 +7,6 @@
 #include "base/cleanup.h"
 #include "stir/passport.h"
 
-static bool is_lws(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void skip_lws(struct slice *s)
-{
-	while (s->len && is_lws(*s->p))
-		*s = slice_cut(*s, 1);
-}
-
-/* RFC 3261 s25.1 token */
-static bool is_token_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr("-.!%*_+`'~", c));
-}
-
-/* RFC 8224 s4 prints '/' and '+'; PASSporTs use '-' and '_' (RFC 8225 s6). */
-static bool is_digest_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr("-_.+/", c));
-}
-
-/* A generic-param value that is not quoted: token or host (RFC 3261 s25.1). */
-static bool is_value_char(char c)
-{
-	return is_token_char(c) || c == '[' || c == ']' || c == ':';
-}
-
-/* The run of such characters at the head of *s, which goes on behind it. */
-static struct slice take(struct slice *s, bool (*is_in)(char))
-{
-	size_t n = 0;
-	struct slice t;
-
-	while (n < s->len && is_in(s->p[n]))
-		n++;
-	t = slice_of(s->p, n);
-	*s = slice_cut(*s, n);
-	return t;
-}
-
-/* What stands between *s's first character and @close.  Return: 0, or -EBADMSG. */
-static int take_enclosed(struct slice *s, char close, struct slice *ret)
-{
-	size_t i;
-
-	for (i = 1; i < s->len && s->p[i] != close; i++) {
-		if (s->p[i] == '\\' && close == '"')
-			i++;
-		else if (close == '>' && (is_lws(s->p[i]) || s->p[i] == '<' || s->p[i] == '"'))
-			return -EBADMSG; /* a URI is never folded (RFC 3261 s25.1) */
-	}
-	if (i >= s->len)
-		return -EBADMSG;
-	*ret = slice_of(s->p + 1, i - 1);
-	*s = slice_cut(*s, i + 1);
-	return 0;
-}
-
-/* Where a parameter is kept: NULL for the ones we do not know. */
-static struct slice *param_place(struct identity *id, struct slice name)
-{
-	if (slice_ieq(name, SLICE("info")))
-		return &id->info;
-	if (slice_ieq(name, SLICE("alg")))
-		return &id->alg;
-	if (slice_ieq(name, SLICE("ppt")))
-		return &id->ppt;
-	return NULL;
-}
-
-/* A generic-param value.  info is LAQUOT absoluteURI RAQUOT and nothing else. */
-static int value_parse(struct slice *s, bool is_info, struct slice *ret)
-{
-	if (is_info && s->len && *s->p == '<')
-		return take_enclosed(s, '>', ret);
-	if (is_info)
-		return -EBADMSG;
-	if (s->len && *s->p == '"')
-		return take_enclosed(s, '"', ret);
-	*ret = take(s, is_value_char);
-	return ret->len ? 0 : -EBADMSG;
-}
-
-/* One parameter, behind its semicolon. */
-static int param_parse(struct slice *s, struct identity *id)
-{
-	struct slice name, value = SLICE_NONE, *place;
-
-	skip_lws(s);
-	name = take(s, is_token_char);
-	if (!name.len)
-		return -EBADMSG;
-	place = param_place(id, name);
-	skip_lws(s);
-	if (s->len && *s->p == '=') {
-		*s = slice_cut(*s, 1);
-		skip_lws(s);
-		if (value_parse(s, place == &id->info, &value) < 0)
-			return -EBADMSG;
-	}
-	if (!place)
-		return 0;
-	if (!value.len || place->p) /* without a value, or twice */
-		return -EBADMSG;
-	*place = value;
-	return 0;
-}
-
-int identity_next(struct slice *value, struct identity *ret)
-{
-	struct identity id = { 0 };
-	struct slice s = *value;
-
-	skip_lws(&s);
-	if (!s.len)
-		return 0;
-	id.token = take(&s, is_digest_char);
-	if (!id.token.len)
-		return -EBADMSG;
-	for (skip_lws(&s); s.len && *s.p == ';'; skip_lws(&s)) {
-		s = slice_cut(s, 1);
-		if (param_parse(&s, &id) < 0)
-			return -EBADMSG;
-	}
-	if (s.len) {
-		if (*s.p != ',')
-			return -EBADMSG;
-		s = slice_cut(s, 1);
-		skip_lws(&s);
-		if (!s.len) /* nothing behind the comma */
-			return -EBADMSG;
-	}
-	*ret = id;
-	*value = s;
-	return 1;
-}
-
 /* A member that is a string; jansson has refused NUL and bad UTF-8. */
 static int string_get(const json_t *value, char *ret, size_t cap)
 {
@@ -159,25 +18,55 @@ static int string_get(const json_t *value, char *ret, size_t cap)
 	return 0;
 }
 
+/* The same, of one byte at least. */
+static int name_get(const json_t *value, char *ret, size_t cap)
+{
+	return json_string_length(value) ? string_get(value, ret, cap) : -EBADMSG;
+}
+
+/* Nested deeper than anybody has use for?  jansson itself would go 2048 calls deep. */
+static bool is_deep(struct slice json)
+{
+	bool is_string = false;
+	int depth = 0;
+
+	for (size_t i = 0; i < json.len; i++) {
+		char c = json.p[i];
+
+		if (is_string && c == '\\')
+			i++;
+		else if (c == '"')
+			is_string = !is_string;
+		else if (!is_string && (c == '{' || c == '['))
+			depth++;
+		else if (!is_string && (c == '}' || c == ']'))
+			depth--;
+		if (depth > PASSPORT_DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
 static int segment_decode(struct slice seg, json_t **ret)
 {
+	CLEANUP(json_decrefp) json_t *obj = NULL;
 	char text[PASSPORT_TOKEN_MAX];
 	ssize_t n = b64url_parse(seg, text, sizeof(text));
-	json_t *obj;
+	json_error_t err;
 
-	if (n < 0)
+	if (n < 0 || is_deep(slice_of(text, (size_t)n)))
 		return -EBADMSG;
-	obj = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(obj)) {
-		json_decref(obj);
+	obj = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &err);
+	if (!obj && json_error_code(&err) == json_error_out_of_memory)
+		return -ENOMEM;
+	if (!json_is_object(obj))
 		return -EBADMSG;
-	}
-	*ret = obj;
+	*ret = TAKE(obj);
 	return 0;
 }
 
 /* The JOSE header; RFC 8225 s4: typ, alg and x5u are there, ppt where there is an extension. */
-static int header_parse(struct slice seg, struct passport_parsed *p)
+static int header_get(struct slice seg, struct passport_parsed *p)
 {
 	CLEANUP(json_decrefp) json_t *h = NULL;
 	const json_t *ppt;
@@ -187,8 +76,11 @@ static int header_parse(struct slice seg, struct passport_parsed *p)
 	    (r = string_get(json_object_get(h, "typ"), p->typ, sizeof(p->typ))) < 0 ||
 	    (r = string_get(json_object_get(h, "x5u"), p->x5u, sizeof(p->x5u))) < 0)
 		return r;
+	/* RFC 7515 s4.1.11: extensions that must be understood; we know of none */
+	if (json_object_get(h, "crit"))
+		return -EBADMSG;
 	ppt = json_object_get(h, "ppt");
-	return ppt ? string_get(ppt, p->ppt, sizeof(p->ppt)) : 0;
+	return ppt ? name_get(ppt, p->ppt, sizeof(p->ppt)) : 0;
 }
 
 /* RFC 8225 s5.2.1: exactly one identity, a number or a URI. */
@@ -198,11 +90,43 @@ static int orig_parse(const json_t *orig, struct passport_parsed *p)
 
 	if (!json_is_object(orig) || json_object_size(orig) != 1)
 		return -EBADMSG;
-	if (!tn)
-		return json_is_string(json_object_get(orig, "uri")) ? 0 : -EBADMSG;
-	if (json_string_length(tn) == 0)
+	if (tn)
+		return name_get(tn, p->orig_tn, sizeof(p->orig_tn));
+	return name_get(json_object_get(orig, "uri"), p->orig_uri, sizeof(p->orig_uri));
+}
+
+/* RFC 8946 s3: as orig, but other members may stand beside it. */
+static int div_parse(const json_t *div, struct passport_parsed *p)
+{
+	const json_t *tn = json_object_get(div, "tn"), *uri = json_object_get(div, "uri");
+
+	if (!tn == !uri)
 		return -EBADMSG;
-	return string_get(tn, p->orig_tn, sizeof(p->orig_tn));
+	if (tn)
+		return name_get(tn, p->div_tn, sizeof(p->div_tn));
+	return name_get(uri, p->div_uri, sizeof(p->div_uri));
+}
+
+/* All URIs that fit, each with its NUL; and the only one, where it is the only one. */
+static int dest_uris_parse(const json_t *uris, struct passport_parsed *p)
+{
+	if (json_array_size(uris) > PASSPORT_DEST_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < json_array_size(uris); i++) {
+		const json_t *uri = json_array_get(uris, i);
+		size_t len = json_string_length(uri) + 1;
+
+		if (!json_is_string(uri))
+			return -EBADMSG;
+		if (len > sizeof(p->dest_uris) - p->dest_uris_len)
+			continue;
+		memcpy(p->dest_uris + p->dest_uris_len, json_string_value(uri), len);
+		p->dest_uris_len += len;
+	}
+	if (json_array_size(uris) == 1 && p->dest_uris_len &&
+	    p->dest_uris_len <= sizeof(p->dest_uri))
+		memcpy(p->dest_uri, p->dest_uris, p->dest_uris_len);
+	return 0;
 }
 
 /* RFC 8225 s5.2.1: "tn" and "uri" are arrays of at least one string; one of them is there. */
@@ -214,11 +138,8 @@ static int dest_parse(const json_t *dest, struct passport_parsed *p)
 
 	if ((!tn && !uri) || (tn && json_array_size(tn) == 0) || (uri && json_array_size(uri) == 0))
 		return -EBADMSG;
-	for (i = 0; i < json_array_size(uri); i++)
-		if (!json_is_string(json_array_get(uri, i)))
-			return -EBADMSG;
-	if (json_array_size(uri) == 1 && json_string_length(json_array_get(uri, 0)) <= PASSPORT_DEST_URI_MAX)
-		strcpy(p->dest_uri, json_string_value(json_array_get(uri, 0)));
+	if ((r = dest_uris_parse(uri, p)) < 0)
+		return r;
 	if (json_array_size(tn) > PASSPORT_DEST_MAX)
 		return -E2BIG;
 	for (i = 0; i < json_array_size(tn); i++) {
@@ -230,62 +151,114 @@ static int dest_parse(const json_t *dest, struct passport_parsed *p)
 	return 0;
 }
 
-static int attest_parse(const json_t *attest, struct passport_parsed *p)
+/* RFC 8588 s4, s5: both claims are part of "shaken", and mean nothing elsewhere. */
+static int shaken_parse(const json_t *claims, struct passport_parsed *p)
 {
-	const char *s = json_string_value(attest);
+	const char *attest = json_string_value(json_object_get(claims, "attest"));
 
-	if (!s || s[0] < 'A' || s[0] > 'C' || s[1])
+	if (!attest || attest[0] < 'A' || attest[0] > 'C' || attest[1])
 		return -EBADMSG;
-	p->attest = s[0];
+	p->attest = attest[0];
+	return name_get(json_object_get(claims, "origid"), p->origid, sizeof(p->origid));
+}
+
+/* Which claims are there.  A longer name than those that a certificate can ask for is not kept. */
+static int names_get(json_t *claims, struct passport_parsed *p)
+{
+	const char *name;
+	json_t *value;
+
+	if (json_object_size(claims) > PASSPORT_CLAIMS_MAX)
+		return -E2BIG;
+	json_object_foreach(claims, name, value) {
+		size_t len = strlen(name);
+
+		if (len < PASSPORT_CLAIM_LEN)
+			memcpy(p->claims[p->claim_cnt++], name, len + 1);
+	}
 	return 0;
 }
 
-static int payload_parse(struct slice seg, struct passport_parsed *p)
+static int payload_get(struct slice seg, struct passport_parsed *p)
 {
 	CLEANUP(json_decrefp) json_t *c = NULL;
-	const json_t *iat, *attest, *origid;
+	const json_t *iat;
 	int r = segment_decode(seg, &c);
 
 	if (r < 0 || (r = orig_parse(json_object_get(c, "orig"), p)) < 0 ||
-	    (r = dest_parse(json_object_get(c, "dest"), p)) < 0)
+	    (r = dest_parse(json_object_get(c, "dest"), p)) < 0 || (r = names_get(c, p)) < 0)
 		return r;
 	iat = json_object_get(c, "iat");
-	attest = json_object_get(c, "attest");
-	origid = json_object_get(c, "origid");
 	if (!json_is_integer(iat) || json_integer_value(iat) < 0)
 		return -EBADMSG;
 	p->iat = json_integer_value(iat);
-	/* RFC 8588 s4, s5: both are part of "shaken" */
-	if ((!attest || !origid) && strcmp(p->ppt, "shaken") == 0)
+	if (strcmp(p->ppt, "shaken") == 0)
+		return shaken_parse(c, p);
+	if (strcmp(p->ppt, "div"))
+		return 0;
+	/* "opt" belongs to "div-o" alone (RFC 8946 s5) */
+	return json_object_get(c, "opt") ? -EBADMSG : div_parse(json_object_get(c, "div"), p);
+}
+
+struct segments {
+	struct slice header, payload, sig;
+};
+
+static int segments_get(struct slice token, struct segments *ret)
+{
+	struct segments s;
+
+	if (token.len > PASSPORT_TOKEN_MAX)
+		return -E2BIG;
+	s.header = slice_of(token.p, slice_find(token, '.'));
+	if (s.header.len == token.len)
 		return -EBADMSG;
-	if (attest && (r = attest_parse(attest, p)) < 0)
+	token = slice_cut(token, s.header.len + 1);
+	s.payload = slice_of(token.p, slice_find(token, '.'));
+	if (s.payload.len == token.len)
+		return -EBADMSG;
+	s.sig = slice_cut(token, s.payload.len + 1);
+	*ret = s;
+	return 0;
+}
+
+int passport_header_parse(struct slice token, struct passport_parsed *ret)
+{
+	struct passport_parsed p = { 0 };
+	struct segments s;
+	int r;
+
+	if ((r = segments_get(token, &s)) < 0 || (r = header_get(s.header, &p)) < 0)
 		return r;
-	return origid ? string_get(origid, p->origid, sizeof(p->origid)) : 0;
+	*ret = p;
+	return 0;
+}
+
+int passport_claims_parse(struct slice token, struct passport_parsed *p)
+{
+	uint8_t sig[PASSPORT_TOKEN_MAX];
+	struct segments s;
+	ssize_t n;
+	int r;
+
+	if ((r = segments_get(token, &s)) < 0 || (r = payload_get(s.payload, p)) < 0)
+		return r;
+	n = b64url_parse(s.sig, sig, sizeof(sig));
+	if (n <= 0 || (n != PASSPORT_SIG_LEN && strcmp(p->alg, "ES256") == 0))
+		return -EBADMSG;
+	if (n == PASSPORT_SIG_LEN)
+		memcpy(p->sig, sig, PASSPORT_SIG_LEN);
+	p->signed_part = slice_of(token.p, s.header.len + 1 + s.payload.len);
+	return 0;
 }
 
 int passport_parse(struct slice token, struct passport_parsed *ret)
 {
-	struct passport_parsed p = { 0 };
-	uint8_t sig[PASSPORT_TOKEN_MAX];
-	struct slice header, payload;
-	ssize_t n;
+	struct passport_parsed p;
 	int r;
 
-	if (token.len > PASSPORT_TOKEN_MAX)
-		return -E2BIG;
-	header = slice_of(token.p, slice_find(token, '.'));
-	if (header.len == token.len)
-		return -EBADMSG;
-	token = slice_cut(token, header.len + 1);
-	payload = slice_of(token.p, slice_find(token, '.'));
-	if (payload.len == token.len)
-		return -EBADMSG;
-	token = slice_cut(token, payload.len + 1);
-	if ((r = header_parse(header, &p)) < 0 || (r = payload_parse(payload, &p)) < 0)
+	if ((r = passport_header_parse(token, &p)) < 0 || (r = passport_claims_parse(token, &p)) < 0)
 		return r;
-	n = b64url_parse(token, sig, sizeof(sig));
-	if (n <= 0 || (n != PASSPORT_SIG_LEN && strcmp(p.alg, "ES256") == 0))
-		return -EBADMSG;
 	*ret = p;
 	return 0;
 }
