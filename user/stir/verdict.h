@@ -11,7 +11,7 @@
  * ago.
  * A tag is a hash with the region's own random key: nobody outside can aim at a bucket.
  * Nothing read from the other side's region is trusted: a copy that breaks the rules of struct verdict is as if it
- * were not there.  Memory: 2,048 bytes per good verdict and 544 per failure, as they come; 640 KiB for tags.
+ * were not there.  Memory: 2,048 bytes per good verdict and 552 per failure, as they come; 640 KiB for tags.
  * Pure memory, no I/O.  Verdicts: one writer, many readers.  Wants: a ring per worker, one writer and one reader.
  */
 #ifndef SIPSEAL_STIR_VERDICT_H
@@ -49,7 +49,7 @@ struct verdict_range {               /* canonical digits, both ends inside, same
 	char first[16], last[16];
 };
 
-/* Strings end inside their arrays and are printable ASCII, names are not empty. */
+/* Strings end inside their arrays and are printable ASCII, names are not empty.  What is found is zero behind counts. */
 struct verdict {
 	uint8_t kind;                /* enum verdict_kind */
 	uint8_t reason;              /* VERDICT_BAD: enum sipseal_reason, one of the signer's */

@@ -6,10 +6,11 @@
  *   tags     buckets of 8 words: 48 bits of the keyed hash, in the low 16 which entry (0: free)
  *   entries  as many as may be live and one more, filled from the front: memory grows with use
  *
- * An entry is words: seq, length of the URL, URL (its last word filled up with zeros), body.  A new
- * version of a URL goes into a free entry, then one store to its tag makes it the valid one: a
- * reader never meets a URL that is only being refreshed.  seq is 0 in an entry that is being
- * written or free, and never the same twice: a reader whose entry was given to another notices.
+ * An entry is words: seq, length of URL and body, URL (its last word filled up with zeros), and at
+ * once the body: most are short, and a look-up in cold memory costs cache lines.  A new version of
+ * a URL goes into a free entry, then one store to its tag makes it the valid one: a reader never
+ * meets a URL that is only being refreshed.  seq is 0 in an entry that is being written or free,
+ * and never the same twice: a reader whose entry was given to another notices.
  *
  * Both sides go through atomic words, release and acquire: a reader that sees a word of the new
  * content also sees that seq has changed.  No fence is needed, and ThreadSanitizer can follow.
@@ -22,7 +23,8 @@
 #include "base/siphash.h"
 #include "stir/verdict.h"
 
-/* The good: struct verdict as it is.  The bad: */
+/* Body of a good one: struct verdict up to its arrays, then as much of each as is in use.
+ * Body of a bad one: */
 struct verdict_failure {
 	int64_t fetched_at, expires_at;
 	uint8_t reason, pad0;
@@ -31,16 +33,16 @@ struct verdict_failure {
 };
 
 #define VERDICT_WORD sizeof(uint64_t)
-_Static_assert(sizeof(struct verdict) % VERDICT_WORD == 0, "bodies are copied by words");
-_Static_assert(sizeof(struct verdict_failure) % VERDICT_WORD == 0, "bodies are copied by words");
-_Static_assert(PASSPORT_X5U_MAX % VERDICT_WORD == 0, "the URL is copied by words");
+#define VERDICT_WORDS(n) (((n) + VERDICT_WORD - 1) / VERDICT_WORD)
+#define VERDICT_HEAD_LEN offsetof(struct verdict, ranges)
+#define VERDICT_BODY_MAX sizeof(struct verdict)
 
-/* Where in an entry what begins, in words. */
-#define VERDICT_AT_URL_LEN 1
+#define VERDICT_AT_LENS 1 /* in words; URL in the low half, body in the high one */
 #define VERDICT_AT_URL 2
-#define VERDICT_AT_BODY (VERDICT_AT_URL + PASSPORT_X5U_MAX / VERDICT_WORD)
-#define VERDICT_GOOD_WORDS (VERDICT_AT_BODY + sizeof(struct verdict) / VERDICT_WORD)
-#define VERDICT_BAD_WORDS (VERDICT_AT_BODY + sizeof(struct verdict_failure) / VERDICT_WORD)
+#define VERDICT_GOOD_WORDS (VERDICT_AT_URL + VERDICT_WORDS(PASSPORT_X5U_MAX + VERDICT_BODY_MAX))
+#define VERDICT_BAD_WORDS                                                                          \
+	(VERDICT_AT_URL + VERDICT_WORDS(PASSPORT_X5U_MAX + sizeof(struct verdict_failure)))
+_Static_assert(PASSPORT_X5U_MAX % VERDICT_WORD == 0, "else the two may take a word more");
 
 #define VERDICT_TAG_ENTRY 0xffffull /* bits of a tag that say which entry */
 _Static_assert(VERDICT_GOOD_MAX < VERDICT_TAG_ENTRY && VERDICT_BAD_MAX < VERDICT_TAG_ENTRY, "");
@@ -63,14 +65,14 @@ struct verdict_table {
 	_Atomic uint64_t *tags, *entries;
 	uint32_t bucket_cnt; /* a power of two, at least 2 */
 	uint32_t entry_cnt;
-	uint32_t body_len; /* bytes */
+	uint32_t body_max; /* bytes */
 };
 
 static inline struct verdict_table verdict_table_good(const struct verdict_region *r)
 {
 	return (struct verdict_table){ (_Atomic uint64_t *)(uintptr_t)r->good_tags,
 				       (_Atomic uint64_t *)(uintptr_t)r->good, VERDICT_GOOD_BUCKETS,
-				       VERDICT_GOOD_MAX + 1, sizeof(struct verdict) };
+				       VERDICT_GOOD_MAX + 1, VERDICT_BODY_MAX };
 }
 
 static inline struct verdict_table verdict_table_bad(const struct verdict_region *r)
@@ -82,7 +84,8 @@ static inline struct verdict_table verdict_table_bad(const struct verdict_region
 
 static inline _Atomic uint64_t *verdict_entry_at(const struct verdict_table *t, uint32_t index)
 {
-	return t->entries + (size_t)index * (VERDICT_AT_BODY + t->body_len / VERDICT_WORD);
+	return t->entries +
+	       (size_t)index * (VERDICT_AT_URL + VERDICT_WORDS(PASSPORT_X5U_MAX + t->body_max));
 }
 
 static inline bool verdict_url_fits(struct slice x5u)
@@ -99,13 +102,20 @@ void verdict_places(const struct verdict_table *t, uint64_t hash, uint32_t ret[2
 /** verdict_entry_is() - does the entry hold this URL? */
 bool verdict_entry_is(const _Atomic uint64_t *entry, struct slice x5u);
 
-/** verdict_table_find() - copy out the body of @x5u.
- * Return: false: not there, @ret_body is scratch. */
-bool verdict_table_find(const struct verdict_table *t, uint64_t hash, struct slice x5u,
-			void *ret_body);
+/** verdict_table_find() - copy out the body of @x5u, at most t->body_max bytes.
+ * Return: its length; 0: not there, @ret_body is scratch. */
+size_t verdict_table_find(const struct verdict_table *t, uint64_t hash, struct slice x5u,
+			  char *ret_body);
 
 /** verdict_is_possible() - counts, ends of strings, order of times: the rules for both sides. */
 bool verdict_is_possible(const struct verdict *v);
+
+/** verdict_pack() - the body of a possible verdict.  Return: its length. */
+size_t verdict_pack(const struct verdict *v, char ret_body[VERDICT_BODY_MAX]);
+
+/** verdict_unpack() - a body of the table of @kind.
+ * Return: true: *ret is possible.  false: it is scratch. */
+bool verdict_unpack(enum verdict_kind kind, const char *body, size_t len, struct verdict *ret);
 
 /* One table as its writer keeps it, in private memory: node i is of entry i. */
 struct verdict_node {
@@ -132,7 +142,7 @@ struct verdict_node *verdict_stock_get(const struct verdict_stock *s, uint64_t h
 
 /** verdict_stock_put() - write or replace; the oldest gives way: of all when the table is full,
  * else of the two buckets when both are. */
-void verdict_stock_put(struct verdict_stock *s, uint64_t hash, struct slice x5u, const void *body,
+void verdict_stock_put(struct verdict_stock *s, uint64_t hash, struct slice x5u, struct slice body,
 		       int64_t expires_at);
 
 /** verdict_stock_remove() - @n must be in use. */

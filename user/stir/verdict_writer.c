@@ -142,18 +142,16 @@ static void words_store(_Atomic uint64_t *at, const char *src, size_t len)
 	}
 }
 
-static void entry_write(const struct verdict_table *t, uint32_t index, uint64_t seq,
-			struct slice x5u, const void *body)
+static void entry_write(_Atomic uint64_t *e, uint64_t seq, struct slice x5u, struct slice body)
 {
-	_Atomic uint64_t *e = verdict_entry_at(t, index);
-
-	atomic_store_explicit(e + VERDICT_AT_URL_LEN, x5u.len, memory_order_release);
+	atomic_store_explicit(e + VERDICT_AT_LENS, x5u.len | (uint64_t)body.len << 32,
+			      memory_order_release);
 	words_store(e + VERDICT_AT_URL, x5u.p, x5u.len);
-	words_store(e + VERDICT_AT_BODY, body, t->body_len);
+	words_store(e + VERDICT_AT_URL + VERDICT_WORDS(x5u.len), body.p, body.len);
 	atomic_store_explicit(e, seq, memory_order_release);
 }
 
-void verdict_stock_put(struct verdict_stock *s, uint64_t hash, struct slice x5u, const void *body,
+void verdict_stock_put(struct verdict_stock *s, uint64_t hash, struct slice x5u, struct slice body,
 		       int64_t expires_at)
 {
 	struct verdict_node *old = verdict_stock_get(s, hash, x5u), *n;
@@ -166,7 +164,7 @@ void verdict_stock_put(struct verdict_stock *s, uint64_t hash, struct slice x5u,
 	n->expires_at = expires_at;
 	n->place = place;
 	DL_APPEND(s->oldest, n);
-	entry_write(&s->table, index_of(s, n), n->seq, x5u, body);
+	entry_write(verdict_entry_at(&s->table, index_of(s, n)), n->seq, x5u, body);
 	atomic_store_explicit(&s->table.tags[place],
 			      (hash & ~VERDICT_TAG_ENTRY) | (index_of(s, n) + 1),
 			      memory_order_release);
@@ -217,39 +215,22 @@ static bool forget(struct verdict_stock *s, uint64_t hash, struct slice x5u)
 	return n;
 }
 
-static void put_good(struct verdict_writer *w, uint64_t hash, struct slice x5u,
-		     const struct verdict *v)
-{
-	verdict_stock_put(&w->good, hash, x5u, v, v->expires_at);
-	forget(&w->bad, hash, x5u); /* after: a reader finds one of them */
-}
-
-static void put_bad(struct verdict_writer *w, uint64_t hash, struct slice x5u,
-		    const struct verdict *v)
-{
-	struct verdict_failure f = { .fetched_at = v->fetched_at,
-				     .expires_at = v->expires_at,
-				     .reason = v->reason,
-				     .code = v->code };
-	const struct verdict_node *good = verdict_stock_get(&w->good, hash, x5u);
-
-	if (good && good->expires_at > v->fetched_at)
-		return;
-	verdict_stock_put(&w->bad, hash, x5u, &f, f.expires_at);
-	forget(&w->good, hash, x5u);
-}
-
 int verdict_put(struct verdict_writer *w, struct slice x5u, const struct verdict *v)
 {
+	struct verdict_stock *mine = v->kind == VERDICT_GOOD ? &w->good : &w->bad;
+	struct verdict_stock *other = v->kind == VERDICT_GOOD ? &w->bad : &w->good;
+	const struct verdict_node *there;
+	char body[VERDICT_BODY_MAX];
 	uint64_t hash;
 
 	if (!verdict_url_fits(x5u) || !verdict_is_possible(v))
 		return -EINVAL;
 	hash = verdict_hash(w->region, x5u);
-	if (v->kind == VERDICT_GOOD)
-		put_good(w, hash, x5u, v);
-	else
-		put_bad(w, hash, x5u, v);
+	there = verdict_stock_get(other, hash, x5u);
+	if (other == &w->good && there && there->expires_at > v->fetched_at)
+		return 0;
+	verdict_stock_put(mine, hash, x5u, slice_of(body, verdict_pack(v, body)), v->expires_at);
+	forget(other, hash, x5u); /* after: a reader finds one of them */
 	return 0;
 }
 
