@@ -29,16 +29,28 @@ int exam_read(struct exam *e, const char *data, size_t len)
 	return 0;
 }
 
+static void fault_name(X509_STORE_CTX *ctx, char ret[24])
+{
+	int depth = X509_STORE_CTX_get_error_depth(ctx);
+	X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+	enum cert_role role = CERT_INTERMEDIATE;
+
+	if (depth <= 0)
+		role = CERT_LEAF;
+	else if (x && (X509_get_extension_flags(x) & EXFLAG_SI))
+		role = CERT_ROOT;
+	cert_name(role, (unsigned)depth, ret);
+}
+
 /* RFC 5280 s6.1.  Not X509_V_FLAG_X509_STRICT, which refuses production chains for identifiers they lack.
  * No partial chains: an intermediate ends nothing.  No look-ups: all there is are @others and the roots. */
 int judge_vouch(const struct judge *j, X509 *x, x509_stack *others, int64_t now_s,
-		x509_stack **ret_chain, int *ret_depth)
+		x509_stack **ret_chain, char reterr_name[24])
 {
 	CLEANUP(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 	int err;
 
-	*ret_depth = 0;
 	if (!ctx || X509_STORE_CTX_init(ctx, j->store, x, others) != 1)
 		return X509_V_ERR_OUT_OF_MEM;
 	param = X509_STORE_CTX_get0_param(ctx);
@@ -48,7 +60,7 @@ int judge_vouch(const struct judge *j, X509 *x, x509_stack *others, int64_t now_
 		return X509_V_ERR_OUT_OF_MEM;
 	if (X509_verify_cert(ctx) != 1) {
 		err = X509_STORE_CTX_get_error(ctx);
-		*ret_depth = X509_STORE_CTX_get_error_depth(ctx);
+		fault_name(ctx, reterr_name);
 		/* never good because of an error that names nothing */
 		return err == X509_V_OK ? X509_V_ERR_UNSPECIFIED : err;
 	}
@@ -82,11 +94,9 @@ static enum sipseal_reason reason_of(int err)
 
 int exam_path(struct exam *e)
 {
-	char name[24];
-	int depth, r, err;
+	char name[24] = "";
+	int r, err = judge_vouch(e->judge, sk_X509_value(e->body, 0), e->body, e->now_s, &e->chain, name);
 
-	err = judge_vouch(e->judge, sk_X509_value(e->body, 0), e->body, e->now_s, &e->chain,
-			  &depth);
 	if (err == X509_V_ERR_OUT_OF_MEM)
 		return -ENOMEM;
 	/* a leaf that is a root itself: pinned for the CRL, not for calls */
@@ -95,9 +105,7 @@ int exam_path(struct exam *e)
 	if (err == X509_V_OK)
 		return 0;
 	/* "no issuer" may mean one that must not be: its own fault says more */
-	if (reason_of(err) == SR_CERTIFICATE_UNTRUSTED &&
-	    (r = exam_intermediates(e, e->body, sk_X509_num(e->body))) < 0)
+	if ((r = exam_intermediates(e, e->body, sk_X509_num(e->body))) < 0)
 		return r;
-	cert_name(depth > 0 ? CERT_INTERMEDIATE : CERT_LEAF, (unsigned)depth, name);
 	return exam_refuse(e, reason_of(err), "%s: %s", name, X509_verify_cert_error_string(err));
 }

@@ -207,7 +207,8 @@ static int signature_check(const struct judge *j, const struct incoming *in, int
 			   char reterr_text[160])
 {
 	X509_CRL *crl = in->crl.list;
-	int depth, err;
+	char name[24];
+	int err;
 
 	if (is_digest_weak(crl))
 		return refuse(reterr_text, "signed with an unknown or weak algorithm");
@@ -222,7 +223,7 @@ static int signature_check(const struct judge *j, const struct incoming *in, int
 
 		if (!is_signed_by(crl, x, false))
 			continue;
-		err = judge_vouch(j, x, in->others, now_s, NULL, &depth);
+		err = judge_vouch(j, x, in->others, now_s, NULL, name);
 		if (err == X509_V_ERR_OUT_OF_MEM)
 			return -ENOMEM;
 		if (err == X509_V_OK)

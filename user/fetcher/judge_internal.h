@@ -63,10 +63,11 @@ int exam_read(struct exam *e, const char *data, size_t len);
 /** exam_path() - from the leaf to a root. */
 int exam_path(struct exam *e);
 
-/** judge_vouch() - does a chain lead from @x to a root?  Return: X509_V_OK, or OpenSSL's error;
- * *ret_chain may be NULL. */
+/** judge_vouch() - does a chain lead from @x to a root?
+ * @ret_chain: leaf to root; may be NULL
+ * Return: X509_V_OK; OpenSSL's error, and whom it is about. */
 int judge_vouch(const struct judge *j, X509 *x, x509_stack *others, int64_t now_s,
-		x509_stack **ret_chain, int *ret_depth);
+		x509_stack **ret_chain, char reterr_name[24]);
 
 /* judge_profile.c: the rules on single certificates */
 int exam_leaf(struct exam *e);
