@@ -132,8 +132,10 @@ $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call ar,$(1) $(USES_$(1)))
 	@mkdir -p $$(@D)
 	$$(say) UNIT $$<
 	$$(Q)$$(CC) $$(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $$(ALL_LDFLAGS) -o $$@ $$< $(call ar,$(1) $(USES_$(1))) \
-		$(call libs,$(1) $(USES_$(1))) $$(shell $$(PKG_CONFIG) --libs cmocka)
+		$(call libs,$(1) $(USES_$(1))) $$(UNIT_LIBS) $$(shell $$(PKG_CONFIG) --libs cmocka)
 endef
+# its tests run an HTTPS server of their own
+$(B)/unit/fetcher/%: UNIT_LIBS = $(call lib,libssl)
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
 
 # Programs of the BPF tests (BPF_PROG_TEST_RUN; need root)
