@@ -17,13 +17,15 @@ static bool is_text(const char *s, size_t cap)
 	return i < cap && s[i] == '\0';
 }
 
-/* Length of a number that ends inside; 0: it is none.  By hand: up to 64 of them in one look-up. */
+/* A table: up to 64 numbers in one look-up. */
+static const bool is_number_byte[256] = { ['0' ... '9'] = true, ['#'] = true, ['*'] = true };
+
+/* Length of a number that ends inside; 0: it is none. */
 static size_t number_len(const char number[16])
 {
 	size_t i = 0;
 
-	while (i < 16 && ((number[i] >= '0' && number[i] <= '9') || number[i] == '#' ||
-			  number[i] == '*'))
+	while (i < 16 && is_number_byte[(unsigned char)number[i]])
 		i++;
 	return i < 16 && number[i] == '\0' ? i : 0;
 }
