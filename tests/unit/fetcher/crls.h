@@ -7,6 +7,8 @@
 
 #include "stir/chain.h"
 
+#include <stdbool.h>
+
 #include <openssl/conf.h>
 #include <openssl/x509v3.h>
 

@@ -3,6 +3,7 @@
 #include "judging.h"
 
 #define REVOKED SR_CERTIFICATE_REVOKED
+
 static int set_bytes(struct judge *j, const void *data, size_t len, int64_t at, char err[160])
 {
 	struct guard g = guard_new(data, len);
