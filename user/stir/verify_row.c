@@ -55,7 +55,7 @@ static void keep_x5u(struct slice s, struct verify_row *row)
 	for (size_t i = 0; i < s.len; i++)
 		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f)
 			return;
-	if (s.len > PASSPORT_X5U_MAX)
+	if (!s.len || s.len > PASSPORT_X5U_MAX)
 		return;
 	memcpy(row->x5u, s.p, s.len);
 	row->x5u[s.len] = 0;
