@@ -72,7 +72,7 @@ static int cheap_checks(struct verify_work *w)
 			return r;
 	}
 	left = mask_of(w, SR_NONE);
-	unchained_fail(w, left, verify_chain_find(w, left));
+	unchained_fail(w, left, verify_chain_find(w, left, CHAIN_POSSIBLE));
 	return 0;
 }
 
@@ -80,8 +80,8 @@ static int cheap_checks(struct verify_work *w)
 static unsigned chains_resolve(struct verify_work *w)
 {
 	unsigned good = mask_of(w, SR_VERIFIED), pending = mask_of(w, SR_CERTIFICATE_PENDING);
-	unsigned whole = verify_chain_find(w, good);
-	unsigned hoped = verify_chain_find(w, good | pending);
+	unsigned whole = verify_chain_find(w, good, CHAIN_WHOLE);
+	unsigned hoped = pending ? verify_chain_find(w, good | pending, CHAIN_POSSIBLE) : 0;
 
 	for (unsigned i = 0; i < w->r->row_cnt; i++) {
 		if (!(good >> i & 1) || (whole >> i & 1) || !w->rows[i].is_dest_open)

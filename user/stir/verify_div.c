@@ -50,11 +50,12 @@ static void refs_find(const struct verify_work *w, unsigned usable, unsigned ref
 	}
 }
 
-static unsigned outermost_find(const struct verify_work *w, const unsigned refs[VERIFY_ROWS_MAX])
+static unsigned outermost_find(const struct verify_work *w, const unsigned refs[VERIFY_ROWS_MAX],
+			       enum verify_chain kind)
 {
 	unsigned referred = 0, mask = 0;
 
-	for (unsigned i = 0; i < w->r->row_cnt; i++)
+	for (unsigned i = 0; kind == CHAIN_WHOLE && i < w->r->row_cnt; i++)
 		referred |= refs[i];
 	for (unsigned i = 0; i < w->r->row_cnt; i++)
 		if (refs[i] && !(referred >> i & 1) &&
@@ -63,17 +64,17 @@ static unsigned outermost_find(const struct verify_work *w, const unsigned refs[
 	return mask;
 }
 
-unsigned verify_chain_find(const struct verify_work *w, unsigned usable)
+unsigned verify_chain_find(const struct verify_work *w, unsigned usable, enum verify_chain kind)
 {
 	unsigned refs[VERIFY_ROWS_MAX], inner = 0, below, above, n = w->r->row_cnt;
 
 	for (unsigned i = 0; i < n; i++)
 		if (w->rows[i].is_compact) /* its dest is unknown until its signature is good */
 			usable &= ~(1u << i);
-	refs_find(w, usable, refs);
 	if (!w->call->request.len)
 		return 0;
-	below = outermost_find(w, refs);
+	refs_find(w, usable, refs);
+	below = outermost_find(w, refs, kind);
 	for (unsigned i = 0; i < n; i++)
 		if ((usable >> i & 1) && !w->r->rows[i].is_div)
 			inner |= 1u << i;
@@ -87,5 +88,7 @@ unsigned verify_chain_find(const struct verify_work *w, unsigned usable)
 				above |= 1u << i;
 		}
 	}
+	if (kind == CHAIN_POSSIBLE && (below & above))
+		return (below & above) | (above & ~inner);
 	return below & above;
 }

@@ -37,9 +37,14 @@ int verify_row_check(struct verify_work *w, unsigned i);
 /** verify_row_prove() - certificate and signature.  Return: 0, -ENOMEM, -EIO. */
 int verify_row_prove(struct verify_work *w, unsigned i);
 
-/** verify_chain_find() - which of the rows in the mask @usable are part of a whole div chain that leads from a row
- * of another type to the Request-URI.  Return: their mask. */
-unsigned verify_chain_find(const struct verify_work *w, unsigned usable);
+enum verify_chain {
+	CHAIN_WHOLE,     /* of rows whose signatures are good: the outermost leads to the Request-URI */
+	CHAIN_POSSIBLE,  /* of rows that may turn out bad: any of them may become the outermost */
+};
+
+/** verify_chain_find() - which of the rows in the mask @usable are part of a div chain that leads from a row of another
+ * type to the Request-URI; of a possible one also the div rows that go on from it.  Return: their mask. */
+unsigned verify_chain_find(const struct verify_work *w, unsigned usable, enum verify_chain kind);
 
 /** verify_tn() - the number of a claim as we compare it: without the '+' that some signers leave there. */
 struct slice verify_tn(const char *claim);
