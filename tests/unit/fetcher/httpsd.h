@@ -183,13 +183,14 @@ static inline void *httpsd_loop(void *arg)
 	return NULL;
 }
 
-/* @cert: NULL: never says a word.  @ret stays where it is. */
-static inline void httpsd_start(struct httpsd *ret, X509 *cert, EVP_PKEY *key)
+/* @port: 0: any that is free.  @cert: NULL: never says a word.  @ret stays where it is. */
+static inline void httpsd_start(struct httpsd *ret, const char *addr, uint16_t port, X509 *cert, EVP_PKEY *key)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
 	socklen_t len = sizeof(in);
 
 	*ret = (struct httpsd){ .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	assert_int_equal(inet_pton(AF_INET, addr, &in.sin_addr), 1);
 	assert_int_equal(bind(ret->fd, (struct sockaddr *)&in, sizeof(in)), 0);
 	assert_int_equal(listen(ret->fd, 64), 0);
 	assert_int_equal(getsockname(ret->fd, (struct sockaddr *)&in, &len), 0);

@@ -44,9 +44,12 @@ static void test_answers(void **state)
 	(void)state;
 	fetcher(lab());
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		uint64_t at = clock_mono_ns();
 		const struct note *n = one(url_of("a.localhost", answers[i].server, answers[i].path));
 		const char *text = answers[i].text ? answers[i].text : "";
 
+		if (clock_mono_ns() - at > 2500000000u) /* less than the limits of test_slow() */
+			fail_msg("%s: took more than 2.5 s", answers[i].name);
 		if (n->r.error != answers[i].error || n->r.status != answers[i].status || n->r.max_age_s != answers[i].max_age_s)
 			fail_msg("%s: error %d, status %ld, max_age %ld (%s)", answers[i].name, n->r.error, n->r.status,
 				 (long)n->r.max_age_s, n->r.text);
@@ -97,31 +100,63 @@ static void test_order(void **state)
 		assert_int_equal(world.notes[i].r.error, -ETIMEDOUT);
 }
 
-/* A name server that does not answer: its fetch ends in time, and the loop does not wait for the look-up. */
+/* Limits of their own, where the whole fetch may take long. */
+static void test_slow(void **state)
+{
+	struct fetch_config cfg = lab();
+
+	(void)state;
+	cfg.timeout_ms = 20000;
+	fetcher(cfg);
+	ask(url_of("a.localhost", &world.good, "/drip"));
+	ask(url_of("b.localhost", &world.mute, "/"));
+	run(2);
+	assert_string_equal(world.notes[0].url, url_of("b.localhost", &world.mute, "/"));
+	assert_int_equal(world.notes[0].r.error, -ETIMEDOUT);
+	assert_int_equal(world.notes[1].r.error, -ETIMEDOUT);
+	assert_non_null(strstr(world.notes[1].r.text, "too slow"));
+}
+
+/* Many names of a server that does not answer, from three trunks. */
+static void ask_hanging(unsigned trunk)
+{
+	char url[64];
+	const char *why;
+
+	for (unsigned i = 0; i < 16; i++) {
+		snprintf(url, sizeof(url), "https://n%u-%u.hang.test/", trunk, i);
+		assert_int_equal(ask_of(trunk, url, &why), 0);
+	}
+}
+
+/* Their fetches end in time, the loop does not wait for the look-ups, and these are counted. */
 static void test_hung_names(void **state)
 {
-	uint64_t longest = 0;
+	uint64_t longest = 0, end = clock_mono_ns() + 8000000000u;
+	const char *why;
 
 	(void)state;
 	fetcher(lab());
-	for (unsigned i = 0; i < 8; i++) {
-		char url[64];
+	one(url_of("a.localhost", &world.good, "/good"));
+	world.note_cnt = 0;
+	for (unsigned trunk = 1; trunk <= 3; trunk++) {
+		ask_hanging(trunk);
+		while (world.note_cnt < trunk * 16 && clock_mono_ns() < end) {
+			uint64_t at = clock_mono_ns();
 
-		snprintf(url, sizeof(url), "https://n%u.hang.test/", i);
-		ask(url);
+			fetch_run(world.f, 20, -1);
+			at = clock_mono_ns() - at;
+			longest = at > longest ? at : longest;
+		}
 	}
-	for (uint64_t end = clock_mono_ns() + 5000000000u; world.note_cnt < 8 && clock_mono_ns() < end;) {
-		uint64_t at = clock_mono_ns();
-
-		fetch_run(world.f, 20, -1);
-		at = clock_mono_ns() - at;
-		longest = at > longest ? at : longest;
-	}
-	assert_int_equal(world.note_cnt, 8);
-	assert_true(names_hanging >= 8); /* they hang still: nobody waited for them */
+	assert_int_equal(world.note_cnt, 48);
+	assert_true(names_hanging >= 48); /* they hang still: nobody waited for them */
 	assert_true(longest < 1500000000u); /* one joined thread would have taken 20 s */
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 48; i++)
 		assert_int_equal(world.notes[i].r.error, -ETIMEDOUT);
+	assert_int_equal(ask_of(4, "https://new.test/", &why), -EAGAIN);
+	assert_non_null(strstr(why, "look-ups"));
+	assert_int_equal(one(url_of("a.localhost", &world.good, "/good"))->r.error, 0);
 }
 
 static void test_free_under_way(void **state)
@@ -317,7 +352,7 @@ static void test_extra_fd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_answers), T(test_refused_port), T(test_order), T(test_hung_names), T(test_free_under_way),
+		T(test_answers), T(test_refused_port), T(test_order), T(test_slow), T(test_hung_names), T(test_free_under_way),
 		T(test_addresses), T(test_rules), T(test_one_per_url), T(test_crl_size), T(test_host_limit),
 		T(test_hosts), T(test_environment), T(test_no_ca), T(test_extra_fd),
 	};
