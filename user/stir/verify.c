@@ -185,6 +185,7 @@ int verify_call_run(const struct verify_call *c, const struct verify_env *env,
 	w.env = env;
 	w.r = &res;
 	if (collect(&w) < 0) {
+		res.row_cnt = 0;
 		conclude(&res, VERIFY_FAILED_CALL, SR_IDENTITY_SYNTAX, 438, -1);
 		*ret = res;
 		return 0;

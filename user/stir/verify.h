@@ -94,7 +94,7 @@ struct verify_result {
 						 (438 > 437 > 436 > 403 > 428); 0 when verified or waiting */
 	const char *phrase;                   /* of the code (RFC 8224 s6.2.2) */
 	int row;                              /* that decides, or -1 */
-	/* row -1 with SR_IDENTITY_SYNTAX: more than VERIFY_ROWS_MAX values, none was looked at */
+	/* more than VERIFY_ROWS_MAX values: SR_IDENTITY_SYNTAX, row -1, row_cnt 0, none was looked at */
 	unsigned row_cnt, ignored_cnt;        /* ignored: unsupported ppt */
 	bool is_div_verified;                 /* a whole div chain leads from that row to the Request-URI */
 	struct verify_row rows[VERIFY_ROWS_MAX];

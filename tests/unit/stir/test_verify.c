@@ -369,6 +369,7 @@ static void test_limits(void **state)
 	assert_int_equal(verify_call_run(&c, &env, &r), 0);
 	expect_result("nine", &r, VERIFY_FAILED_CALL, SR_IDENTITY_SYNTAX, 438);
 	assert_int_equal(r.row, -1);
+	assert_int_equal(r.row_cnt, 0);
 	assert_int_equal(w.asked, 0);
 	/* a header without a value is no missing Identity */
 	values[0] = SLICE(" ");
