@@ -107,6 +107,14 @@ static void test_untrusted(void **state)
 	expect("intermediates only from the body", &s, UNTRUSTED, "");
 	judge_free(pinned);
 
+	/* what is a CA by its keyUsage alone is a root, and might pass for a leaf */
+	made_free(&own);
+	own = chain_make(chain_desc("SHAKEN 1234", "[ext]\nkeyUsage = digitalSignature,keyCertSign\n" CHAIN_TNAUTH, NULL));
+	pinned = judge_for(&shaken, (X509 *const[]){ own.x, NULL });
+	s = judge_x509(pinned, (X509 *const[]){ own.x, NULL });
+	expect("pinned root as leaf", &s, UNTRUSTED, "leaf: is signed by itself");
+	judge_free(pinned);
+
 	chain_pem(pem, sizeof(pem), (X509 *const[]){ c.intermediate.x, NULL });
 	assert_int_equal(judge_new(&shaken, pem, strlen(pem), &no_root, err), -EINVAL);
 	assert_string_equal(err, "none of the certificates is a root");
@@ -299,6 +307,47 @@ static void test_expiry(void **state)
 	chain_free(&c);
 }
 
+/* The chain is valid while all of it is. */
+static void test_validity_of_a_chain(void **state)
+{
+	static const struct {
+		const char *name;
+		int from[3], until[3], want_from, want_until; /* days; root, intermediate, leaf */
+	} cases[] = {
+		{ "leaf is shortest", { -9, -8, -7 }, { 9, 8, 7 }, -7, 7 },
+		{ "intermediate is shortest", { -9, -1, -7 }, { 9, 2, 7 }, -1, 2 },
+		{ "root is shortest", { -1, -8, -7 }, { 3, 8, 7 }, -1, 3 },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		static const char *const ext[] = { CHAIN_ROOT_EXT, CHAIN_INTERMEDIATE_EXT, CHAIN_LEAF_EXT };
+		static const char *const cn[] = { "Root", "CA", "SHAKEN 1234" };
+		struct made m[3];
+		struct judge *j;
+		struct said s;
+		size_t len;
+
+		for (int n = 0; n < 3; n++) {
+			struct certmake d = chain_desc(cn[n], ext[n], n ? &m[n - 1] : NULL);
+
+			d.not_before = CHAIN_AT + cases[k].from[n] * (int64_t)CHAIN_DAY;
+			d.not_after = CHAIN_AT + cases[k].until[n] * (int64_t)CHAIN_DAY;
+			m[n] = chain_make(d);
+		}
+		j = judge_for(&shaken, (X509 *const[]){ m[0].x, NULL });
+		len = chain_pem(pem, sizeof(pem), (X509 *const[]){ m[2].x, m[1].x, NULL });
+		s = judge_bytes(j, pem, len, CHAIN_AT, CHAIN_YEAR);
+		expect(cases[k].name, &s, SR_NONE, NULL);
+		assert_int_equal(s.v.not_before, CHAIN_AT + cases[k].want_from * (int64_t)CHAIN_DAY);
+		assert_int_equal(s.v.not_after, CHAIN_AT + cases[k].want_until * (int64_t)CHAIN_DAY);
+		assert_int_equal(s.v.expires_at, s.v.not_after);
+		judge_free(j);
+		for (int n = 0; n < 3; n++)
+			made_free(&m[n]);
+	}
+}
+
 static void test_time_of_a_chain(void **state)
 {
 	struct chain c = chain_new();
@@ -332,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_one_bit),
 		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_validity_of_a_chain),
 		cmocka_unit_test(test_time_of_a_chain),
 	};
 

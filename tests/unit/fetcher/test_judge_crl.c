@@ -263,7 +263,9 @@ static void test_refused(void **state)
 	struct made other = chain_make(chain_desc("STI-PA", PA_EXT, NULL));
 	struct made no_sign = chain_make(chain_desc("No", CHAIN_LEAF_EXT, NULL));
 	static const struct judge_config hard = { true, CRL_HARD, true };
-	struct judge *j = judge_for(&hard, (X509 *const[]){ w.c.root.x, w.pa.x, no_sign.x, NULL });
+	struct certmake ended = chain_desc("Old PA", PA_EXT, NULL);
+	struct made late = (ended.not_after = CHAIN_AT - 1, chain_make(ended));
+	struct judge *j = judge_for(&hard, (X509 *const[]){ w.c.root.x, w.pa.x, no_sign.x, late.x, NULL });
 	const struct {
 		const char *name;
 		struct crl_desc d;
@@ -271,6 +273,7 @@ static void test_refused(void **state)
 	} cases[] = {
 		{ "another key", { .signer = &other, .ext = INDIRECT }, "not signed by an anchor" },
 		{ "no cRLSign", { .signer = &no_sign, .ext = INDIRECT }, "not signed by an anchor" },
+		{ "expired anchor", { .signer = &late, .ext = INDIRECT }, "not signed by an anchor" },
 		{ "unknown name", { .signer = &w.c.leaf, .ext = INDIRECT }, "not signed by an anchor" },
 		{ "SHA-1", { .signer = &w.pa, .ext = INDIRECT, .digest = "SHA1" }, "weak algorithm" },
 		{ "older", { .signer = &w.pa, .ext = INDIRECT "2.5.29.20 = DER:020109\n", .this_update = THIS - 1 }, "older" },
@@ -312,6 +315,7 @@ static void test_refused(void **state)
 	judge_free(j);
 	made_free(&other);
 	made_free(&no_sign);
+	made_free(&late);
 	world_free(&w);
 }
 
