@@ -23,7 +23,7 @@
 #define FETCH_PARALLEL_MAX 32
 #define FETCH_HOST_MAX     4      /* at a time, of one host */
 #define FETCH_CRL_TIMES    15     /* as long as timeout_ms may a fetch of more than FETCH_BODY_MAX take */
-#define FETCH_TRUNK_RATE   10     /* per second, of one trunk; bucket of 50 */
+#define FETCH_TRUNK_RATE   10     /* per second, of one trunk; bucket of 50, 20 of it for hosts that answer */
 #define FETCH_HOST_RATE    10     /* per second, of one host; bucket of 50 */
 
 struct fetch_config {

@@ -11,7 +11,7 @@
 #define CONNECT_MS       1000 /* name, TCP and TLS */
 #define LOW_SPEED_BYTES  256  /* per second, on average of 5 s: a certificate of 2 KiB in 8 s */
 #define LOW_SPEED_S      3
-#define DNS_CACHE_S      30   /* a name that hangs is not asked for at each call */
+#define DNS_CACHE_S      30   /* a busy host is not looked up at each fetch */
 #define CA_CACHE_S       3600 /* reading the system's CAs takes tens of ms */
 #define BODY_FIRST       4096
 
