@@ -63,7 +63,7 @@ static void check_good(const struct verdict *v)
 {
 	assert(v->reason == SR_NONE && v->code == 0 && v->point[0] == 4);
 	assert(v->not_before <= AT && AT <= v->not_after && v->expires_at <= v->not_after);
-	assert(v->expires_at >= AT && v->range_cnt <= VERDICT_RANGES_MAX);
+	assert(v->expires_at > AT && v->range_cnt <= VERDICT_RANGES_MAX);
 	assert(is_text(v->spc, sizeof(v->spc)) && !v->has_spc == !v->spc[0]);
 	for (unsigned k = 0; k < v->range_cnt; k++) {
 		const struct verdict_range *r = &v->ranges[k];

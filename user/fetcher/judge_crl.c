@@ -309,7 +309,7 @@ int exam_revocation(struct exam *e)
 		cert_name(k ? CERT_INTERMEDIATE : CERT_LEAF, (unsigned)k, name);
 		return exam_refuse(e, SR_CERTIFICATE_REVOKED, "%s: is revoked", name);
 	}
-	if (e->now_s > c->next_update)
+	if (e->now_s >= c->next_update) /* a verdict may not end when it begins */
 		return missing(e, "the CRL is too old");
 	if (!is_in_scope(c, sk_X509_value(e->chain, 0)))
 		return missing(e, "the CRL is not for the leaf's issuer");

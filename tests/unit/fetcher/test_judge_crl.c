@@ -241,7 +241,9 @@ static void test_times(void **state)
 	d.names_issuer[0] = true;
 	check("expired, revoked", &w, d, REVOKED, REVOKED, "leaf: is revoked");
 	d = (struct crl_desc){ .signer = &w.pa, .ext = INDIRECT, .next_update = CHAIN_AT };
-	check("ends now", &w, d, SR_NONE, SR_NONE, NULL);
+	check("ends now", &w, d, SR_NONE, REVOKED, "too old");
+	d.next_update++;
+	check("ends in a second", &w, d, SR_NONE, SR_NONE, NULL);
 
 	/* hard: a verdict lives no longer than the list it rests on */
 	d.next_update = CHAIN_AT + 3600;
@@ -251,7 +253,7 @@ static void test_times(void **state)
 	s = ask(&w, w.soft);
 	assert_int_equal(s.v.expires_at, CHAIN_AT + CHAIN_DAY);
 	len = chain_pem(pem, sizeof(pem), (X509 *const[]){ w.c.leaf.x, w.c.intermediate.x, NULL });
-	s = judge_bytes(w.hard, pem, len, CHAIN_AT + 3601, -1);
+	s = judge_bytes(w.hard, pem, len, CHAIN_AT + 3600, -1);
 	expect("an hour later", &s, REVOKED, "too old");
 	world_free(&w);
 }
