@@ -49,14 +49,15 @@ struct verdict_range {               /* canonical digits, both ends inside, same
 	char first[16], last[16];
 };
 
-/* Strings end inside their arrays and are printable ASCII, names are not empty.  What is found is zero behind counts. */
+/* Strings end inside their arrays and are printable ASCII, names are not empty.  A verdict that was found is zero
+ * behind its counts. */
 struct verdict {
 	uint8_t kind;                /* enum verdict_kind */
 	uint8_t reason;              /* VERDICT_BAD: enum sipseal_reason, one of the signer's */
 	uint16_t code;               /* VERDICT_BAD: 436 or 437 */
 	uint8_t has_spc;             /* an SPC in the list: any number (ATIS-1000080) */
 	uint8_t range_cnt;
-	uint8_t must_cnt, never_cnt; /* JWTClaimConstraints (RFC 8226 s8, RFC 9118): claims that must and must not be there */
+	uint8_t must_cnt, never_cnt; /* JWTClaimConstraints (RFC 8226 s8, RFC 9118): must, must not be there */
 	char spc[TNAUTH_SPC_MAX + 1];
 	char subject[96];            /* for events; printable ASCII */
 	uint8_t point[CERT_POINT_LEN];
@@ -76,15 +77,16 @@ int verdict_region_check(const struct verdict_region *r, uint64_t len);
 /**
  * verdict_find() - copy out what is known of @x5u.
  * @now_s: CLOCK_REALTIME; an entry that is over is VERDICT_UNKNOWN
- * Return: its kind; VERDICT_UNKNOWN leaves *ret alone.  VERDICT_BAD: all but kind, reason, code, fetched_at and
- * expires_at is zero.  Bounded work whatever the region holds; one of zeroes knows nothing.
+ * Return: its kind; VERDICT_UNKNOWN leaves *ret alone; VERDICT_BAD fills kind, reason, code, fetched_at and
+ * expires_at, the rest is zero.  Bounded work whatever the region holds; one of zeroes knows nothing.
  */
 enum verdict_kind verdict_find(const struct verdict_region *r, struct slice x5u, int64_t now_s, struct verdict *ret);
 
 /* The writer's side: bookkeeping of its own around a region (age of entries, which URL is where). */
 struct verdict_writer;
 
-/** verdict_writer_new() - format a zeroed region of verdict_region_size() bytes.  Return: 0, -ENOMEM, -EIO (random). */
+/** verdict_writer_new() - format a zeroed region of verdict_region_size() bytes.
+ * Return: 0, -ENOMEM, -EIO (random). */
 int verdict_writer_new(struct verdict_region *r, struct verdict_writer **ret);
 void verdict_writer_free(struct verdict_writer *w);
 DEFINE_FREEP(struct verdict_writer *, verdict_writer_free)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verdict: full tables, full buckets, random operations beside a model, and what a look-up costs. */
+/*
+ * verdict: full tables, full buckets, URLs of every length, refreshing, random operations beside a model, and
+ * what a look-up costs.
+ */
 #include "verdict_world.h"
 
 #include <errno.h>
@@ -70,20 +73,60 @@ static void test_bad_full(void **state)
 	fill(true);
 }
 
-/* Two buckets for more than they hold: the oldest in them goes. */
+/* A table of two buckets: everything is in the same place. */
+enum { BUCKETS = 2, PLACES = BUCKETS * VERDICT_WAYS, ENTRIES = 100 };
+static _Atomic uint64_t tags[PLACES], entries[ENTRIES * VERDICT_BAD_WORDS];
+static const struct siphash_key key = { 1, 2 };
+
+static struct verdict_table small_table(void)
+{
+	memset((void *)tags, 0, sizeof(tags));
+	memset((void *)entries, 0, sizeof(entries));
+	return (struct verdict_table){ tags, entries, BUCKETS, ENTRIES, sizeof(struct verdict_failure) };
+}
+
+/* URLs that begin alike, also where words do. */
+static void test_prefixes(void **state)
+{
+	struct verdict_table t = small_table();
+	struct verdict_failure f = { 0 };
+	struct verdict_stock s;
+
+	(void)state;
+	assert_int_equal(verdict_stock_init(&s, t), 0);
+	for (size_t n = 1; n < PLACES; n++) {
+		struct slice url = slice_of("https://a.example", n), longer = slice_of(url.p, n + 1);
+
+		assert_null(verdict_stock_get(&s, siphash(key, url), url));
+		verdict_stock_put(&s, siphash(key, url), url, slice_of((char *)&f, sizeof(f)), NOW);
+		assert_non_null(verdict_stock_get(&s, siphash(key, url), url));
+		assert_null(verdict_stock_get(&s, siphash(key, longer), longer));
+		assert_int_equal(s.cnt, n);
+	}
+	for (size_t n = PLACES - 1; n; n--) {
+		struct slice url = slice_of("https://a.example", n);
+
+		verdict_stock_remove(&s, verdict_stock_get(&s, siphash(key, url), url));
+		assert_null(verdict_stock_get(&s, siphash(key, url), url));
+	}
+	verdict_stock_put(&s, siphash(key, SLICE("https://a.example")), SLICE("https://a.example"),
+			  slice_of((char *)&f, sizeof(f)), NOW);
+	assert_null(verdict_stock_get(&s, siphash(key, SLICE("https://")), SLICE("https://")));
+	verdict_stock_done(&s);
+}
+
+/* More than they hold: the oldest in them goes. */
 static void test_buckets_full(void **state)
 {
-	enum { BUCKETS = 2, PLACES = BUCKETS * VERDICT_WAYS, ENTRIES = 100, URLS = 50 };
-	static _Atomic uint64_t tags[PLACES], entries[ENTRIES * VERDICT_BAD_WORDS];
-	struct verdict_table t = { tags, entries, BUCKETS, ENTRIES, sizeof(struct verdict_failure) };
-	struct siphash_key key = { 1, 2 };
+	enum { CNT = 50 };
+	struct verdict_table t = small_table();
 	struct verdict_failure f = { 0 };
 	struct verdict_stock s;
 	char buf[URL_CAP];
 
 	(void)state;
 	assert_int_equal(verdict_stock_init(&s, t), 0);
-	for (unsigned n = 0; n < URLS; n++) {
+	for (unsigned n = 0; n < CNT; n++) {
 		struct slice url = url_of(buf, n);
 
 		f.fetched_at = n;
@@ -91,14 +134,70 @@ static void test_buckets_full(void **state)
 		assert_int_equal(s.cnt, n < PLACES ? n + 1 : PLACES);
 		assert_int_equal(s.evicted, n < PLACES ? 0 : n + 1 - PLACES);
 	}
-	for (unsigned n = 0; n < URLS; n++) {
+	for (unsigned n = 0; n < CNT; n++) {
 		struct slice url = url_of(buf, n);
 		bool found = verdict_table_find(&t, siphash(key, url), url, (char *)&f) == sizeof(f);
 
-		if (found != (n >= URLS - PLACES) || (found && f.fetched_at != n))
+		if (found != (n >= CNT - PLACES) || (found && f.fetched_at != n))
 			fail_msg("%u: found %d", n, found);
 	}
 	verdict_stock_done(&s);
+}
+
+/* Every length ends at an unmapped page, and one changed byte is another URL. */
+static void test_lengths(void **state)
+{
+	struct world w = world_new();
+	char url[URL_CAP];
+	struct verdict out;
+
+	(void)state;
+	for (size_t n = 0; n <= PASSPORT_X5U_MAX + 1; n++) {
+		bool fits = n >= 1 && n <= PASSPORT_X5U_MAX, is_bad = n % 2;
+		struct verdict v = is_bad ? bad_of(n, NOW - 1, NOW + 1) : good_of(n, NOW - 1, NOW + 1);
+		struct guard g;
+
+		memset(url, 'x', sizeof(url));
+		g = guard_new(url, n);
+		assert_int_equal(verdict_put(w.w, slice_of(g.p, n), &v), fits ? 0 : -EINVAL);
+		assert_int_equal(verdict_find(w.r, slice_of(g.p, n), NOW, &out), fits ? v.kind : VERDICT_UNKNOWN);
+		if (fits && !verdict_same(&out, &v))
+			fail_msg("%zu bytes: another verdict", n);
+		if (n)
+			g.p[n - 1] = 'y';
+		assert_int_equal(verdict_find(w.r, slice_of(g.p, n), NOW, &out), VERDICT_UNKNOWN);
+		assert_int_equal(verdict_drop(w.w, slice_of(g.p, n)), -ENOENT);
+		guard_free(&g);
+	}
+	world_free(&w);
+}
+
+/* A refresh is written beside the old entry; the same place then leads to it. */
+static void test_refresh_beside(void **state)
+{
+	struct world w = world_new();
+	struct verdict_table t = verdict_table_good(w.r);
+	struct slice url = SLICE("https://cr.example/one.pem");
+	uint64_t hash = verdict_hash(w.r, url);
+	uint32_t last = UINT32_MAX, last_place = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < 5; n++) {
+		struct verdict v = good_of(n, NOW, NOW + 5);
+		uint32_t place, index;
+
+		assert_int_equal(verdict_put(w.w, url, &v), 0);
+		index = entry_of(&t, hash, url, &place);
+		assert_true(index != UINT32_MAX && index != last);
+		if (n) {
+			assert_int_equal(place, last_place);
+			assert_true(*verdict_entry_at(&t, last) == 0);
+		}
+		last = index;
+		last_place = place;
+	}
+	assert_true(last < 2); /* memory that was used is used again */
+	world_free(&w);
 }
 
 /* ---- random operations beside a model ---- */
@@ -273,7 +372,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_full),
 		cmocka_unit_test(test_bad_full),
+		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_buckets_full),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_refresh_beside),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_cost),
 	};

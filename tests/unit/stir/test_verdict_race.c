@@ -115,6 +115,52 @@ static void test_readers(void **state)
 	world_free(&race.w);
 }
 
+/* One URL is refreshed; in between the writer itself looks 20 times, so that one look in 20 or so is disturbed
+ * if both really run at once.  That a look is disturbed twice and more is rare. */
+static void *refresh_one(void *arg)
+{
+	struct race *race = arg;
+	struct verdict v = good_of(VERDICT_RANGES_MAX, NOW, NOW + 1);
+	char buf[URL_CAP];
+	struct slice url = url_of(buf, 1);
+	struct verdict out;
+
+	for (unsigned round = 0; round < 5000; round++) {
+		assert_int_equal(verdict_put(race->w.w, url, &v), 0);
+		for (unsigned i = 0; i < 20; i++)
+			assert_int_equal(verdict_find(race->w.r, url, NOW, &out), VERDICT_GOOD);
+	}
+	race->is_over = true;
+	return NULL;
+}
+
+static void test_never_unknown(void **state)
+{
+	static struct race race;
+	unsigned looks = 0, missed = 0;
+	pthread_t writer;
+	char buf[URL_CAP];
+	struct slice url = url_of(buf, 1);
+	struct verdict_table t;
+	char body[VERDICT_BODY_MAX];
+	uint64_t hash;
+
+	(void)state;
+	race.w = world_new();
+	t = verdict_table_good(race.w.r);
+	hash = verdict_hash(race.w.r, url);
+	write_one(&race.w, 1, 1, 2);
+	assert_int_equal(pthread_create(&writer, NULL, refresh_one, &race), 0);
+	while (!race.is_over) {
+		missed += !verdict_table_find(&t, hash, url, body);
+		looks++;
+	}
+	pthread_join(writer, NULL);
+	print_message("%u looks, %u missed\n", looks, missed);
+	assert_true(missed <= 2); /* with one try: hundreds */
+	world_free(&race.w);
+}
+
 /* ---- lying writer ---- */
 
 /* What a caller relies on, said once more and in other words than the code. */
@@ -331,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readers),
+		cmocka_unit_test(test_never_unknown),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_mutation),
 		cmocka_unit_test(test_scribble),
