@@ -158,7 +158,8 @@ static void put_claims(struct out *o, const struct passport_claims *c)
 	put(o, SLICE("}}"));
 }
 
-ssize_t passport_baseline_emit(struct slice x5u, const struct passport_claims *c, char *dst, size_t cap)
+ssize_t passport_baseline_emit(struct slice x5u, const struct passport_claims *c, char *dst,
+			       size_t cap)
 {
 	struct out o = { .p = dst, .cap = cap };
 	char json[PAYLOAD_MAX];

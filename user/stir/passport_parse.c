@@ -257,7 +257,8 @@ int passport_parse(struct slice token, struct passport_parsed *ret)
 	struct passport_parsed p;
 	int r;
 
-	if ((r = passport_header_parse(token, &p)) < 0 || (r = passport_claims_parse(token, &p)) < 0)
+	if ((r = passport_header_parse(token, &p)) < 0 ||
+	    (r = passport_claims_parse(token, &p)) < 0)
 		return r;
 	*ret = p;
 	return 0;

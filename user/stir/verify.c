@@ -127,7 +127,8 @@ static int waiting_row(const struct verify_result *r)
 	return -1;
 }
 
-/* The last stage reached.  The codes of rows grow with it; and within a code the numbers of the reasons do. */
+/* The last stage reached.  The codes of rows grow with it; and within a code the numbers of the
+ * reasons do. */
 static int worst_row(const struct verify_result *r)
 {
 	int found = -1;
@@ -135,9 +136,9 @@ static int worst_row(const struct verify_result *r)
 	for (unsigned i = 0; i < r->row_cnt; i++) {
 		const struct verify_row *row = &r->rows[i];
 
-		if (row->code && (found < 0 || row->code > r->rows[found].code ||
-				  (row->code == r->rows[found].code &&
-				   row->reason > r->rows[found].reason)))
+		if (row->code &&
+		    (found < 0 || row->code > r->rows[found].code ||
+		     (row->code == r->rows[found].code && row->reason > r->rows[found].reason)))
 			found = (int)i;
 	}
 	return found;

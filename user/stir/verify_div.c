@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Chains of diverted calls (RFC 8946 s4.2).  A div row refers to an earlier row whose dest is its div; the
- * outermost, to which no other refers, leads to the Request-URI; the innermost is of another type.
- * Rows have no order, and sets of rows are masks: there are eight at most.
+ * Chains of diverted calls (RFC 8946 s4.2).  A div row refers to an earlier row whose dest is its
+ * div; the outermost, to which no other refers, leads to the Request-URI; the innermost is of
+ * another type. Rows have no order, and sets of rows are masks: there are eight at most.
  */
 #include "stir/verify_internal.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What needs the certificate of a row: its validity, its scope, the signature (RFC 8224 s6.2 steps 3 to 5). */
+/* What needs the certificate of a row: its validity, its scope, the signature (RFC 8224 s6.2 steps
+ * 3 to 5). */
 #include <errno.h>
 
 #include "stir/verify_internal.h"
 
-_Static_assert(PASSPORT_CLAIM_LEN == VERDICT_NAME_LEN, "every name a certificate can ask for is kept");
+_Static_assert(PASSPORT_CLAIM_LEN == VERDICT_NAME_LEN,
+	       "every name a certificate can ask for is kept");
 
 #define SIGNED_MAX 4096 /* an x5u and two URIs at their longest, in base64url */
 
@@ -14,12 +16,14 @@ enum { SIG_BAD, SIG_GOOD, SIG_NOT_ALLOWED };
 
 /* n of P-256, and half of it rounded down */
 static const uint8_t order[COORD_LEN] = {
-	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+	0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 };
 static const uint8_t half_order[COORD_LEN] = {
-	0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+	0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b,
+	0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
 };
 
 /* (r, s) and (r, n - s) are both good: keep the lower s, so that a signature has one name. */
@@ -69,8 +73,8 @@ static bool are_claims_allowed(const struct verify_work_row *wr, const struct ve
 	return true;
 }
 
-/* An SPC stands for any number of its owner, whoever that gives it to; no list at all is for the judge of
- * certificates to allow.  Numbers of equal length compare as their digits do. */
+/* An SPC stands for any number of its owner, whoever that gives it to; no list at all is for the
+ * judge of certificates to allow.  Numbers of equal length compare as their digits do. */
 static bool is_number_allowed(const struct verdict *v, struct slice tn)
 {
 	if (v->has_spc || !v->range_cnt)
@@ -99,7 +103,8 @@ static bool is_valid(const struct verify_work *w, unsigned i, const struct verdi
 	       (!c->has_date || is_valid_at(v, c->date));
 }
 
-/* Whose number is it that the certificate must stand for?  Of div: the one that was called before. */
+/* Whose number is it that the certificate must stand for?  Of div: the one that was called before.
+ */
 static struct slice vouched_for(const struct verify_work *w, unsigned i)
 {
 	const struct passport_parsed *p = &w->rows[i].p;
@@ -124,10 +129,12 @@ static int compact_try(const struct verify_work *w, unsigned i, const struct ver
 
 	if (n < 0)
 		return SIG_BAD;
-	return w->env->signature(w->env->ctx, v->point, slice_of(text, (size_t)n), w->rows[i].p.sig);
+	return w->env->signature(w->env->ctx, v->point, slice_of(text, (size_t)n),
+				 w->rows[i].p.sig);
 }
 
-/* dest is To, orig each number that calls.  Return: as full_prove(), SIG_NOT_ALLOWED: none of them is. */
+/* dest is To, orig each number that calls.  Return: as full_prove(), SIG_NOT_ALLOWED: none of them
+ * is. */
 static int compact_prove(const struct verify_work *w, unsigned i, const struct verdict *v)
 {
 	const struct verify_call *c = w->call;

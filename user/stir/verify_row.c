@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One Identity value, as far as it can be judged without its certificate; steps are those of RFC 8224 s6.2. */
+/* One Identity value, as far as it can be judged without its certificate; steps are those of RFC
+ * 8224 s6.2. */
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -120,7 +121,8 @@ static bool is_fresh(const struct verify_call *c, int64_t t)
 	return t >= c->now - (int64_t)c->freshness_s && t <= c->now + VERIFY_FUTURE_S;
 }
 
-/* Step 5.  s12.1: an outdated Date is not made good by a fresh iat.  The compact form has no other time. */
+/* Step 5.  s12.1: an outdated Date is not made good by a fresh iat.  The compact form has no other
+ * time. */
 static void time_check(struct verify_work *w, unsigned i)
 {
 	const struct verify_call *c = w->call;

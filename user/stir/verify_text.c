@@ -12,8 +12,10 @@ const char *verify_phrase(uint16_t code)
 		uint16_t code;
 		const char *phrase;
 	} phrases[] = {
-		{ 403, "Stale Date" },		     { 428, "Use Identity Header" },
-		{ 436, "Bad Identity Info" },	     { 437, "Unsupported Credential" },
+		{ 403, "Stale Date" },
+		{ 428, "Use Identity Header" },
+		{ 436, "Bad Identity Info" },
+		{ 437, "Unsupported Credential" },
 		{ 438, "Invalid Identity Header" },
 	};
 

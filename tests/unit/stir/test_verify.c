@@ -391,7 +391,7 @@ static void test_json_limits(void **state)
 	} cases[] = {
 		{ "8 deep", EXTRA("\"x\":[[[[[[[1]]]]]]]"), SR_VERIFIED },
 		{ "9 deep", EXTRA("\"x\":[[[[[[[[1]]]]]]]]"), SR_PASSPORT_SYNTAX },
-		{ "brackets in a string", EXTRA("\"x\":\"[[[[[[[[[[\\\"[[[[[\""), SR_VERIFIED },
+		{ "brackets in a string", EXTRA("\"x\":\"[[[[[[[[[[\\\"[[[[[[[[[[\""), SR_VERIFIED },
 		{ "32 claims", EXTRA(C25 ",\"f\":1,\"g\":1"), SR_VERIFIED },
 		{ "33 claims", EXTRA(C25 ",\"f\":1,\"g\":1,\"h\":1"), SR_PASSPORT_SYNTAX },
 		{ "a name twice", EXTRA("\"x\":1,\"x\":1"), SR_PASSPORT_SYNTAX },

@@ -50,6 +50,7 @@ static const struct chain_case {
 	  MISMATCH },
 	{ "in a circle", { SHAKEN_TO_B, IS_DIV(HOP(B, C)), IS_DIV(HOP(C, B)) }, PLUS(B), PLUS(B), GOOD },
 	{ "to itself", { SHAKEN_TO_B, IS_DIV(HOP(C, C)) }, PLUS(C), PLUS(C), MISMATCH },
+	{ "to itself and another", { SHAKEN_TO_B, IS_DIV(HOP(B, B "\",\"" C)) }, PLUS(C), PLUS(C), GOOD, true },
 	{ "div rows only", { IS_DIV(HOP(B, C)), IS_DIV(HOP(C, D)) }, PLUS(D), PLUS(D), MISMATCH },
 	{ "with +", { SHAKEN_TO_B, IS_DIV(DIV("{\"tn\":\"+" B "\"}", "+" C, "1767225600", "+" A)) }, PLUS(C), PLUS(C), GOOD,
 	  true },
@@ -83,6 +84,9 @@ static const struct chain_case {
 	{ "certificate of div unknown, nothing to hope for",
 	  { { "shaken", SHAKEN_TO(B), true, X5U }, IS_DIV(HOP(B, C)) }, PLUS(C), PLUS(C), VERIFY_FAILED_CALL,
 	  SR_SIGNATURE_BAD, 438, false, DIV_UNKNOWN },
+	{ "certificate of the inner row unknown, nothing to hope for",
+	  { { "shaken", SHAKEN_TO(B), false, "https://cr.example.com/unknown.pem" }, BAD_DIV(HOP(B, C)) }, PLUS(C), PLUS(C),
+	  VERIFY_FAILED_CALL, SR_SIGNATURE_BAD, 438 },
 	{ "certificate of div bad", { SHAKEN_TO_B, IS_DIV(HOP(B, C)) }, PLUS(C), PLUS(C), MISMATCH, false, DIV_BAD },
 	{ "certificate of div is of the old number", { SHAKEN_TO_B, IS_DIV(HOP(B, C)) }, PLUS(C), PLUS(C), GOOD, true,
 	  DIV_OF_B },
@@ -169,6 +173,46 @@ static void test_wanted(void **state)
 	assert_int_equal(r.status, VERIFY_WAIT);
 	assert_int_equal(verify_wanted(&r, wanted), 1);
 	assert_true(slice_eq(wanted[0], SLICE(X5U_DIV)));
+	world_done(&w);
+}
+
+/* The rows of a chain agree about who calls, also where the call shows two numbers. */
+static void test_one_orig(void **state)
+{
+	static const struct chain_case t = { .rows = { SHAKEN_TO_B, IS_DIV(DIV("{\"tn\":\"" B "\"}", C, "1767225600", D)) } };
+	struct verify_call c = call_usual();
+	char text[4096];
+	struct verify_result r;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	world_know(&w, X5U_DIV, VERDICT_GOOD);
+	c.calling[1] = tn_of(PLUS(D));
+	c.calling_cnt = 2;
+	c.dest[0] = c.request = tn_of(PLUS(C));
+	rows_emit(&w, &t, text, sizeof(text));
+	r = judge(&w, &c, text);
+	expect_result("two numbers", &r, MISMATCH);
+	world_done(&w);
+}
+
+/* A chain that is not known yet does not help a row that was seen before. */
+static void test_replayed(void **state)
+{
+	static const struct chain_case t = { .rows = { SHAKEN_TO_B, IS_DIV(HOP(B, C)) } };
+	struct verify_call c = call_usual();
+	char text[4096];
+	struct verify_result r;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.is_seen = true;
+	c.request = tn_of(PLUS(C));
+	rows_emit(&w, &t, text, sizeof(text));
+	r = judge(&w, &c, text);
+	expect_result("replayed", &r, VERIFY_FAILED_CALL, SR_REPLAYED, 438);
 	world_done(&w);
 }
 
@@ -298,6 +342,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_one_orig),
+		cmocka_unit_test(test_replayed),
 		cmocka_unit_test(test_no_request_number),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_compact_numbers),
