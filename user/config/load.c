@@ -11,7 +11,6 @@
 #include "config/open.h"
 
 #define TRUNKS_DIR "/etc/sipseal/trunks.d"
-#define TRUNKS_MAX 100000
 
 /* A load with what only this file needs. */
 struct whole {
@@ -25,8 +24,8 @@ static bool make_room(struct whole *w, const struct node *n)
 {
 	struct gateway *g = w->l.g;
 
-	if (g->trunk_cnt == TRUNKS_MAX) {
-		load_error(&w->l, n, "is one trunk too many, allowed: 100000");
+	if (g->trunk_cnt == GATEWAY_TRUNKS_MAX) {
+		load_error(&w->l, n, "is one trunk too many, allowed: %d", GATEWAY_TRUNKS_MAX);
 		return false;
 	}
 	return load_grow(&w->l, &g->trunks, g->trunk_cnt, sizeof(*g->trunks)) &&

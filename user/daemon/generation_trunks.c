@@ -75,10 +75,10 @@ int change_trunks_begin(struct change *x)
 		r = put_begin(x, c->put[i]);
 	if (r || !c->put_cnt)
 		return r;
-	if (live_cnt(x->d->live) - c->drop_cnt > LIVE_TRUNKS_MAX)
+	if (live_cnt(x->d->live) - c->drop_cnt > GATEWAY_TRUNKS_MAX)
 		return fault_set(x->f, "too_many",
 				 "there are %d trunks already, which is the limit",
-				 LIVE_TRUNKS_MAX);
+				 GATEWAY_TRUNKS_MAX);
 	r = origids_give(x->d->origids, c->put, c->put_cnt, err);
 	return r < 0 ? fault_set(x->f, "storage", "origid: %s", *err ? err : strerror(-r)) : 0;
 }

@@ -17,9 +17,6 @@
 #include "trunk/image.h"
 #include "trunk/matchset.h"
 
-/* Trunks at the same time, as config_open() allows: what is live must load again after a restart. */
-#define LIVE_TRUNKS_MAX 100000
-
 /* Line of the gateway's own certificates, whatever they are: when they change, no trunk does. */
 #define LIVE_LINE_GATEWAY 0
 

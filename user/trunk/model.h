@@ -18,6 +18,9 @@
 #include "location/civic.h"
 
 #define TRUNK_NAME_MAX 63
+/* At the same time, loaded or added: what is live must load again after a restart.  100,000 and some to spare; the
+ * other slots (SIPSEAL_TRUNKS_MAX) are for those that rest. */
+#define GATEWAY_TRUNKS_MAX 110000
 
 enum gateway_mode   { GATEWAY_ROUTED, GATEWAY_WIRE, GATEWAY_HOST };
 enum xdp_mode       { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC };

@@ -373,7 +373,7 @@ static void test_as_many_as_files_may_hold(void **state)
 	char name[16];
 
 	(void)state;
-	for (unsigned i = 2; i < LIVE_TRUNKS_MAX; i++) {
+	for (unsigned i = 2; i < GATEWAY_TRUNKS_MAX; i++) {
 		snprintf(name, sizeof(name), "t%u", i);
 		assert_int_equal(live_trunk_new(d->live, name, 0, d->generation, &t), 0);
 	}
