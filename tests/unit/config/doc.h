@@ -127,4 +127,14 @@ static inline int doc_yaml(const struct tree *t, const struct config *c, const c
 	return config_trunk_file(c, tree_put(t, "trunks/acme.yaml", text), ret, &is_ours, r);
 }
 
+/** doc_setup() - group fixture: a tree of files with doc_world() in it; tree_teardown() after config_close(). */
+static inline int doc_setup(void **state, struct tree **ret_tree, struct config **ret_config)
+{
+	if (tree_setup(state) < 0)
+		return -1;
+	*ret_tree = *state;
+	*ret_config = doc_world(*ret_tree, "");
+	return 0;
+}
+
 #endif

@@ -210,11 +210,7 @@ static void test_diff(void **state)
 
 static int setup(void **state)
 {
-	if (tree_setup(state) < 0)
-		return -1;
-	tree = *state;
-	config = doc_world(tree, "");
-	return 0;
+	return doc_setup(state, &tree, &config);
 }
 
 static int teardown(void **state)
