@@ -60,7 +60,7 @@ LIBS_xsk      :=
 LIBS_config   := $(call lib,yaml-0.1) $(call lib,jansson)
 LIBS_signer   := $(call lib,libseccomp) -lpthread
 LIBS_daemon   := $(call lib,libbpf) -lelf -lz $(call lib,libmicrohttpd) $(call lib,jansson) $(call lib,libmnl) $(call lib,libnftnl) $(call lib,libcap-ng)
-LIBS_fetcher  := $(call lib,libcurl) $(call lib,libcrypto)
+LIBS_fetcher  := $(call lib,libcurl) $(call lib,libcrypto) $(call lib,libseccomp) -lpthread
 LIBS_cli      := $(call lib,libcurl) $(call lib,jansson)
 
 # What a module may use, lowest last: the arrows of the architecture (tests/unit/arrows.sh checks the
@@ -78,7 +78,7 @@ USES_config   := trunk location stir sip base
 USES_signer   := engine trunk location stir sip wire xsk base
 USES_fetcher  := stir sip base
 USES_daemon   := config trunk location xsk stir sip base
-USES_cli      := config engine trunk location stir sip base
+USES_cli      := fetcher config engine trunk location stir sip base
 
 src = $(sort $(wildcard user/$(1)/*.c))
 main_of = user/$(1)/main.c
@@ -88,7 +88,7 @@ $(foreach m,$(MODULES),$(eval SRC_$(m) := $(filter-out $(call main_of,$(m)),$(ca
 ar = $(foreach m,$(1),$(B)/lib$(m).a)
 libs = $(foreach m,$(1),$(LIBS_$(m)))
 
-PROGS := $(O)/sipseald $(O)/sipseal-signer $(O)/sipseal
+PROGS := $(O)/sipseald $(O)/sipseal-signer $(O)/sipseal-fetcher $(O)/sipseal
 all: $(PROGS)            ## build the programs (the default)
 
 $(foreach m,$(MODULES),$(eval $(B)/lib$(m).a: $(call obj,$(SRC_$(m)))))
@@ -119,9 +119,16 @@ $(O)/sipseald: $(call obj,user/daemon/main.c) $(call ar,daemon $(USES_daemon))
 $(O)/sipseal-signer: $(call obj,user/signer/main.c) $(call ar,signer $(USES_signer))
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(filter-out -lxml2,$(call libs,signer $(USES_signer)))
+# a directory up from the unit tests, which start the one that was built with the same SAN
+$(B)/sipseal-fetcher: $(call obj,user/fetcher/main.c) $(call ar,fetcher $(USES_fetcher))
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,fetcher $(USES_fetcher))
+$(O)/sipseal-fetcher: $(B)/sipseal-fetcher
+	$(Q)cp $< $@
+# of fetcher/ it takes the judge and the store, not the sandbox
 $(O)/sipseal: $(call obj,user/cli/main.c) $(call ar,cli $(USES_cli))
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,cli $(USES_cli))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(filter-out -lseccomp,$(call libs,cli $(USES_cli)))
 
 # Unit tests: tests/unit/<module>/test_*.c, one program each, linked with that module and what it uses
 UNIT_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -134,8 +141,9 @@ $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call ar,$(1) $(USES_$(1)))
 	$$(Q)$$(CC) $$(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $$(ALL_LDFLAGS) -o $$@ $$< $(call ar,$(1) $(USES_$(1))) \
 		$(call libs,$(1) $(USES_$(1))) $$(UNIT_LIBS) $$(shell $$(PKG_CONFIG) --libs cmocka)
 endef
-# its tests run an HTTPS server of their own
+# its tests run an HTTPS server of their own, and the program
 $(B)/unit/fetcher/%: UNIT_LIBS = $(call lib,libssl)
+$(filter $(B)/unit/fetcher/%,$(UNIT_BIN)): | $(B)/sipseal-fetcher
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
 
 # Programs of the BPF tests (BPF_PROG_TEST_RUN; need root)
@@ -162,7 +170,7 @@ FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$
 # what a request goes through before it meets the kernel
 FUZZ_PURE += $(patsubst %,user/daemon/%.c,control_route control_body fault api_paths dialplan_request trunkfile)
 # what a stranger's URL and certificates go through
-FUZZ_PURE += $(wildcard user/fetcher/judge*.c user/fetcher/url*.c)
+FUZZ_PURE += $(wildcard user/fetcher/judge*.c user/fetcher/url*.c) user/fetcher/store_format.c
 fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
 $(O)/fuzz/obj/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
@@ -204,6 +212,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(O)/sipseal $(DEST)/bin/sipseal
 	install -D -m 755 $(O)/sipseald $(DEST)/sbin/sipseald
 	install -D -m 755 $(O)/sipseal-signer $(DEST)/libexec/sipseal/sipseal-signer
+	install -D -m 755 $(O)/sipseal-fetcher $(DEST)/libexec/sipseal/sipseal-fetcher
 	install -d $(DEST)/lib/systemd/system $(addprefix $(DEST)/share/man/man,1 5 8)
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/systemd/sipseald.service > $(DEST)/lib/systemd/system/sipseald.service
 	install -m 644 conf/systemd/run-sipseal-bpf.mount $(DEST)/lib/systemd/system

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define SIPSEAL_ABI_VERSION 2
+#define SIPSEAL_ABI_VERSION 3
 
 #define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
 #define SIPSEAL_QUEUES_MAX    64   /* rx queues of one NIC that sockets can be bound to */
@@ -46,7 +46,7 @@
 	X(8,  NO_PORT,            "no_port",            "egress NIC is not one of the gateway's: left to the kernel") \
 	X(9,  TTL,                "ttl",                "TTL or hop limit ends here: left to the kernel, which answers") \
 	X(10, VLAN_OTHER,         "vlan_other",         "VLAN-tagged, no INVITE of a trunk: left to the kernel") \
-	X(11, STEERED,            "steered",            "INVITE of a trunk: given to the signer") \
+	X(11, STEERED,            "steered",            "INVITE of a trunk, or CANCEL of one that may wait in the signer: given to the signer") \
 	X(12, SIGNER_DOWN,        "signer_down",        "INVITE passed unsigned: no live signer, on_signer_failure pass") \
 	X(13, SIGNER_DOWN_DROPPED, "signer_down_dropped", "INVITE dropped: no live signer, on_signer_failure drop") \
 	X(14, EMERGENCY_PASSED,   "emergency_passed",   "emergency INVITE passed unsigned: the signer could not take it") \
@@ -59,11 +59,11 @@
 	X(21, OTHER_TRANSPORT,    "other_transport",    "TCP, TLS or SCTP to a trunk's SIP port: passed") \
 	X(22, OTHER_TRANSPORT_DROPPED, "other_transport_dropped", "TCP, TLS or SCTP to a trunk's SIP port: dropped") \
 	X(23, WRONG_SIDE,         "wrong_side",         "INVITE to a carrier peer that came in on a carrier-side NIC: passed, never signed") \
-	X(24, INBOUND_UNVERIFIED, "inbound_unverified", "INVITE from a carrier peer: passed, not verified by this version") \
+	X(24, INBOUND_UNVERIFIED, "inbound_unverified", "INVITE from a carrier peer whose trunk does not verify: passed") \
 	X(25, REGULATORY_OFF,     "regulatory_off",     "INVITE passed unchanged: regulatory.enabled is false") \
 	X(26, OPAQUE,             "opaque",             "towards a carrier peer, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
 	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop") \
-	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed") \
+	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed or verified") \
 	X(29, RATE_LIMITED,       "rate_limited",       "INVITE dropped: over max_cps of its trunk") \
 	X(30, FAIR_SHARE,         "fair_share",         "INVITE dropped: the signer is overloaded and the trunk has had its share")
 
@@ -125,7 +125,10 @@
 	X(118, NUMBER_UNAUTHORIZED, "number_unauthorized", "inbound: TNAuthList or JWTClaimConstraints do not allow what was signed") \
 	X(119, VERIFICATION_OFF,  "verification_off",   "inbound: verification.enabled is false for the trunk: passed") \
 	X(120, FORGED_MARK,       "forged_mark",        "inbound: cannot be edited and carries a mark of ours: dropped") \
-	X(121, VERIFY_FAILED,     "verify_failed",      "inbound: an error of our own: passed without a verdict")
+	X(121, VERIFY_FAILED,     "verify_failed",      "inbound: an error of our own: passed without a verdict") \
+	X(122, CANCEL,            "cancel",             "inbound: CANCEL passed, behind the INVITE that waited for its certificate if there was one") \
+	X(123, ABSORBED,          "absorbed",           "inbound: copy of an INVITE that waits for its certificate: dropped, the first one leaves") \
+	X(124, CERTIFICATE_UNREACHABLE, "certificate_unreachable", "inbound: the server of the certificate does not answer: passed")
 
 enum sipseal_reason {
 	SR_NONE = 0,
@@ -140,6 +143,8 @@ enum sipseal_reason {
 /* Metadata before each frame that is steered; 32 bytes, the limit of kernels before 6.3. */
 #define SIPSEAL_META_F_RAW       0x01 /* neighbour unknown: MACs and egress are void, use the raw socket */
 #define SIPSEAL_META_F_EMERGENCY 0x02 /* recognised as an emergency call */
+#define SIPSEAL_META_F_INBOUND   0x04 /* from a carrier peer: to be verified */
+#define SIPSEAL_META_F_CANCEL    0x08 /* no INVITE but a CANCEL, inbound; passes, behind the INVITE if that waits */
 
 struct sipseal_meta {
 	__u8  version;      /* SIPSEAL_ABI_VERSION */
@@ -248,9 +253,14 @@ _Static_assert(sizeof(struct sipseal_core_key) == 24, "sipseal_core_key");
 /* Values: carrier tables give a group number (__u32), the core table this. */
 struct sipseal_core_value {
 	__u32 slot;         /* of the trunk, below SIPSEAL_TRUNKS_MAX */
-	__u32 interval_ns;  /* 10^9 / max_cps; 0: no limit */
+	__u32 interval_ns;  /* 10^9 / max_cps, of outbound INVITEs; 0: no limit */
+	__u32 flags;        /* SIPSEAL_CORE_F_* */
 };
-_Static_assert(sizeof(struct sipseal_core_value) == 8, "sipseal_core_value");
+_Static_assert(sizeof(struct sipseal_core_value) == 12, "sipseal_core_value");
+
+/* Inbound, by trunk; without any of them its INVITEs from the carrier cross in the kernel. */
+#define SIPSEAL_CORE_F_VERIFY 0x1 /* INVITEs go to the signer */
+#define SIPSEAL_CORE_F_CANCEL 0x2 /* and so do CANCELs: INVITEs may wait there (verification.wait_ms) */
 
 /*
  * ARRAY by slot: when the next INVITE of the trunk conforms (GCRA, theoretical arrival time; CLOCK_MONOTONIC

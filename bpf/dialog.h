@@ -163,7 +163,7 @@ static long dialog_row_step(__u32 i, void *arg)
 	return 0;
 }
 
-/* dialog_check() - @p after packet_find_invite(): true only if the signer would find a To tag, too. */
+/* dialog_check() - @p after packet_request(): true only if the signer would find a To tag, too. */
 PACKET_GLOBAL int dialog_check(struct xdp_md *ctx, const struct packet *p)
 {
 	struct dialog_ctx d = { .ctx = ctx };

@@ -81,7 +81,7 @@ static __always_inline bool emergency_ends_label(char c)
 	       c == '\n' || c == 0;
 }
 
-/* emergency_check() - @p after packet_find_invite(): text_off is where the Request-URI starts. */
+/* emergency_check() - @p after packet_request(): text_off is where the Request-URI starts. */
 PACKET_GLOBAL int emergency_check(struct xdp_md *ctx, const struct packet *p)
 {
 	char w[EMERGENCY_WINDOW] = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * packet.h - walk Ethernet, VLAN tags, IPv4 and IPv6 down to UDP; find an INVITE.
+ * packet.h - walk Ethernet, VLAN tags, IPv4 and IPv6 down to UDP; find an INVITE or a CANCEL.
  *
- *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP  CR/LF{0,15} INVITE
+ *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP  CR/LF{0,15} INVITE | CANCEL
  *                                   IPv6 + extension headers {0,8}
  *
  * Nothing is read before its bounds are checked.  The walk leaves offsets, no pointers: they survive
@@ -47,7 +47,7 @@ struct packet {
 	__u32 l3_off;        /* all offsets: from the start of the frame */
 	__u32 l3_end;        /* end of the IP packet; bytes behind it are padding */
 	__u32 l4_off;
-	__u32 text_off;      /* UDP payload; after packet_find_invite() what follows "INVITE " */
+	__u32 text_off;      /* UDP payload; after packet_request() what follows "INVITE " or "CANCEL " */
 	__u32 text_end;      /* its end: inside the UDP length and the frame */
 	__u32 frag_id;       /* of a fragment, as it stands in the packet */
 	__u32 frag_off;      /* where its bytes belong in the datagram */
@@ -62,6 +62,7 @@ struct packet {
 	bool is_opaque;      /* headers that cannot be walked */
 	bool has_options;    /* the kernel has to see it: IPv4 options, hop-by-hop options */
 	bool is_emergency;
+	__u8 meta_flags;     /* SIPSEAL_META_F_INBOUND and _CANCEL, for the signer */
 };
 
 struct packet_addrs {
@@ -265,50 +266,63 @@ static __always_inline bool packet_is_crlf(__u8 c)
 	return c == '\r' || c == '\n';
 }
 
+/* The requests that somebody may have to look at. */
+#define PACKET_OTHER  0
+#define PACKET_INVITE 1
+#define PACKET_CANCEL 2
+
+/* Does @c start with the constant @method and a blank? */
+#define PACKET_IS(c, method) \
+	({ \
+		bool is_ = (c)[sizeof(method) - 1] == ' ' || (c)[sizeof(method) - 1] == '\t'; \
+		_Pragma("unroll") for (unsigned k_ = 0; k_ < sizeof(method) - 1; k_++) \
+			is_ &= (c)[k_] == (method)[k_]; \
+		is_; \
+	})
+
 /*
- * The whole test, for a payload that starts with 'I', CR or LF.  On success p->text_off is the first
- * byte of the Request-URI.
+ * The whole test, for a payload that starts with 'I', 'C', CR or LF.  On success p->text_off is the first
+ * byte of the Request-URI.  Return: PACKET_*.
  */
-PACKET_GLOBAL int packet_find_invite(const struct xdp_md *ctx, struct packet *p)
+PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p)
 {
 	__u8 *c = NULL;
 	__u32 off;
 	int i;
 
 	if (!p)
-		return false;
+		return PACKET_OTHER;
 	off = p->text_off;
 	for (i = 0; i < PACKET_CRLF_MAX; i++, off++) {
 		c = packet_at(ctx, off, 1);
 		if (!c || off >= p->text_end)
-			return false;
+			return PACKET_OTHER;
 		if (!packet_is_crlf(*c))
 			break;
 	}
 	if (i == PACKET_CRLF_MAX) {
 		p->text_off = p->text_end;
-		return true;
+		return PACKET_INVITE;
 	}
-	c = packet_at(ctx, off, 7);
+	c = packet_at(ctx, off, 7); /* of both methods, with the blank */
 	if (!c || off + 7 > p->text_end)
-		return false;
-	if (c[0] != 'I' || c[1] != 'N' || c[2] != 'V' || c[3] != 'I' || c[4] != 'T' || c[5] != 'E' ||
-	    (c[6] != ' ' && c[6] != '\t'))
-		return false;
+		return PACKET_OTHER;
 	p->text_off = off + 7;
-	return true;
+	if (PACKET_IS(c, "INVITE"))
+		return PACKET_INVITE;
+	return PACKET_IS(c, "CANCEL") ? PACKET_CANCEL : PACKET_OTHER;
 }
 
-/* packet_is_invite() - one byte decides for nearly all packets. */
-static __always_inline bool packet_is_invite(const struct xdp_md *ctx, struct packet *p)
+/* packet_request() - PACKET_*; one byte decides for nearly all packets. */
+static __always_inline int packet_request(const struct xdp_md *ctx, struct packet *p)
 {
 	__u8 *c = packet_at(ctx, p->text_off, 1);
 
 	if (!c || p->text_off >= p->text_end)
-		return false;
-	if (*c != 'I' && !packet_is_crlf(*c))
-		return false;
-	return packet_find_invite(ctx, p);
+		return PACKET_OTHER;
+	if (*c != 'I' && *c != 'C' && !packet_is_crlf(*c))
+		return PACKET_OTHER;
+	return packet_find_request(ctx, p);
 }
 
 static __always_inline bool packet_is_mapped(const __u8 *addr)

@@ -13,7 +13,8 @@
 #include "packet.h"
 
 /* 64 bits: beside a __u32 a plain -1 would become 4294967295. */
-#define MATCH_NONE (-1LL)
+#define MATCH_NONE       (-1LL)
+#define MATCH_WRONG_SIDE (-2LL) /* from the carrier side to a carrier peer */
 
 /* Bits before the address in LPM keys: port and pad, or the group. */
 #define MATCH_PREFIX_BITS (32 + 128)
@@ -43,10 +44,21 @@ static __noinline __s64 match_group(__u32 generation, const __u8 *addr, __be16 p
 	return group ? *group : MATCH_NONE;
 }
 
-/* A trunk in one word, for a function returns no more: slot below, interval_ns (at most 10^9) above. */
+/*
+ * A trunk in one word, for a function returns no more: slot below, SIPSEAL_CORE_F_* in bits 24 to 31,
+ * interval_ns (at most 10^9, so the word is not negative) above.
+ */
+#define MATCH_FLAGS_SHIFT 24
+_Static_assert(SIPSEAL_TRUNKS_MAX <= 1 << MATCH_FLAGS_SHIFT, "slot and flags in one word");
+
 static __always_inline __u32 match_slot(__s64 trunk)
 {
-	return (__u32)trunk;
+	return (__u32)trunk & ((1 << MATCH_FLAGS_SHIFT) - 1);
+}
+
+static __always_inline __u32 match_flags(__s64 trunk)
+{
+	return (__u32)trunk >> MATCH_FLAGS_SHIFT;
 }
 
 static __always_inline __u32 match_interval_ns(__s64 trunk)
@@ -68,7 +80,9 @@ static __noinline __s64 match_core(__u32 generation, __u32 group, const __u8 *ad
 		v = bpf_map_lookup_elem(&sipseal_cores1, &key);
 	else
 		v = bpf_map_lookup_elem(&sipseal_cores0, &key);
-	return v ? (__s64)((__u64)v->interval_ns << 32 | v->slot) : MATCH_NONE;
+	if (!v)
+		return MATCH_NONE;
+	return (__s64)((__u64)v->interval_ns << 32 | (__u64)v->flags << MATCH_FLAGS_SHIFT | v->slot);
 }
 
 /* match_outbound() - the trunk for a packet from the core; port 0: by addresses alone. */
@@ -78,6 +92,20 @@ static __always_inline __s64 match_outbound(__u32 generation, const struct packe
 	__s64 group = match_group(generation, a->dst, port_be);
 
 	return group < 0 ? MATCH_NONE : match_core(generation, (__u32)group, a->src);
+}
+
+/*
+ * match_inbound() - the trunk for a packet from the carrier side, whatever its ports; MATCH_WRONG_SIDE.
+ * A destination that is a carrier peer has an entry for port 0, whatever ports it has.
+ */
+static __always_inline __s64 match_inbound(__u32 generation, const struct packet_addrs *a)
+{
+	__s64 group;
+
+	if (match_group(generation, a->dst, 0) >= 0)
+		return MATCH_WRONG_SIDE;
+	group = match_group(generation, a->src, 0);
+	return group < 0 ? MATCH_NONE : match_core(generation, (__u32)group, a->dst);
 }
 
 static __always_inline bool match_is_sip_port(__be16 port_be)

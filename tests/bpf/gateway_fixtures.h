@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gateway_fixtures - named packets and what has to become of them; see gateway_setup.h for the tables.
+ * gateway_fixtures - named packets and what has to become of them; see gateway_setup.h for the tables.  What
+ * comes in on the carrier side: inbound_fixtures.h.
  */
 #ifndef SIPSEAL_TEST_GATEWAY_FIXTURES_H
 #define SIPSEAL_TEST_GATEWAY_FIXTURES_H
@@ -244,8 +245,6 @@ static const struct fixture fixtures[] = {
 	{ "behind the prefix", CORE, 0, { TO("198.51.100.16") }, XDP_PASS, SR_UNMATCHED_INVITE },
 	{ "emergency unmatched, drop", CORE, CF_UNMATCHED_DROP, { TO("203.0.113.77"), TO_URI("tel:911") },
 	  EMERGENCY_PASSES },
-	{ "unmatched from the carrier side, drop", CARRIER, CF_UNMATCHED_DROP,
-	  { .src = "203.0.113.77", .dst = "10.0.1.5" }, XDP_DROP, SR_UNMATCHED_INVITE_DROPPED },
 
 	/* sides */
 	{ "wrong side", CARRIER, 0, { PEER }, XDP_PASS, SR_WRONG_SIDE },
@@ -253,11 +252,6 @@ static const struct fixture fixtures[] = {
 	{ "wrong side before inbound", CARRIER, 0, { .src = "203.0.113.10", .dst = "198.51.100.7" }, XDP_PASS,
 	  SR_WRONG_SIDE },
 	{ "wrong side, forward", CARRIER, CF_FORWARD, { PEER }, XDP_REDIRECT, SR_WRONG_SIDE },
-	{ "inbound", CARRIER, 0, { FROM_PEER }, XDP_PASS, SR_INBOUND_UNVERIFIED },
-	{ "inbound from any port, forward", CARRIER, CF_FORWARD, { FROM_PEER, .sport = 33333 }, XDP_REDIRECT,
-	  SR_INBOUND_UNVERIFIED },
-	{ "inbound from a prefix", CARRIER, 0, { .src = "198.51.100.9", .dst = "10.0.1.5" }, XDP_PASS,
-	  SR_INBOUND_UNVERIFIED },
 	{ "from a peer on the core side", CORE, 0, { FROM_PEER }, XDP_PASS, SR_UNMATCHED_INVITE },
 
 	/* regulatory off */
@@ -380,8 +374,6 @@ static const struct fixture fixtures[] = {
 	  SR_OTHER_TRANSPORT_DROPPED },
 	{ "HTTPS, drop", CORE, CF_OTHER_DROP, { PEER, .proto = 6, .dport = 443 }, XDP_PASS, SR_KERNEL },
 	{ "TCP to others, drop", CORE, CF_OTHER_DROP, { TO("203.0.113.77"), .proto = 6 }, XDP_PASS, SR_KERNEL },
-	{ "TCP from the carrier side, drop", CARRIER, CF_OTHER_DROP, { FROM_PEER, .proto = 6 }, XDP_PASS,
-	  SR_KERNEL },
 	{ "TCP too short for ports", CORE, CF_OTHER_DROP, { PEER, .proto = 6, .text = "", .cut = 17,
 	  .ip_len_delta = -17 }, XDP_PASS, SR_KERNEL },
 

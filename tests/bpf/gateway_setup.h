@@ -3,11 +3,11 @@
  * gateway_setup - tables and configuration that the fixtures run against, and one test run.
  *
  *  group  carrier peer           core peers       slot
- *  1      203.0.113.10:5060      10.0.1.0/24      10     10.0.1.128/25: 11
- *  2      203.0.113.20:5080      any              20
- *  3      198.51.100.0/28        any              30
+ *  1      203.0.113.10:5060      10.0.1.0/24      10     10.0.1.128/25: 11, verifies, INVITEs may wait
+ *  2      203.0.113.20:5080      any              20     verifies, INVITEs may wait
+ *  3      198.51.100.0/28        any              30     verifies, INVITEs may wait
  *  4      198.51.100.5           10.9.0.0/16      40     inside the prefix of 3: no backtracking
- *  5      [2001:db8:2::10]:5060  any              50
+ *  5      [2001:db8:2::10]:5060  any              50     verifies, INVITEs may wait
  *  6      203.0.113.99           any              60     neighbour unknown
  *  7      192.0.2.10             any              70     egress is no port
  *  8      203.0.113.1            any              80     the gateway itself
@@ -15,7 +15,7 @@
  *  10     198.18.1.10            any              100    blackhole
  *  11     198.18.2.10            any              110    route with MTU 1300, neighbour unknown
  *  12     [2001:db8:3::10]:5060  any              120    route with MTU 1300, neighbour unknown
- *  1                             10.0.2.0/24      130    max_cps 1
+ *  1                             10.0.2.0/24      130    max_cps 1; verifies, without waiting
  *
  * In odd generations every slot is one more and every group 100 more, so that a look-up in the wrong copy
  * shows: a match set for each copy.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
@@ -83,6 +83,7 @@ struct gateway_trunk {
 	const char *core;
 	unsigned core_bits;
 	unsigned max_cps;
+	enum { VERIFY_OFF, VERIFY_AT_ONCE, VERIFY_WAITS } verify;
 };
 
 static inline struct peer peer_of(const char *addr, unsigned bits, uint16_t port)
@@ -98,7 +99,9 @@ static inline struct peer peer_of(const char *addr, unsigned bits, uint16_t port
 static inline void tables_add(struct matchset *ms, const struct gateway_trunk *g)
 {
 	struct peer carrier = peer_of(g->carrier, g->bits, g->port), core;
-	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = &core, .max_cps = g->max_cps };
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = &core, .max_cps = g->max_cps,
+			   .verification = { .is_enabled = g->verify != VERIFY_OFF,
+					     .wait_ms = g->verify == VERIFY_AT_ONCE ? 0 : 400 } };
 	uint32_t other;
 
 	if (g->core)
@@ -124,12 +127,12 @@ static inline struct matchset *tables_build(uint32_t slots, unsigned groups)
 {
 	static const struct gateway_trunk trunks[] = {
 		{ 10, "203.0.113.10", 0, 5060, "10.0.1.0", 24, 0 },
-		{ 11, "203.0.113.10", 0, 5060, "10.0.1.128", 25, 0 },
-		{ 130, "203.0.113.10", 0, 5060, "10.0.2.0", 24, 1 },
-		{ 20, "203.0.113.20", 0, 5080, NULL, 0, 0 },
-		{ 30, "198.51.100.0", 28, 5060, NULL, 0, 0 },
+		{ 11, "203.0.113.10", 0, 5060, "10.0.1.128", 25, 0, VERIFY_WAITS },
+		{ 130, "203.0.113.10", 0, 5060, "10.0.2.0", 24, 1, VERIFY_AT_ONCE },
+		{ 20, "203.0.113.20", 0, 5080, NULL, 0, 0, VERIFY_WAITS },
+		{ 30, "198.51.100.0", 28, 5060, NULL, 0, 0, VERIFY_WAITS },
 		{ 40, "198.51.100.5", 0, 5060, "10.9.0.0", 16, 0 },
-		{ 50, "2001:db8:2::10", 0, 5060, NULL, 0, 0 },
+		{ 50, "2001:db8:2::10", 0, 5060, NULL, 0, 0, VERIFY_WAITS },
 		{ 60, "203.0.113.99", 0, 5060, NULL, 0, 0 },
 		{ 70, "192.0.2.10", 0, 5060, NULL, 0, 0 },
 		{ 80, "203.0.113.1", 0, 5060, NULL, 0, 0 },
@@ -201,8 +204,17 @@ static inline void set_sockets(unsigned flags)
 
 	for (uint32_t slot = 0; slot < SIPSEAL_PORTS_MAX * SIPSEAL_QUEUES_MAX; slot++)
 		bpf_map_delete_elem(fd, &slot);
-	if (!(flags & CF_NO_SOCKET))
-		assert_int_equal(bpfgw_xsk_set(gw, CORE, queue, xsk_fd), 0);
+	for (unsigned port = CORE; port <= CARRIER && !(flags & CF_NO_SOCKET); port++)
+		assert_int_equal(bpfgw_xsk_set(gw, port, queue, xsk_fd), 0);
+}
+
+/* How full the rings of the first queues are. */
+static inline void set_rings(unsigned flags)
+{
+	for (uint32_t slot = 0; slot <= CARRIER * SIPSEAL_QUEUES_MAX; slot += SIPSEAL_QUEUES_MAX) {
+		set_beat(SIPSEAL_GIVEN + slot, 1000);
+		set_beat(SIPSEAL_MARK + slot, flags & CF_BACKLOG ? 1000 : flags & CF_ALMOST ? 1001 : 5000);
+	}
 }
 
 /* As if the trunks of group 1 had just had all that they may have, or had been silent for long. */
@@ -210,8 +222,8 @@ static inline void set_limiters(unsigned flags)
 {
 	static const uint32_t slots[] = { 10, 11, 12, 130, 131 };
 	const uint64_t now = clock_mono_ns();
-	/* max_cps 1: the next call in a second; share: after four more than fit */
-	const struct sipseal_limiter spent = { now + 1000000000, now + 5 * SHARE_NS };
+	/* max_cps 1: the next call in a second; share: as far, so that no pause of the machine lets one in */
+	const struct sipseal_limiter spent = { now + 1000000000, now + 1000000000 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(slots); i++) {
 		assert_int_equal(bpfgw_limiter_reset(gw, slots[i]), 0);
@@ -237,8 +249,7 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 		beat = now + 20000000;
 	set_beat(3, flags & CF_QUEUE1 ? 0 : beat);
 	set_beat(5, flags & CF_QUEUE1 ? beat : 0);
-	set_beat(SIPSEAL_GIVEN, 1000); /* slot 0: the first queue of CORE */
-	set_beat(SIPSEAL_MARK, flags & CF_BACKLOG ? 1000 : flags & CF_ALMOST ? 1001 : 5000);
+	set_rings(flags);
 	set_sockets(flags);
 	set_devs(flags);
 	set_limiters(flags);

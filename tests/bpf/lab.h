@@ -6,8 +6,8 @@
  *     k0 (carrier port) 203.0.113.1/24  2001:db8:2::1/64
  *     x0 (no port)      192.0.2.1/24
  *
- * Each is one end of a veth pair, its peer is <name>p.  Neighbours .10 and .20 of k0 and .10 of x0 are
- * permanent, .99 is not resolved.
+ * Each is one end of a veth pair, its peer is <name>p.  Neighbours .10 and .20 of k0, .5 and .200 of c0 and .10
+ * of x0 are permanent, .99 is not resolved.  10.0.2.0/24 and 10.0.3.0/24 are behind .5 of c0.
  */
 #ifndef SIPSEAL_TEST_LAB_H
 #define SIPSEAL_TEST_LAB_H
@@ -89,9 +89,12 @@ static inline void lab_network(void)
 		"ip neigh add 203.0.113.10 lladdr 02:00:00:00:00:10 dev k0 nud permanent\n"
 		"ip neigh add 203.0.113.20 lladdr 02:00:00:00:00:20 dev k0 nud permanent\n"
 		"ip neigh add 10.0.1.5 lladdr 02:00:00:00:01:05 dev c0 nud permanent\n"
+		"ip neigh add 10.0.1.200 lladdr 02:00:00:00:01:c8 dev c0 nud permanent\n"
+		"ip neigh add 2001:db8:1::5 lladdr 02:00:00:00:07:05 dev c0 nud permanent\n"
 		"ip neigh add 192.0.2.10 lladdr 02:00:00:00:02:10 dev x0 nud permanent\n"
 		"ip neigh add 2001:db8:2::10 lladdr 02:00:00:00:06:10 dev k0 nud permanent\n"
 		"ip route add 198.51.100.0/24 via 203.0.113.10\n"
+		"ip route add 10.0.2.0/24 via 10.0.1.5; ip route add 10.0.3.0/24 via 10.0.1.5\n"
 		"ip route add 198.18.0.0/24 via 203.0.113.10 mtu lock 1300\n"
 		"ip route add 198.18.2.0/24 via 203.0.113.98 mtu lock 1300\n"
 		"ip -6 route add 2001:db8:3::/64 via 2001:db8:2::98 mtu lock 1300\n"

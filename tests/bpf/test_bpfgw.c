@@ -385,26 +385,25 @@ static void test_other_abi(void **state)
 	assert_ptr_equal(g, (void *)1);
 }
 
-/* What is pinned becomes that of version 1, as an upgrade would find it. */
-static void make_older(char path[160])
+/* What is pinned becomes that of an older version, as an upgrade would find it. */
+static void make_older(unsigned abi, char path[160])
 {
-	snprintf(path, 160, "%s/v1", lab_bpffs);
+	snprintf(path, 160, "%s/v%u", lab_bpffs, abi);
 	assert_int_equal(rename(pin_dir(), path), 0);
 }
 
-/* An upgrade: the NICs change programs without being without one, and nothing of version 1 stays. */
-static void test_take_over(void **state)
+/* An upgrade: the NICs change programs without being without one, and nothing of the older version stays. */
+static void take_over(unsigned abi)
 {
 	struct bpfgw *g = start(1);
 	uint32_t old = prog_id(g);
 	char path[160];
 
-	(void)state;
 	attach_ok(g, 0, "c0", 0, true);
 	attach_ok(g, 1, "k0", 2, false);
 	attach_ok(g, 2, "x0", 0, true); /* no port any more later on */
 	bpfgw_close(g);
-	make_older(path);
+	make_older(abi, path);
 	g = open_ok();
 	assert_false(bpfgw_was_adopted(g));
 	assert_int_equal(bpfgw_generation(g), 0);
@@ -430,6 +429,39 @@ static void test_take_over(void **state)
 	bpfgw_close(g);
 }
 
+static void test_take_over(void **state)
+{
+	(void)state;
+	for (unsigned abi = 1; abi < SIPSEAL_ABI_VERSION; abi++) {
+		take_over(abi);
+		assert_true(bpfgw_detach_all(lab_bpffs, err) >= 0);
+	}
+}
+
+/* Upgrades that were cut off half-way: each version has left a NIC. */
+static void test_take_over_of_two(void **state)
+{
+	struct bpfgw *g = start(1);
+	char path[160];
+
+	(void)state;
+	attach_ok(g, 0, "c0", 0, true);
+	bpfgw_close(g);
+	make_older(1, path);
+	g = start(1);
+	attach_ok(g, 1, "k0", 2, false);
+	bpfgw_close(g);
+	make_older(2, path);
+	assert_int_equal(entries_in(lab_bpffs), 2);
+	g = start(1);
+	attach_ok(g, 0, "c0", 0, true);
+	attach_ok(g, 1, "k0", 0, false);
+	assert_int_equal(prog_on("c0", NULL), prog_id(g));
+	assert_int_equal(prog_on("k0", NULL), prog_id(g));
+	assert_int_equal(entries_in(lab_bpffs), 1);
+	bpfgw_close(g);
+}
+
 /* Another mode is wanted: a new link. */
 static void test_take_over_other_mode(void **state)
 {
@@ -439,7 +471,7 @@ static void test_take_over_other_mode(void **state)
 	(void)state;
 	attach_ok(g, 0, "c0", 2, false);
 	bpfgw_close(g);
-	make_older(path);
+	make_older(SIPSEAL_ABI_VERSION - 1, path);
 	g = start(1);
 	attach_ok(g, 0, "c0", 1, true);
 	assert_int_equal(prog_on("c0", NULL), prog_id(g));
@@ -455,7 +487,7 @@ static void test_detach_older(void **state)
 	(void)state;
 	attach_ok(g, 0, "c0", 0, true);
 	bpfgw_close(g);
-	make_older(path);
+	make_older(SIPSEAL_ABI_VERSION - 1, path);
 	assert_int_equal(bpfgw_detach_all(lab_bpffs, err), 1);
 	assert_int_equal(prog_on("c0", NULL), 0);
 	assert_int_equal(entries_in(lab_bpffs), 0);
@@ -548,7 +580,8 @@ int main(void)
 		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_ports_change_places),
 		T(test_adopt_other_mode), T(test_adopt_dead_link), T(test_removed_port_is_detached),
 		T(test_failed_start_leaves_nothing), T(test_never_steals), T(test_refusals_of_veth),
-		T(test_other_abi), T(test_take_over), T(test_take_over_other_mode), T(test_detach_older),
+		T(test_other_abi), T(test_take_over), T(test_take_over_of_two),
+		T(test_take_over_other_mode), T(test_detach_older),
 		T(test_incomplete_pins), T(test_detach_all_versions),
 		T(test_bad_arguments), T(test_heartbeat_mapping),
 	};

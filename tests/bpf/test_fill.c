@@ -195,6 +195,54 @@ static void test_fill_too_many(void **state)
 	bpfgw_close(g);
 }
 
+static struct sipseal_core_value core_of_any(const struct bpf_map *map)
+{
+	struct sipseal_core_key key = { 0 };
+	struct sipseal_core_value v = { 0 };
+
+	assert_int_equal(bpf_map_get_next_key(bpf_map__fd(map), NULL, &key), 0);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(map), &key, &v), 0);
+	return v;
+}
+
+/* Only what a trunk wants of its inbound calls changes: the copies follow, one after the other. */
+static void test_fill_verification(void **state)
+{
+	static const struct { bool is_enabled; unsigned wait_ms; uint32_t flags; } steps[] = {
+		{ false, 400, 0 },
+		{ true, 400, SIPSEAL_CORE_F_VERIFY | SIPSEAL_CORE_F_CANCEL },
+		{ true, 0, SIPSEAL_CORE_F_VERIFY },
+		{ false, 0, 0 },
+	};
+	struct bpfgw *g = start(2);
+	struct peer carrier = { .bits = 128, .port = 5060, .addr = { 1 } };
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .max_cps = 10 };
+	struct matchset *ms = many_new(0);
+	uint32_t other, generation = 3;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (i)
+			assert_int_equal(matchset_remove(ms, 77, &t), 0);
+		t.verification.is_enabled = steps[i].is_enabled;
+		t.verification.wait_ms = steps[i].wait_ms;
+		assert_int_equal(matchset_add(ms, 77, &t, &other), 0);
+		for (int k = 0; k < 2; k++, generation++) {
+			struct sipseal_core_value v;
+
+			fill_ok(g, ms, generation);
+			flip(g, generation);
+			v = core_of_any(generation & 1 ? g->skel->maps.sipseal_cores1 : g->skel->maps.sipseal_cores0);
+			assert_int_equal(v.slot, 77);
+			assert_int_equal(v.interval_ns, 100000000);
+			assert_int_equal(v.flags, steps[i].flags);
+			check_sizes(g, generation & 1, ms);
+		}
+	}
+	matchset_free(ms);
+	bpfgw_close(g);
+}
+
 static void test_limiter_reset(void **state)
 {
 	struct bpfgw *g = start(1);
@@ -221,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_fill_many),
 		cmocka_unit_test(test_fill_missing_keys),
 		cmocka_unit_test(test_fill_too_many),
+		cmocka_unit_test(test_fill_verification),
 		cmocka_unit_test(test_limiter_reset),
 	};
 	int failed;

@@ -3,7 +3,7 @@
  * The XDP program by BPF_PROG_TEST_RUN: for each fixture and both copies of the tables the action, exactly
  * one counted reason, the metadata, and what became of the bytes.
  */
-#include "gateway_fixtures.h"
+#include "inbound_fixtures.h"
 
 #include "base/reason.h"
 
@@ -57,7 +57,7 @@ static void check_meta(const struct fixture *t, const struct frame *f, const str
 	assert_int_equal(m.mtu, t->mtu ? t->mtu : 1500);
 	if (t->meta_flags & SIPSEAL_META_F_RAW)
 		return;
-	assert_int_equal(m.egress, CARRIER);
+	assert_int_equal(m.egress, t->port == CORE ? CARRIER : CORE);
 	assert_memory_equal(m.dmac, dmac, 6);
 	assert_true(m.smac[0] | m.smac[5]);
 }
@@ -321,6 +321,13 @@ static void print_verifier(void)
 			      info.verified_insns, info.xlated_prog_len / 8, info.jited_prog_len);
 }
 
+static void tests_of(struct CMUnitTest *ret, const struct fixture *f, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		ret[i] = (struct CMUnitTest){ .name = f[i].name, .test_func = test_fixture,
+					      .initial_state = (void *)&f[i] };
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
@@ -333,17 +340,17 @@ int main(void)
 		cmocka_unit_test(test_emergency_fragments),
 		cmocka_unit_test(test_unmatched_recorded),
 	};
-	static struct CMUnitTest tests[ARRAY_SIZE(fixtures)];
+	static struct CMUnitTest tests[ARRAY_SIZE(fixtures)], inbound[ARRAY_SIZE(inbound_fixtures)];
 	int failed;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fixtures); i++)
-		tests[i] = (struct CMUnitTest){ .name = fixtures[i].name, .test_func = test_fixture,
-						.initial_state = (void *)&fixtures[i] };
+	tests_of(tests, fixtures, ARRAY_SIZE(fixtures));
+	tests_of(inbound, inbound_fixtures, ARRAY_SIZE(inbound_fixtures));
 	lab_up();
 	lab_network();
 	gateway_open();
 	print_verifier();
 	failed = cmocka_run_group_tests_name("gateway fixtures", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("inbound fixtures", inbound, NULL, NULL);
 	failed += cmocka_run_group_tests_name("gateway", others, NULL, NULL);
 	gateway_close();
 	return !!failed;

@@ -18,57 +18,69 @@
 #define SLOTS 200 /* slot of core address 10.0.3.n: SLOTS + n */
 
 static const struct gateway_trunk trunks[] = {
-	{ SLOTS + CPS1, "203.0.113.10", 0, 5060, "10.0.3.41", 32, 1 },
+	{ SLOTS + CPS1, "203.0.113.10", 0, 5060, "10.0.3.41", 32, 1, VERIFY_WAITS },
 	{ SLOTS + CPS10, "203.0.113.10", 0, 5060, "10.0.3.42", 32, 10 },
 	{ SLOTS + CPS1000, "203.0.113.10", 0, 5060, "10.0.3.43", 32, 1000 },
-	{ SLOTS + CPS_NONE, "203.0.113.10", 0, 5060, "10.0.3.44", 32, 0 },
+	{ SLOTS + CPS_NONE, "203.0.113.10", 0, 5060, "10.0.3.44", 32, 0, VERIFY_WAITS },
 	{ SLOTS + CPS100000, "203.0.113.10", 0, 5060, "10.0.3.45", 32, 100000 },
 };
 
-static struct frame frame_from(unsigned n, const char *text)
+/* From core address @n (@port CORE) or to it. */
+static struct frame frame_of(unsigned port, unsigned n, const char *text)
 {
 	struct frame f;
-	char src[32];
-	const struct spec s = { .src = src, .dst = "203.0.113.10", .text = text };
+	char core[32];
+	const struct spec out = { .src = core, .dst = "203.0.113.10", .text = text };
+	const struct spec in = { .src = "203.0.113.10", .dst = core, .text = text };
 
-	snprintf(src, sizeof(src), "10.0.3.%u", n);
-	frame_build(&f, &s);
+	snprintf(core, sizeof(core), "10.0.3.%u", n);
+	frame_build(&f, port == CORE ? &out : &in);
 	return f;
 }
 
-/* What came in on CORE ended with these. */
+static struct frame frame_from(unsigned n, const char *text)
+{
+	return frame_of(CORE, n, text);
+}
+
+/* What came in on a port ended with these. */
 struct tally {
 	uint64_t sent, steered, rate_limited, fair_share, others;
 };
 
-static void tally_read(struct tally *t)
+static void tally_read(unsigned port, struct tally *t)
 {
 	uint64_t c[SR_XDP_MAX];
 
-	assert_int_equal(bpfgw_counters(gw, CORE, c), 0);
+	assert_int_equal(bpfgw_counters(gw, port, c), 0);
 	*t = (struct tally){ .sent = t->sent, .steered = c[SR_STEERED], .rate_limited = c[SR_RATE_LIMITED],
 			     .fair_share = c[SR_FAIR_SHARE] };
 	for (unsigned i = 0; i < SR_XDP_MAX; i++)
 		t->others += i == SR_STEERED || i == SR_RATE_LIMITED || i == SR_FAIR_SHARE ? 0 : c[i];
 }
 
-/* @cnt INVITEs back to back.  Every one has one reason. */
-static struct tally send_many(unsigned n, const char *text, int cnt)
+/* @cnt of them back to back.  Every one has one reason. */
+static struct tally send_at(unsigned port, unsigned n, const char *text, int cnt)
 {
-	const struct frame f = frame_from(n, text);
+	const struct frame f = frame_of(port, n, text);
 	struct tally before = { 0 }, after = { .sent = (uint64_t)cnt };
 	static struct run r;
 
-	tally_read(&before);
+	tally_read(port, &before);
 	for (int i = 0; i < cnt; i++)
-		gateway_run(&f, CORE, 0, &r);
-	tally_read(&after);
+		gateway_run(&f, port, 0, &r);
+	tally_read(port, &after);
 	after.steered -= before.steered;
 	after.rate_limited -= before.rate_limited;
 	after.fair_share -= before.fair_share;
 	after.others -= before.others;
 	assert_int_equal(after.steered + after.rate_limited + after.fair_share + after.others, cnt);
 	return after;
+}
+
+static struct tally send_many(unsigned n, const char *text, int cnt)
+{
+	return send_at(CORE, n, text, cnt);
 }
 
 static void sleep_ms(unsigned ms)
@@ -136,11 +148,11 @@ static void test_rate(void **state)
 	uint64_t ns;
 
 	(void)state;
-	tally_read(&before);
+	tally_read(CORE, &before);
 	while (clock_mono_ns() - start < 300000000)
 		gateway_run(&f, CORE, 0, &r);
 	ns = clock_mono_ns() - start;
-	tally_read(&after);
+	tally_read(CORE, &after);
 	after.steered -= before.steered;
 	print_message("max_cps 1000: %llu calls in %llu ms\n", (unsigned long long)after.steered,
 		      (unsigned long long)ns / 1000000);
@@ -227,6 +239,38 @@ static void test_fair_share_shrinks(void **state)
 	assert_in_range(send_many(CPS_NONE, INVITE, 1).steered, 1, 1);
 }
 
+/* max_cps is for calls from the core: those from the carrier neither meet it nor use it up. */
+static void test_inbound_has_no_max_cps(void **state)
+{
+	(void)state;
+	assert_int_equal(send_at(CARRIER, CPS1, INVITE, 50).steered, 50);
+	assert_int_equal(tat_of(SLOTS + CPS1, false), 0);
+	assert_int_equal(send_many(CPS1, INVITE, 2).steered, 1);
+	assert_int_equal(send_at(CARRIER, CPS1, INVITE, 50).steered, 50);
+}
+
+/* The signer has one time for both directions; CANCELs are none of its calls. */
+static void test_fair_share_of_both(void **state)
+{
+	static const char cancel[] = "CANCEL sip:x@y SIP/2.0\r\n\r\n";
+	uint64_t tat;
+	struct tally t;
+
+	(void)state;
+	gateway_apply(CF_SHARE | CF_BACKLOG, 6);
+	set_beat(SIPSEAL_FAIR + 3, 200000000);
+	assert_int_equal(send_at(CORE, CPS_NONE, INVITE, 3).steered, 3);
+	t = send_at(CARRIER, CPS_NONE, INVITE, 12);
+	assert_int_equal(t.steered, 2);
+	assert_int_equal(t.fair_share, 10);
+	assert_int_equal(send_at(CORE, CPS_NONE, INVITE, 3).fair_share, 3);
+	tat = tat_of(SLOTS + CPS_NONE, true);
+	assert_int_equal(send_at(CARRIER, CPS_NONE, cancel, 10).others, 10);
+	gateway_apply(CF_SHARE, 6);
+	assert_int_equal(send_at(CARRIER, CPS_NONE, cancel, 10).steered, 10);
+	assert_int_equal(tat_of(SLOTS + CPS_NONE, true), tat);
+}
+
 /* max_cps of a trunk goes down: it has had a second's worth by the old one, and waits for no more than that. */
 static void test_limit_changes(void **state)
 {
@@ -298,7 +342,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(test_bursts), T(test_refill), T(test_rate), T(test_emergency), T(test_other_trunks),
 		T(test_no_token), T(test_fair_share), T(test_fair_share_shrinks), T(test_many_cpus),
-		T(test_limit_changes),
+		T(test_inbound_has_no_max_cps), T(test_fair_share_of_both), T(test_limit_changes),
 	};
 	char err[BPFGW_ERR_LEN];
 	int failed;

@@ -44,13 +44,13 @@ ca_new() {
 		-extfile "$dir/ca.cnf" -extensions authority -out "$dir/intermediate.pem" 2>>"$T/ca.log"
 }
 
-# ca_issue CA CSR DIR [SECONDS] : leaf.pem, chain.pem, root.pem and intermediate.pem in DIR; it began an hour ago and
+# ca_issue CA CSR DIR [SECONDS [SECTION]] : leaf.pem, chain.pem, root.pem and intermediate.pem in DIR; it began an hour ago and
 # ends in SECONDS.  The TNAuthList is what the request has.
 ca_issue() {
-	local ca=$1 csr=$2 dir=$3 seconds=${4:-31536000}
+	local ca=$1 csr=$2 dir=$3 seconds=${4:-31536000} section=${5:-leaf}
 	mkdir -p "$dir"
-	openssl ca -config "$ca/ca.cnf" -batch -notext -in "$csr" -extensions leaf -out "$dir/leaf.pem" \
-		-startdate "$(date -u -d '-1 hour' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d "+$seconds seconds" +%Y%m%d%H%M%SZ)" \
+	openssl ca -config "$ca/ca.cnf" -batch -notext -in "$csr" -extensions "$section" -out "$dir/leaf.pem" \
+		-startdate "$(date -u -d '1 hour ago' +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d "$seconds seconds" +%Y%m%d%H%M%SZ)" \
 		2>"$T/ca.log" || { cat "$T/ca.log"; fail "openssl ca"; }
 	cp "$ca/root.pem" "$ca/intermediate.pem" "$dir/"
 	cat "$dir/leaf.pem" "$dir/intermediate.pem" >"$dir/chain.pem"

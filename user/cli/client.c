@@ -196,11 +196,24 @@ static CURL *client_new(void)
 	return c;
 }
 
-int client_call(const struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
+static bool is_error(const json_t *answer, const char *code)
+{
+	const char *found = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+
+	return code && found && strcmp(code, found) == 0;
+}
+
+struct call {
+	const char *method, *path;
+	const json_t *body;
+	const char *may; /* error code that is an answer, or NULL */
+};
+
+static int call(const struct cli *cli, const struct call *q, json_t **ret)
 {
 	CLEANUP(curl_closep) CURL *c = client_new();
 	CLEANUP(slist_freep) struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	CLEANUP(freep) char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	CLEANUP(freep) char *text = q->body ? json_dumps(q->body, JSON_COMPACT) : NULL;
 	CLEANUP(body_done) struct body answer = { 0 };
 	json_t *json;
 	long status = 0;
@@ -208,12 +221,12 @@ int client_call(const struct cli *cli, const char *method, const char *path, con
 
 	if (!c)
 		return CLI_FAILED;
-	if (!headers || (body && !text) || prepare(cli, c, path) != CURLE_OK) {
+	if (!headers || (q->body && !text) || prepare(cli, c, q->path) != CURLE_OK) {
 		cli_error("out of memory");
 		return CLI_FAILED;
 	}
 	curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT_S);
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, q->method);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &answer);
 	if (text) {
@@ -228,14 +241,31 @@ int client_call(const struct cli *cli, const char *method, const char *path, con
 		*ret = json ? json : json_null();
 		return CLI_OK;
 	}
-	r = refused(path, status, json);
+	if (is_error(json, q->may))
+		*ret = NULL;
+	r = is_error(json, q->may) ? CLI_OK : refused(q->path, status, json);
 	json_decref(json);
 	return r;
+}
+
+int client_call(const struct cli *cli, const char *method, const char *path, const json_t *body, json_t **ret)
+{
+	const struct call q = { .method = method, .path = path, .body = body };
+
+	return call(cli, &q, ret);
 }
 
 int client_get(const struct cli *cli, const char *path, json_t **ret)
 {
 	return client_call(cli, "GET", path, NULL, ret);
+}
+
+int client_try(const struct cli *cli, const char *method, const char *path, const json_t *body, const char *code,
+	       json_t **ret)
+{
+	const struct call q = { .method = method, .path = path, .body = body, .may = code };
+
+	return call(cli, &q, ret);
 }
 
 int client_reload(const struct cli *cli, const char *path, json_t *body,

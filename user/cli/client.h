@@ -21,6 +21,11 @@ int client_call(const struct cli *cli, const char *method, const char *path, con
 /** client_get() - the same with GET. */
 int client_get(const struct cli *cli, const char *path, json_t **ret);
 
+/** client_try() - client_call(), but where the daemon refuses with error @code it is CLI_OK with *ret NULL, and nothing
+ * is printed. */
+int client_try(const struct cli *cli, const char *method, const char *path, const json_t *body, const char *code,
+	       json_t **ret);
+
 /**
  * client_reload() - POST @path with @body (taken), the warnings and the answer printed: as JSON, or by @show.
  * Return: as client_call().

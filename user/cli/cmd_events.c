@@ -25,6 +25,24 @@ static void put(FILE *f, const json_t *event, const char *key, int width)
 		fputs(safe ? safe : "?", f);
 }
 
+/* Whose certificate it was, how the call was refused, and what else is told of inbound calls. */
+static void put_inbound(FILE *f, const json_t *event)
+{
+	static const char *const flags[] = { "waited", "diverted", "callback" };
+
+	if (strcmp(out_str(event, "direction"), "inbound"))
+		return;
+	if (strcmp(out_str(event, "spc"), "-")) {
+		fputs(" SPC ", f);
+		put(f, event, "spc", 0);
+	}
+	if (out_int(event, "response"))
+		fprintf(f, " (%lld)", out_int(event, "response"));
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (json_is_true(json_object_get(event, flags[i])))
+			fprintf(f, " (%s)", flags[i]);
+}
+
 void show_event(FILE *f, const json_t *event)
 {
 	const char *status = out_str(event, "status");
@@ -36,9 +54,10 @@ void show_event(FILE *f, const json_t *event)
 		return;
 	}
 	put(f, event, "time", 24);
+	fputs(strcmp(out_str(event, "direction"), "inbound") ? "out " : "in  ", f);
 	put(f, event, "trunk", 12);
 	fputs(out_colour(f, status_colour(status)), f);
-	put(f, event, "status", 8);
+	put(f, event, "status", 13);
 	fputs(out_colour(f, OUT_PLAIN), f);
 	put(f, event, "attest", 1);
 	put(f, event, "orig", 15);
@@ -49,6 +68,7 @@ void show_event(FILE *f, const json_t *event)
 	put(f, event, "call_id", 0);
 	if (json_object_get(event, "override"))
 		fputs(" (override)", f);
+	put_inbound(f, event);
 	fputc('\n', f);
 }
 

@@ -53,6 +53,8 @@ void show_stats(FILE *f, const json_t *stats)
 	json_array_foreach(json_object_get(stats, "interfaces"), i, o)
 		counter_rows(t, out_str(o, "name"), json_object_get(o, "packets"));
 	counter_rows(t, "signer reason", json_object_get(signer, "reasons"));
+	counter_rows(t, "outbound INVITE", json_object_get(json_object_get(stats, "invites"), "outbound"));
+	counter_rows(t, "inbound INVITE", json_object_get(json_object_get(stats, "invites"), "inbound"));
 	counter_rows(t, "signer", signer);
 	json_array_foreach(json_object_get(signer, "rings"), i, o)
 		counter_rows(t, out_str(o, "name"), o);

@@ -47,6 +47,11 @@ static void calls(FILE *f, const json_t *o)
 		 out_int(c, "signed"), out_int(c, "unsigned"), out_int(c, "rejected"),
 		 out_int(c, "dropped"));
 	line(f, "INVITEs", OUT_PLAIN, text);
+	if (!json_object_get(c, "verified"))
+		return;
+	snprintf(text, sizeof(text), "verified %lld, failed %lld, missing %lld", out_int(c, "verified"),
+		 out_int(c, "failed"), out_int(c, "missing"));
+	line(f, "  inbound", OUT_PLAIN, text);
 }
 
 static void interfaces(FILE *f, const json_t *list)
@@ -141,8 +146,10 @@ void show_status(FILE *f, const json_t *o)
 {
 	head(f, o);
 	calls(f, o);
+	show_verification(f, o);
 	interfaces(f, json_object_get(o, "interfaces"));
 	credentials(f, json_object_get(o, "credentials"));
+	show_verification_tables(f, o);
 	unmatched(f, json_object_get(json_object_get(o, "unmatched_invite"), "peers"));
 	warnings(f, json_object_get(o, "warnings"));
 }

@@ -17,10 +17,26 @@ static void peers_cell(struct out_table *t, const json_t *list)
 		out_table_cell(t, "%s", cnt && first ? first : "any");
 }
 
+/* Nothing is counted where nothing is verified, but what was counted before is shown. */
+static void inbound_cells(struct out_table *t, const json_t *trunk)
+{
+	static const char *const keys[] = { "verified", "failed", "missing" };
+	const json_t *inbound = json_object_get(json_object_get(trunk, "calls"), "inbound");
+	bool is_on = json_is_true(json_object_get(trunk, "verification"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (is_on || out_int(inbound, keys[i]))
+			out_table_cell(t, "%lld", out_int(inbound, keys[i]));
+		else
+			out_table_cell(t, "off");
+	}
+}
+
 void show_trunks(FILE *f, const json_t *o)
 {
-	static const char *const heads[] = { "NAME",	"MODE",	     "ATTEST",	  "CARRIER", "CORE",
-					     ">SIGNED", ">UNSIGNED", ">REJECTED", "NOTE",    NULL };
+	static const char *const heads[] = { "NAME",	  "MODE",      "ATTEST",    "CARRIER",	"CORE",
+					     ">SIGNED",	  ">UNSIGNED", ">REJECTED", ">VERIFIED", ">FAILED",
+					     ">MISSING",  "NOTE",      NULL };
 	struct out_table *t = out_table_new(heads);
 	const json_t *trunk;
 	size_t i;
@@ -37,6 +53,7 @@ void show_trunks(FILE *f, const json_t *o)
 		out_table_cell(t, "%lld", out_int(calls, "signed"));
 		out_table_cell(t, "%lld", out_int(calls, "unsigned"));
 		out_table_cell(t, "%lld", out_int(calls, "rejected"));
+		inbound_cells(t, trunk);
 		out_table_cell(t, "%s",
 			       json_is_true(json_object_get(trunk, "any_number"))
 				       ? "A for any number"
@@ -77,6 +94,23 @@ static void comment(FILE *f, const char *fmt, ...)
 	fprintf(f, "# %s\n", safe ? safe : "?");
 }
 
+static const char *action_words(const json_t *v, const char *key)
+{
+	return strcmp(out_str(v, key), "reject") ? "passes, marked" : "is refused";
+}
+
+static void comment_verification(FILE *f, const json_t *trunk)
+{
+	const json_t *v = json_object_get(trunk, "verification");
+
+	if (!json_is_true(json_object_get(v, "enabled"))) {
+		comment(f, "verification: off, calls from the carrier pass as they are");
+		return;
+	}
+	comment(f, "verification: a call that fails %s; one without Identity %s; waits %lld ms at most for a certificate",
+		action_words(v, "on_failure"), action_words(v, "on_missing"), out_int(v, "wait_ms"));
+}
+
 /* The configuration part can be copied into a trunk file; what the daemon knows besides is a
  * comment. */
 void show_trunk(FILE *f, const json_t *trunk)
@@ -84,6 +118,7 @@ void show_trunk(FILE *f, const json_t *trunk)
 	const json_t *state = json_object_get(trunk, "state");
 	const json_t *credential = json_object_get(state, "credential");
 	CLEANUP(freep) char *reasons = show_reasons(json_object_get(state, "reasons"));
+	CLEANUP(freep) char *inbound = show_reasons(json_object_get(state, "reasons_inbound"));
 	json_t *policy = json_copy((json_t *)trunk); /* shallow */
 
 	comment(f, "file: %s", out_str(state, "file"));
@@ -95,6 +130,9 @@ void show_trunk(FILE *f, const json_t *trunk)
 	else
 		comment(f, "certificate: none");
 	comment(f, "INVITEs: %s", reasons && *reasons ? reasons : "none yet");
+	comment_verification(f, trunk);
+	if (inbound && *inbound)
+		comment(f, "INVITEs from the carrier: %s", inbound);
 	json_object_del(policy, "state");
 	out_yaml(f, policy);
 	json_decref(policy);

@@ -42,6 +42,7 @@ static void random_bytes(void *ctx, void *dst, size_t len)
 
 void explain_done(struct explain *x)
 {
+	explain_certs_free(x->certs);
 	credential_signer_free(x->signer);
 	credential_set_free(x->keys);
 	assembled_free(x->assembled);
@@ -176,44 +177,64 @@ static int emit(struct explain *x, const struct engine_env *env, const struct en
 	return n < 0 ? (int)n : 0;
 }
 
-static int decide(struct explain *x, const char *key_file, int64_t now_ms)
+struct args {
+	const char *config, *key, *cert, *anchors, *file;
+	int64_t now_ms;
+	bool want_sip, has_from, has_to;
+};
+
+bool explain_is_inbound(const struct explain *x)
 {
-	struct engine_env env = { .now_ms = now_ms, .sign = sign_placeholder, .random = random_bytes };
-	struct engine_input in = { .datagram = { x->message, x->message_len }, .policy = x->policy,
-				   .source_port = x->from.port };
+	return x->certs;
+}
+
+/* What the signer's own keys or the certificates of others are to the engine. */
+static int take_credentials(struct explain *x, const struct args *a, struct engine_env *env)
+{
+	const struct explain_cert_args certs = { .cert = a->cert, .anchors = a->anchors, .now_s = a->now_ms / 1000 };
 	int r;
 
-	x->engine = malloc(sizeof(*x->engine));
+	if (!strcmp(x->direction, "inbound")) {
+		if ((r = explain_certs_new(x->gateway, &certs, &x->certs)) == 0)
+			explain_certs_env(x->certs, env);
+		return r;
+	}
+	if ((r = take_key(x, a->key)) < 0)
+		return r;
+	if (x->signer) {
+		env->sign = credential_sign;
+		env->sign_ctx = x->signer;
+	}
+	return 0;
+}
+
+static int decide(struct explain *x, const struct args *a)
+{
+	struct engine_env env = { .now_ms = a->now_ms, .sign = sign_placeholder, .random = random_bytes };
+	struct engine_input in = { .datagram = { x->message, x->message_len }, .policy = x->policy,
+				   .source_port = x->from.port, .is_last = true };
+	int r;
+
+	x->engine = calloc(1, sizeof(*x->engine));
 	if (!x->engine)
 		return -ENOMEM;
 	random_bytes(NULL, env.tag_key, sizeof(env.tag_key));
 	x->result = (struct engine_output){ .verdict = VERDICT_PASS, .reason = explain_steer(x) };
 	if (x->result.reason == SR_UNMATCHED_INVITE_DROPPED)
 		x->result.verdict = VERDICT_DROP;
-	if (x->result.reason != SR_STEERED) {
-		x->engine->edits.cnt = 0;
+	if (x->result.reason != SR_STEERED)
 		return emit(x, &env, &in);
-	}
-	r = take_key(x, key_file);
+	r = take_credentials(x, a, &env);
 	if (r < 0)
 		return r;
-	if (x->signer) {
-		env.sign = credential_sign;
-		env.sign_ctx = x->signer;
-	}
 	inet_ntop(x->from.is_v4 ? AF_INET : AF_INET6, x->from.addr + (x->from.is_v4 ? 12 : 0), in.source_ip,
 		  sizeof(in.source_ip));
 	in.trunk = x->slot;
+	in.is_inbound = explain_is_inbound(x);
 	engine_run(x->engine, &env, &in, &x->result);
 	x->is_signed = x->signer && x->result.verdict == VERDICT_SIGN;
 	return emit(x, &env, &in);
 }
-
-struct args {
-	const char *config, *key, *file;
-	int64_t now_ms;
-	bool want_sip, has_from, has_to;
-};
 
 static int parse_address(const struct cli *cli, const char *option, const char *arg, struct peer *ret,
 			 bool *ret_has)
@@ -237,6 +258,12 @@ static int take_option(struct cli *cli, int opt, const char *word, struct args *
 		return 0;
 	case 'k':
 		a->key = optarg;
+		return 0;
+	case 'C':
+		a->cert = optarg;
+		return 0;
+	case 'A':
+		a->anchors = optarg;
 		return 0;
 	case 'j':
 		cli->json = true;
@@ -265,6 +292,7 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct args *a, st
 		{ "config", required_argument, NULL, 'c' }, { "from", required_argument, NULL, 'f' },
 		{ "to", required_argument, NULL, 't' },	    { "at", required_argument, NULL, 'a' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
+		{ "cert", required_argument, NULL, 'C' },   { "anchors", required_argument, NULL, 'A' },
 		{ "json", no_argument, NULL, 'j' },	    { 0 },
 	};
 	int opt, r;
@@ -297,7 +325,7 @@ int cmd_explain(struct cli *cli, int argc, char **argv)
 	}
 	r = load(&x, a.config, a.now_ms / 1000);
 	if (r == 0)
-		r = decide(&x, a.key, a.now_ms);
+		r = decide(&x, &a);
 	if (r < 0)
 		return r == -EINVAL ? CLI_REFUSED : CLI_FAILED;
 	if (a.want_sip)

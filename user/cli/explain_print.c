@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/reason.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "trunk/events.h"
 
-/* Bytes of the message for JSON and terminals: those outside 20-7e as \xNN.  Return: malloc'd. */
-static char *printable(struct slice s)
+char *explain_printable(struct slice s)
 {
 	char *dst = malloc(s.len * 4 + 1), *q = dst;
 
@@ -65,22 +65,22 @@ static struct change *change_new(const struct explain *x)
 
 	if (!c)
 		return NULL;
-	c->is_there = x->result.verdict <= VERDICT_SIGN &&
+	c->is_there = (x->result.verdict <= VERDICT_SIGN || x->result.verdict == VERDICT_VERIFY) &&
 		      sip_message_parse(x->message, x->message_len, &c->before) == SR_NONE &&
 		      sip_message_parse(x->out, x->out_len, &c->after) == SR_NONE;
 	return c;
 }
 
-static json_t *json_text(struct slice s)
+json_t *explain_json(struct slice s)
 {
-	CLEANUP(freep) char *p = s.p && s.len ? printable(s) : NULL;
+	CLEANUP(freep) char *p = s.p && s.len ? explain_printable(s) : NULL;
 
 	return p ? json_string(p) : json_null();
 }
 
 static void append_row(void *ctx, struct slice row)
 {
-	json_array_append_new(ctx, json_text(row));
+	json_array_append_new(ctx, explain_json(row));
 }
 
 static json_t *json_rows(const struct change *c, bool is_added)
@@ -99,9 +99,11 @@ static struct slice trunk_name(const struct explain *x)
 }
 
 /* The word that the event has, too. */
-static const char *attest_why(const struct engine_output *o)
+static const char *attest_why(const struct explain *x)
 {
-	return event_attest_why(o->attest, o->decided_reason, o->notes);
+	const struct engine_output *o = &x->result;
+
+	return explain_is_inbound(x) ? NULL : event_attest_why(o->attest, o->decided_reason, o->notes);
 }
 
 int explain_print_json(const struct explain *x)
@@ -114,13 +116,15 @@ int explain_print_json(const struct explain *x)
 
 	if (!c)
 		return CLI_FAILED;
-	j = json_pack("{s:o s:s? s:s s:s s:o s:o s:o s:b s:o s:o}", "trunk", json_text(trunk_name(x)),
+	j = json_pack("{s:o s:s? s:s s:s s:o s:o s:o s:b s:o s:o}", "trunk", explain_json(trunk_name(x)),
 		      "direction", x->direction, "verdict", engine_verdict_name(o->verdict), "reason",
-		      reason_token(o->reason), "attest", json_text(slice_str(attest)), "orig",
-		      json_text(tn_slice(&o->orig)), "dest", json_text(tn_slice(&o->dest)), "signed",
+		      reason_token(o->reason), "attest", explain_json(slice_str(attest)), "orig",
+		      explain_json(tn_slice(&o->orig)), "dest", explain_json(tn_slice(&o->dest)), "signed",
 		      x->is_signed, "added", json_rows(c, true), "removed", json_rows(c, false));
-	if (j && attest_why(o))
-		json_object_set_new(j, "attest_why", json_string(attest_why(o)));
+	if (j && attest_why(x))
+		json_object_set_new(j, "attest_why", json_string(attest_why(x)));
+	if (j)
+		explain_inbound_json(x, j);
 	if (j && o->reason == SR_OBSERVE)
 		json_object_set_new(j, "observed",
 				    json_pack("{s:s s:s}", "verdict", engine_verdict_name(o->decided_verdict),
@@ -134,14 +138,14 @@ int explain_print_json(const struct explain *x)
 
 static void print_row(void *ctx, struct slice row)
 {
-	CLEANUP(freep) char *p = printable(row);
+	CLEANUP(freep) char *p = explain_printable(row);
 
 	printf("  %s %s\n", (const char *)ctx, p ? p : "?");
 }
 
-static void print_field(const char *name, struct slice value)
+void explain_field(const char *name, struct slice value)
 {
-	CLEANUP(freep) char *p = printable(value);
+	CLEANUP(freep) char *p = explain_printable(value);
 
 	if (value.len)
 		printf("%-11s %s\n", name, p ? p : "?");
@@ -158,6 +162,9 @@ static void print_notes(uint32_t notes)
 		{ EVENT_NOTE_LOCATION_AUTHINT, "no location: the body is protected by qop=auth-int" },
 		{ EVENT_NOTE_LOCATION_BODY, "no location: the body is signed, encoded or cannot be parsed" },
 		{ EVENT_NOTE_LOCATION_SIZE, "no location: it does not fit beside the rest of the message" },
+		{ EVENT_NOTE_DIVERTED, "diverted: a chain of div rows leads from the number that was called first" },
+		{ EVENT_NOTE_CALLBACK, "callback of an emergency centre: never refused, never waits" },
+		{ EVENT_NOTE_PAI_REMOVED, "P-Asserted-Identity is removed: trust_pai is false" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -170,9 +177,10 @@ static void print_size_note(const struct explain *x)
 {
 	size_t headers = (x->from.is_v4 ? 20 : 40) + 8;
 
-	if (x->result.reason != SR_NOT_INVITE && x->direction && x->message_len + headers > 1500)
-		printf("%-11s %zu bytes: if it comes in IP fragments, on_signer_failure decides instead\n",
-		       "note", x->message_len);
+	if (x->result.reason == SR_NOT_INVITE || !x->direction || x->message_len + headers <= 1500)
+		return;
+	printf("%-11s %zu bytes: if it comes in IP fragments, %s instead\n", "note", x->message_len,
+	       strcmp(x->direction, "inbound") ? "on_signer_failure decides" : "it passes unverified");
 }
 
 int explain_print_text(const struct explain *x)
@@ -183,23 +191,26 @@ int explain_print_text(const struct explain *x)
 
 	if (!c)
 		return CLI_FAILED;
-	print_field("trunk", x->trunk ? trunk_name(x) : SLICE("(none)"));
-	print_field("direction", slice_str(x->direction));
+	explain_field("trunk", x->trunk ? trunk_name(x) : SLICE("(none)"));
+	explain_field("direction", slice_str(x->direction));
 	printf("%-11s %s", "verdict", engine_verdict_name(o->verdict));
 	if (o->verdict == VERDICT_REJECT)
 		printf(" %u %s", o->response_code, o->response_phrase);
-	printf("\n%-11s %s: %s\n", "reason", reason_token(o->reason), reason_help(o->reason));
+	putchar('\n');
+	explain_inbound_head(x);
+	printf("%-11s %s: %s\n", "reason", reason_token(o->reason), reason_help(o->reason));
 	if (o->reason == SR_OBSERVE)
 		printf("%-11s %s, %s: %s\n", "decided", engine_verdict_name(o->decided_verdict),
 		       reason_token(o->decided_reason), reason_help(o->decided_reason));
-	print_field("attest", slice_str(attest));
-	print_field("attest why", slice_str(attest_why(o) ? attest_why(o) : ""));
-	print_field("orig", tn_slice(&o->orig));
-	print_field("dest", tn_slice(&o->dest));
+	explain_field("attest", slice_str(attest));
+	explain_field("attest why", slice_str(attest_why(x) ? attest_why(x) : ""));
+	explain_field("orig", tn_slice(&o->orig));
+	explain_field("dest", tn_slice(&o->dest));
 	if (o->verdict == VERDICT_SIGN && !x->is_signed)
 		printf("%-11s a placeholder: no access to the key (give it by --key FILE)\n", "signature");
 	if (x->is_cert_assumed && o->verdict == VERDICT_SIGN)
 		printf("%-11s cannot be read here: taken as valid\n", "certificate");
+	explain_inbound_rows(x);
 	print_notes(o->notes);
 	print_size_note(x);
 	if (c->is_there) {

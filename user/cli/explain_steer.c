@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What bpf/gateway.bpf.c would do, in the order of its on_invite().  tests/unit/cli/test_explain.c has the
- * table of cases that both must agree in.
+ * What bpf/gateway.bpf.c would do, in the order of its on_invite() and of inbound_invite() in bpf/inbound.h.
+ * tests/unit/cli/test_explain.c has the table of cases that both must agree in.
  */
 #include <errno.h>
 #include <string.h>
@@ -108,10 +108,14 @@ enum sipseal_reason explain_steer(struct explain *x)
 	slot = match_lookup(m, x->from.addr, 0, x->to.addr);
 	if (slot == -ENOENT)
 		return unmatched(x, uri);
-	if (match_lookup(m, x->to.addr, x->to.port, x->from.addr) != -ENOENT ||
-	    match_lookup(m, x->to.addr, 0, x->from.addr) != -ENOENT)
+	if (match_lookup(m, x->to.addr, 0, x->from.addr) != -ENOENT)
 		return SR_WRONG_SIDE;
+	if (slot < 0) /* none of its customers */
+		return unmatched(x, uri);
 	x->direction = "inbound";
+	x->slot = (uint32_t)slot;
 	x->trunk = trunk_at(x, slot);
-	return SR_INBOUND_UNVERIFIED;
+	if (!x->trunk || !x->trunk->verification.is_enabled)
+		return SR_INBOUND_UNVERIFIED;
+	return x->gateway->regulatory_enabled ? SR_STEERED : SR_REGULATORY_OFF;
 }

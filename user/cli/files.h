@@ -14,4 +14,8 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len);
 /** file_read_fd() - the same from a descriptor, which stays open; -EBADF for -1. */
 int file_read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 
+/** files_certificates() - a PEM file, or all *.pem, *.crt and *.cer of a directory one after another; as file_read().
+ * Return: 0; -ENOENT also for a directory without any; negative errno (reterr has words, with the path). */
+int files_certificates(const char *path, char **ret, size_t *ret_len, char *reterr, size_t cap);
+
 #endif

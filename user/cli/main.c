@@ -71,6 +71,17 @@ static const struct command {
 	  "  --country CC      two letters (default US)\n"
 	  "  --key FILE        use this key instead of a new one\n"
 	  "Example: sipseal cert request sti-2027 --org 'Example Telecom' --spc 709J\n" },
+	{ "cert", "cache", cmd_cert_cache, "list [--host HOST] | show URL | flush [URL]",
+	  "certificates of callers: what is known of them, and why not",
+	  "  list   all of them, newest first; --host HOST: of this server alone\n"
+	  "  show   one, with what is wrong with it\n"
+	  "  flush  forget one, or all: the next call that shows it has it fetched\n"
+	  "Example: sipseal cert cache list --host certificates.example\n" },
+	{ "cert", "prefetch", cmd_cert_prefetch, "FILE|URL",
+	  "have certificates of callers fetched before they call",
+	  "FILE has a URL per line; # begins a comment, - is standard input.\n"
+	  "Exit status 1 when one of them is not good.\n"
+	  "Example: sipseal cert prefetch https://certificates.example/1.pem\n" },
 	{ "events", NULL, cmd_events, "[--follow] [--trunk NAME]", "what became of each call",
 	  "  -f, --follow   go on with those that come\n"
 	  "  --trunk NAME   only this trunk's\n"
@@ -90,11 +101,14 @@ static const struct command {
 	{ "explain", NULL, cmd_explain, "[-c CONFIG] --from IP:PORT --to IP:PORT FILE.sip",
 	  "what would happen to this message, and why; offline",
 	  "  -c, --config FILE    configuration (default /etc/sipseal/sipseal.yaml)\n"
-	  "      --from IP:PORT   source of the packet (the core side)\n"
-	  "      --to IP:PORT     destination (the carrier)\n"
+	  "      --from IP:PORT   source of the packet (the core side, or the carrier: inbound)\n"
+	  "      --to IP:PORT     destination\n"
 	  "      --at TIME        fix the clock (RFC 3339 or seconds since 1970)\n"
 	  "      --key FILE       private key; without access to one the signature is a "
 	  "placeholder\n"
+	  "      --cert FILE      inbound: the caller's certificate chain (PEM or DER) instead of\n"
+	  "                       the fetcher's cache\n"
+	  "      --anchors PATH   inbound: instead of certificates.trust_anchors\n"
 	  "      --output sip     exactly the bytes that would leave\n"
 	  "FILE.sip may be - for standard input.\n"
 	  "Example: sipseal explain --from 10.0.0.5:5060 --to 203.0.113.10:5060 invite.sip\n" },

@@ -14,11 +14,20 @@
 #include "base/cleanup.h"
 
 void show_status(FILE *f, const json_t *status);
+/** show_verification(), show_verification_tables() - the part of a status about inbound calls: lines, and tables of
+ * hosts and clocks. */
+void show_verification(FILE *f, const json_t *status);
+void show_verification_tables(FILE *f, const json_t *status);
+
 void show_stats(FILE *f, const json_t *stats);
 void show_trunks(FILE *f, const json_t *trunks);
 void show_trunk(FILE *f, const json_t *trunk);
 
 void show_certificates(FILE *f, const json_t *certificates);
+
+/** show_cache(), show_cache_entry() - certificates of others: all, and one. */
+void show_cache(FILE *f, const json_t *answer);
+void show_cache_entry(FILE *f, const json_t *entry);
 
 /** show_reload_diff() - what a reload changes, or would. */
 void show_reload_diff(FILE *f, const json_t *answer);

@@ -126,8 +126,8 @@ int assemble(const struct gateway *g, const struct assemble_opts *opts, struct a
 
 	if (!a)
 		return -ENOMEM;
-	if ((r = credentials_assemble(g, opts, a, report)) < 0 || (r = add_locations(a, report)) < 0 ||
-	    (r = add_match(g, a, report)) < 0)
+	if ((r = credentials_assemble(g, opts, a, report)) < 0 || (r = inbound_assemble(g, opts, report)) < 0 ||
+	    (r = add_locations(a, report)) < 0 || (r = add_match(g, a, report)) < 0)
 		return r;
 	if (report->error_cnt != errors)
 		return -EINVAL;

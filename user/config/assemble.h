@@ -3,6 +3,7 @@
  * assemble - everything that a generation is made of, from the trunk model: certificates read and
  * judged, PIDF-LO templates rendered, credentials deduplicated, tables compiled.
  *
+ * What inbound verification reads (trust anchors, a CRL) is looked at too, so that a fault stops a start, not a call.
  * Used by sipseald (which then fills maps and memfd) and by the CLI (config check, explain).  Private keys
  * are not read here: assemble only opens them and says where they are.
  */
@@ -57,5 +58,8 @@ ssize_t assembled_compile(const struct gateway *g, const struct assembled *a, ui
  * Return: descriptor, or negative errno (-EPERM: mode or owner of a key, -EXDEV: path leaves root).
  */
 int confined_open(const char *root, const char *path, bool is_key);
+
+/** confined_opendir() - the same for a directory. */
+int confined_opendir(const char *root, const char *path);
 
 #endif

@@ -24,6 +24,17 @@ void check_x5u(struct load *l, const struct node *certificates);
  * already counts as given.  Return: the key that is missing, or NULL. */
 const char *check_cert(const struct cert_config *c, const struct node *certificates);
 
+/** check_fetch() - what inbound verification takes from the gateway: trust anchors, CRL, the network.  Says to all
+ * that follows whether there are anchors (l->has_anchors); @root as check_gateway(), which calls it. */
+void check_fetch(struct load *l, const struct node *root);
+
+/** check_verification() - also resolves verification.is_enabled: where no mapping gives `enabled` it is what
+ * l->has_anchors says.  For `defaults` and for trunks; @map as check_trunk(), which calls it. */
+void check_verification(struct load *l, struct trunk *t, const struct node *map);
+
+/** check_unverified() - a warning about trunks that are not verified though nobody has said so. */
+void check_unverified(struct load *l, const struct node *root);
+
 /** check_trunks() - all trunks together: names, carrier peers with core prefixes.  @is_broken says
  * which of l->g->trunks had errors: their peers are not compared. */
 void check_trunks(struct load *l, bool *is_broken);

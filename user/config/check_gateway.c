@@ -96,6 +96,7 @@ void check_gateway(struct load *l, const struct node *root)
 
 	check_interfaces(l, root);
 	check_certificates(l, root);
+	check_fetch(l, root);
 	n = node_find(node_find(root, "gateway"), "on_signer_failure");
 	len = load_push(l, "gateway.on_signer_failure");
 	if (l->g->on_signer_failure == SIPSEAL_PASS)

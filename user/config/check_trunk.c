@@ -212,6 +212,7 @@ void check_trunk(struct load *l, struct trunk *t, const struct node *map)
 	check_peers(l, "carrier.peers", t->carrier_peers, t->carrier_cnt);
 	check_peers(l, "core.peers", t->core_peers, t->core_cnt);
 	check_rules(l, t, map);
+	check_verification(l, t, map);
 	len = load_push(l, "%sattestation", *l->path ? "." : "");
 	if (t->attestation == ATTEST_A && !t->has_numbers)
 		load_warning(l, a ? a : map, "A for any number: without `numbers` every calling number is "

@@ -97,6 +97,7 @@ static bool begin(const struct config *c, struct config_report *report, struct l
 			      .report = report,
 			      .dir = c->dir,
 			      .defaults = &c->defaults,
+			      .has_anchors = c->g->trust_anchors,
 			      .is_cert_broken = c->is_cert_broken,
 			      .digest = digest_new() };
 	return ret->digest;

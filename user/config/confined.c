@@ -15,25 +15,37 @@ static int check_key(const struct stat *st)
 	return st->st_mode & (S_IRWXG | S_IRWXO) ? -EPERM : 0;
 }
 
-int confined_open(const char *root, const char *path, bool is_key)
+static int open_below(const char *root, const char *path, unsigned flags)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	CLEANUP(closep) int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(closep) int fd = -1;
-	struct stat st;
-	int r;
+	int fd;
 
 	if (dir < 0)
 		return -errno;
 	do /* EAGAIN: a rename elsewhere raced with the walk (openat2(2)) */
 		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	while (fd < 0 && errno == EAGAIN);
+	return fd < 0 ? -errno : fd;
+}
+
+int confined_opendir(const char *root, const char *path)
+{
+	return open_below(root, path, O_DIRECTORY);
+}
+
+int confined_open(const char *root, const char *path, bool is_key)
+{
+	CLEANUP(closep) int fd = open_below(root, path, 0);
+	struct stat st;
+	int r;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))

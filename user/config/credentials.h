@@ -12,6 +12,10 @@
 int credentials_assemble(const struct gateway *g, const struct assemble_opts *opts, struct assembled *a,
 			 struct config_report *report);
 
+/** inbound_assemble() - certificates.trust_anchors, crl.path and fetch.https_ca: can they be read?  Faults go to the
+ * report.  In inbound.c.  Return: 0, -ENOMEM. */
+int inbound_assemble(const struct gateway *g, const struct assemble_opts *opts, struct config_report *report);
+
 /** credentials_open_error() - what confined_open() returned, for people. */
 const char *credentials_open_error(int r);
 

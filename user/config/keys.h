@@ -17,6 +17,9 @@ extern const struct schema_key keys_trunk[];
 /** keys_geolocation - extras.geolocation of a trunk; target struct trunk. */
 extern const struct schema_key keys_geolocation[];
 
+/** keys_verification - verification of a trunk; target struct trunk. */
+extern const struct schema_key keys_verification[];
+
 /** keys_read_numbers() - a file of numbers, one per line, for numbers_file.  In numbers_file.c. */
 void keys_read_numbers(struct load *l, const struct schema_key *k, const struct node *n, void *target);
 
@@ -32,6 +35,7 @@ json_t *keys_get_emergency(const void *gateway);
 json_t *keys_get_workers(const void *gateway);
 json_t *keys_get_umem_frames(const void *gateway);
 json_t *keys_get_metrics(const void *gateway);
+json_t *keys_get_https_ca(const void *gateway);
 
 json_t *keys_get_name(const void *trunk);
 json_t *keys_get_carrier(const void *trunk);

@@ -7,7 +7,6 @@
 
 #define AT(member) SCHEMA_MEMBER(struct gateway, member)
 #define WORD(key, member, list) { .name = key, .type = SCHEMA_WORD, AT(member), .words = list }
-#define LATER(key) { .name = key, .type = SCHEMA_LATER }
 
 static const struct schema_word mode_words[] = {
 	{ "routed", GATEWAY_ROUTED, false }, { "wire", GATEWAY_WIRE, true },
@@ -39,6 +38,10 @@ static const struct schema_word idle_words[] = {
 
 static const struct schema_word profile_words[] = {
 	{ "shaken", PROFILE_SHAKEN, false }, { "stir", PROFILE_STIR, false }, { NULL, 0, false },
+};
+
+static const struct schema_word crl_words[] = {
+	{ "soft", CRL_MODE_SOFT, false }, { "hard", CRL_MODE_HARD, false }, { NULL, 0, false },
 };
 
 /* A NIC while it is read: the schema stores strings as pointers. */
@@ -194,6 +197,28 @@ static void set_metrics(struct load *l, const struct schema_key *k, const struct
 	}
 }
 
+/* A relative one starts at certificates.root, which is not known yet: load_all() sees to it. */
+static void set_https_ca(struct load *l, const struct schema_key *k, const struct node *n, void *target)
+{
+	const char *s = schema_text(l, n, k->allowed), *wrong = NULL;
+
+	(void)target;
+	if (!s)
+		return;
+	if (!*s)
+		wrong = "is empty";
+	else
+		wrong = *s == '/' ? text_path(s) : text_below(s);
+	if (wrong) {
+		load_error(l, n, QUOTE_FMT " %s, allowed: %s", s, wrong, k->allowed);
+	} else if (strcmp(s, "system")) {
+		load_strdup(l, &l->g->https_ca, s);
+	} else {
+		free(l->g->https_ca);
+		l->g->https_ca = NULL;
+	}
+}
+
 static void begin_certificates(struct load *l, const struct node *n, void *target)
 {
 	(void)target;
@@ -251,6 +276,15 @@ static const struct schema_key regulatory_keys[] = {
 	{ .name = NULL },
 };
 
+static const struct schema_key crl_keys[] = {
+	{ .name = "path", .type = SCHEMA_STRING, AT(crl_path), .max = 1024, .check = text_path,
+	  .allowed = "a file inside certificates.root" },
+	{ .name = "url", .type = SCHEMA_STRING, AT(crl_url), .max = PASSPORT_X5U_MAX, .check = text_https,
+	  .allowed = "an https URL of at most 512 bytes" },
+	WORD("policy", crl_policy, crl_words),
+	{ .name = NULL },
+};
+
 static const struct schema_key certificates_keys[] = {
 	{ .name = "root", .type = SCHEMA_STRING, AT(cert_root), .min = 1, .max = 1024,
 	  .check = text_path, .allowed = "a directory" },
@@ -260,9 +294,20 @@ static const struct schema_key certificates_keys[] = {
 	  .check = text_path, .allowed = "a PEM file inside certificates.root" },
 	{ .name = "x5u", .type = SCHEMA_STRING, AT(cert.x5u), .max = PASSPORT_X5U_MAX,
 	  .check = text_x5u, .allowed = "an https URL of at most 512 bytes, {serial} may stand in it" },
-	LATER("trust_anchors"),
-	LATER("crl"),
+	{ .name = "trust_anchors", .type = SCHEMA_STRING, AT(trust_anchors), .max = 1024, .check = text_path,
+	  .allowed = "a PEM file inside certificates.root, or a directory of them" },
+	{ .name = "crl", .type = SCHEMA_MAP, .keys = crl_keys },
 	WORD("profile", profile, profile_words),
+	{ .name = NULL },
+};
+
+static const struct schema_key fetch_keys[] = {
+	{ .name = "https_ca", .type = SCHEMA_CUSTOM, .set = set_https_ca, .get = keys_get_https_ca,
+	  .allowed = "system, an absolute path, or one inside certificates.root" },
+	{ .name = "timeout_ms", .type = SCHEMA_UINT, AT(fetch_timeout_ms), .min = 100, .max = 10000 },
+	{ .name = "allow_private_addresses", .type = SCHEMA_BOOL, AT(allow_private_addresses) },
+	{ .name = "cache_dir", .type = SCHEMA_STRING, AT(cache_dir), .max = 1024, .check = text_absolute,
+	  .allowed = "an absolute path, or \"\" for none" },
 	{ .name = NULL },
 };
 
@@ -272,7 +317,7 @@ const struct schema_key keys_file[] = {
 	{ .name = "regulatory", .type = SCHEMA_MAP, .keys = regulatory_keys },
 	{ .name = "certificates", .type = SCHEMA_MAP, .keys = certificates_keys,
 	  .begin = begin_certificates },
-	LATER("fetch"),
+	{ .name = "fetch", .type = SCHEMA_MAP, .keys = fetch_keys },
 	{ .name = "defaults", .type = SCHEMA_CUSTOM, .set = skip },
 	{ .name = "trunks_dir", .type = SCHEMA_CUSTOM, .set = skip },
 	{ .name = "trunks", .type = SCHEMA_CUSTOM, .set = skip },

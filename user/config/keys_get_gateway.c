@@ -51,6 +51,13 @@ json_t *keys_get_umem_frames(const void *gateway)
 	return json_integer(((const struct gateway *)gateway)->umem_frames);
 }
 
+json_t *keys_get_https_ca(const void *gateway)
+{
+	const struct gateway *g = gateway;
+
+	return render_text(g->https_ca ? g->https_ca : "system");
+}
+
 json_t *keys_get_metrics(const void *gateway)
 {
 	const struct gateway *g = gateway;

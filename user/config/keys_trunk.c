@@ -8,7 +8,6 @@
 
 #define AT(member) SCHEMA_MEMBER(struct trunk, member)
 #define WORD(key, member, list) { .name = key, .type = SCHEMA_WORD, AT(member), .words = list }
-#define LATER(key) { .name = key, .type = SCHEMA_LATER }
 
 #define PEERS_MAX   65536   /* of one trunk */
 #define NUMBERS_MAX 1000000 /* of one trunk, without numbers_file */
@@ -384,7 +383,7 @@ const struct schema_key keys_trunk[] = {
 	WORD("privacy", privacy, privacy_words),
 	{ .name = "freshness_s", .type = SCHEMA_UINT, AT(freshness_s), .min = 1, .max = 3600 },
 	{ .name = "max_cps", .type = SCHEMA_UINT, AT(max_cps), .max = 1000000 },
-	LATER("verification"),
+	{ .name = "verification", .type = SCHEMA_MAP, .keys = keys_verification },
 	{ .name = "extras", .type = SCHEMA_MAP, .keys = extras_keys },
 	{ .name = NULL },
 };

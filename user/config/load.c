@@ -140,16 +140,23 @@ static void read_trunks_dir(struct whole *w, const struct node *root)
 	read_trunk_files(w, fd, names, cnt);
 }
 
-/* certificates.root, like all paths of the file, starts at the file's directory. */
-static void resolve_root(struct load *l)
+static void resolve(struct load *l, const char *dir, char **path)
 {
-	char *root = input_join(l->dir, l->g->cert_root);
+	char *joined = input_join(dir, *path);
 
-	l->is_out_of_memory |= !root;
-	if (root) {
-		free(l->g->cert_root);
-		l->g->cert_root = root;
+	l->is_out_of_memory |= !joined;
+	if (joined) {
+		free(*path);
+		*path = joined;
 	}
+}
+
+/* certificates.root, like all paths of the file, starts at the file's directory. */
+static void resolve_paths(struct load *l)
+{
+	resolve(l, l->dir, &l->g->cert_root);
+	if (l->g->https_ca)
+		resolve(l, l->g->cert_root, &l->g->https_ca);
 }
 
 static void read_all(struct whole *w, const char *text, size_t len)
@@ -169,7 +176,7 @@ static void read_all(struct whole *w, const char *text, size_t len)
 		return;
 	}
 	schema_apply(l, keys_file, root, l->g);
-	resolve_root(l);
+	resolve_paths(l);
 	check_gateway(l, root);
 	defaults_read(l, root, &w->c->defaults);
 	if (l->is_out_of_memory)
@@ -180,6 +187,7 @@ static void read_all(struct whole *w, const char *text, size_t len)
 	read_trunks_dir(w, root);
 	load_pop(l, 0);
 	check_trunks(l, w->is_broken);
+	check_unverified(l, root);
 }
 
 int load_all(struct config *c, const char *text, size_t len, struct config_report *report)

@@ -267,7 +267,6 @@ void schema_value(struct load *l, const struct schema_key *k, const struct node 
 	case SCHEMA_MAP:    set_map(l, k, n, target); break;
 	case SCHEMA_LIST:   set_list(l, k, n, target); break;
 	case SCHEMA_CUSTOM: k->set(l, k, n, target); break;
-	case SCHEMA_LATER:  load_error(l, n, "is not available in this version, leave it out"); break;
 	}
 }
 
@@ -277,7 +276,7 @@ void schema_unknown(struct load *l, const struct schema_key *keys, const struct 
 	size_t len = 0;
 
 	for (const struct schema_key *k = keys; k->name; k++) {
-		if (k->type != SCHEMA_LATER && len < sizeof(allowed))
+		if (len < sizeof(allowed))
 			len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s",
 						len ? ", " : "", k->name);
 	}

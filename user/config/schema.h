@@ -39,6 +39,7 @@ struct load {
 	const struct defaults *defaults; /* NULL: before they are known */
 	struct digest *digest;       /* of the trunk being read: what its files hold goes in, too */
 	bool is_confined;            /* paths come from the control socket: inside certificates.root only */
+	bool has_anchors;            /* certificates.trust_anchors is given */
 	bool is_cert_broken;         /* the gateway's certificates are given, but not right */
 	bool is_out_of_memory;
 };
@@ -54,7 +55,6 @@ enum schema_type {
 	SCHEMA_MAP,      /* keys */
 	SCHEMA_LIST,     /* min..max items; begin empties the list, set takes an item */
 	SCHEMA_CUSTOM,   /* set */
-	SCHEMA_LATER,    /* known, refused: not available in this version */
 };
 
 struct schema_word {

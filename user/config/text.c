@@ -3,63 +3,16 @@
 
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 #include "trunk/model.h"
 
 #define DIGITS "0123456789"
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define HEX    DIGITS "abcdefABCDEF"
-/* RFC 3986 s2.2 and s2.3; '%' apart */
-#define URI_CHARS UPPER LOWER DIGITS "-._~:/?#[]@!$&'()*+,;="
-#define SERIAL "{serial}"
 
 static bool is_only(const char *s, const char *set)
 {
 	return strspn(s, set) == strlen(s);
-}
-
-/* Every byte one of RFC 3986, "%" with two hex digits, or {serial}. */
-static const char *check_uri_bytes(const char *s)
-{
-	while (*s) {
-		if (strncmp(s, SERIAL, strlen(SERIAL)) == 0) {
-			s += strlen(SERIAL);
-		} else if (*s == '%') {
-			if (!s[1] || !s[2] || !strchr(HEX, s[1]) || !strchr(HEX, s[2]))
-				return "has a % that is not followed by two hex digits";
-			s += 3;
-		} else if (strchr(URI_CHARS, *s)) {
-			s++;
-		} else {
-			return "holds a byte that is illegal in a URL";
-		}
-	}
-	return NULL;
-}
-
-const char *text_x5u(const char *s)
-{
-	size_t scheme = strncasecmp(s, "https://", 8) == 0 ? 8 : strncasecmp(s, "http://", 7) == 0 ? 7 : 0;
-	const char *host = s + scheme, *e;
-	size_t len;
-
-	if (!scheme)
-		return "is no https URL";
-	if ((e = check_uri_bytes(s)))
-		return e;
-	/* ATIS-1000074: verifiers do not fetch URLs with any of these */
-	if (strpbrk(s, "?#"))
-		return "has a query or a fragment, verifiers do not fetch such a URL";
-	len = strcspn(host, "/");
-	if (memchr(host, '@', len))
-		return "has a user name, verifiers do not fetch such a URL";
-	if (!len || *host == ':')
-		return "has no host";
-	if (!host[len] || !host[len + 1])
-		return "has no path";
-	return NULL;
 }
 
 static bool is_bracketed_v6(const char *s, size_t len)
@@ -156,4 +109,23 @@ const char *text_digits(const char *s)
 const char *text_dial(const char *s)
 {
 	return is_only(s, DIGITS "+*#") ? NULL : "holds something else than digits, +, * and #";
+}
+
+const char *text_label(const char *s)
+{
+	const char *wrong = text_printable(s);
+
+	return wrong ? wrong : strpbrk(s, "\"\\") ? "holds a quote or a backslash" : NULL;
+}
+
+const char *text_below(const char *s)
+{
+	for (const char *part = s; *part; part += strspn(part, "/")) {
+		size_t len = strcspn(part, "/");
+
+		if (len == 2 && memcmp(part, "..", 2) == 0)
+			return "has .. in it";
+		part += len;
+	}
+	return text_path(s);
 }

@@ -8,6 +8,22 @@
 /** text_x5u() - an https (lab: http) URL that verifiers fetch; {serial} may stand in it. */
 const char *text_x5u(const char *s);
 
+/** text_https() - an https URL that the gateway itself fetches, whatever fetch.allow_private_addresses says. */
+const char *text_https(const char *s);
+
+/** text_https_public() - what of such a URL is allowed in laboratories only: addresses, bare names, odd ports.
+ * @s: text_https() found nothing */
+const char *text_https_public(const char *s);
+
+/** text_header() - a token that may name a header field of our own: none that SIP knows, no compact form. */
+const char *text_header(const char *s);
+
+/** text_label() - printable ASCII without quotes and backslashes: part of a quoted display name. */
+const char *text_label(const char *s);
+
+/** text_below() - a path that does not climb out of where it starts, by its own words. */
+const char *text_below(const char *s);
+
 /** text_host() - a host name or an IP address (IPv6 in brackets), as in a SIP URI. */
 const char *text_host(const char *s);
 

@@ -114,6 +114,7 @@ static void read_mapping(struct load *l, const struct node *map, struct defaults
 	schema_apply(l, keys_trunk, map, d->base);
 	check_x5u(l, node_find(map, "certificates"));
 	check_twins(l, map);
+	check_verification(l, d->base, map);
 	if (name)
 		load_error(l, name,
 			   "name belongs to one trunk, allowed: all other keys of a trunk");

@@ -190,6 +190,7 @@ const struct control_route api_routes[] = {
 	  .del = api_trunk_delete },
 	{ .path = "/v1/certificates", .get = api_certificates_get },
 	{ .path = "/v1/certificates/reload", .post = api_certificates_reload },
+	{ .path = "/v1/certificates/cache", .get = api_cache_get, .post = api_cache_post, .del = api_cache_delete },
 	{ .path = "/v1/config/reload", .post = api_config_reload },
 	{ .path = "/v1/regulatory", .get = api_regulatory_get, .patch = api_regulatory_patch },
 	{ .path = "/v1/events", .get = api_events_get },

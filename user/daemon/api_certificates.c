@@ -199,6 +199,20 @@ static int certificates_change(struct sipseald *d, const char *trunk, struct fau
 	return generation_change(d, &c, f, NULL);
 }
 
+/* Those that callers' certificates end in.  Our own are live by then, and stay that. */
+static int anchors_change(struct sipseald *d, struct fault *f)
+{
+	char err[FETCHING_ERR_LEN] = "";
+	int r = fetching_reload(d, err);
+
+	if (r == -EINVAL)
+		return fault_set(f, "anchors_refused", "%s: the former trust anchors and CRL go on; our own certificates have "
+				 "been read again", err);
+	if (r < 0)
+		config_report_add(&f->report, false, NULL, "certificates.trust_anchors", "%s", err);
+	return 0;
+}
+
 int api_certificates_reload(void *ctx, const struct control_request *q, struct control_answer *a)
 {
 	static const char *const keys[] = { "trunk", NULL };
@@ -215,6 +229,8 @@ int api_certificates_reload(void *ctx, const struct control_request *q, struct c
 		r = fault_set(&f, "internal", "out of memory");
 	if (r >= 0)
 		r = certificates_change(d, trunk, &f);
+	if (r >= 0 && !trunk)
+		r = anchors_change(d, &f);
 	return api_changed(d, q, "certificates_reload", trunk, r < 0 ? NULL : certificates_json(d->live, all, cnt), &f,
 			   a);
 }

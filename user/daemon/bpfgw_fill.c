@@ -11,7 +11,7 @@
 /* Entries per system call: 1,000 trunks in one, and 32 KiB of memory for each table. */
 #define FILL_BATCH 1024
 #define FILL_KEY_MAX 24
-#define FILL_VALUE_MAX 8
+#define FILL_VALUE_MAX 12
 
 enum { TABLE_PEERS, TABLE_PREFIXES, TABLE_CORES, TABLE_CNT };
 

@@ -82,8 +82,8 @@ static bool name_event(struct callevents *e, struct callevent *c)
 	const char *x5u = c->r.key == UINT32_MAX ? NULL : live_key_x5u(e->d->live, c->r.key);
 
 	/* a slot that nobody has ever had: such a call is dropped, or passed in an emergency, never
-	 * signed */
-	if (!trunk && c->r.decided_verdict == EVENT_SIGN)
+	 * signed and never judged */
+	if (!trunk && (c->r.decided_verdict == EVENT_SIGN || c->r.decided_verdict == EVENT_VERIFY))
 		return false;
 	snprintf(c->trunk, sizeof(c->trunk), "%s", trunk ? trunk : "");
 	c->x5u = x5u ? strdup(x5u) : NULL;

@@ -7,14 +7,18 @@
  * not fit.  Also remembers which Call-IDs have left lately, for dialplan.h.  Threads: one.
  *
  * Always there (null where there is nothing to say): time, direction, trunk, call_id, status, reason, attest,
- * orig, dest, origid, x5u, source, destination, latency_us, generation.  status: SIGNED and UNSIGNED left,
- * REJECTED did not.  attest, origid and x5u are those of the Identity that left.
+ * orig, dest, origid, x5u, source, destination, latency_us, generation.  Outbound status: SIGNED and UNSIGNED left,
+ * REJECTED did not; attest, origid and x5u are those of the Identity that left.  Inbound status: STIR_VERIFIED,
+ * STIR_FAILED, STIR_MISSING, also of a call that was refused or dropped or is only observed; attest, origid and x5u
+ * are what the Identity that decides claims (the reason tells what that is worth), and spc, always there too, is of
+ * its certificate.
  * Only where they say something:
  *     attest_why    where the attestation comes from: event_attest_why() of trunk/events.h
  *     location      attached, or why it was not: event_location()
  *     response      code of the answer to a refused call
  *     override      id of the override that was used, as POST /v1/dialplan told it
  *     emergency, restricted, call_id_cut   true
+ *     waited, diverted, callback, pai_removed, x5u_cut   true; inbound
  *     observed      in mode observe, what would have happened: {status, reason, attest, origid, x5u}, and
  *                   attest_why, location, response as above
  * Escape of texts, before that of JSON: a backslash is \\, a byte outside 20-7e is \xHH.  So a line is

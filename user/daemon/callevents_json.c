@@ -63,15 +63,29 @@ static json_t *json_addr(const struct event_record *r, const uint8_t addr[16], u
 	return json_string(text);
 }
 
-/* A call that did not leave is REJECTED, whether it was answered or not. */
-static const char *status_word(uint8_t verdict)
+static bool is_inbound(const struct event_record *r)
+{
+	return r->flags & EVENT_INBOUND;
+}
+
+/* Outbound, a call that did not leave is REJECTED, whether it was answered or not.  Inbound it is what the
+ * verification found, whatever became of it. */
+static const char *status_word(const struct event_record *r, uint8_t verdict)
 {
 	static const char *const words[] = { [EVENT_PASS] = "UNSIGNED",
 					     [EVENT_SIGN] = "SIGNED",
 					     [EVENT_REJECT] = "REJECTED",
 					     [EVENT_DROP] = "REJECTED" };
 
+	if (is_inbound(r))
+		return event_stir_word(r->stir ? r->stir : event_stir_of(r->decided_reason));
 	return words[verdict];
+}
+
+/* Of the signature that was made, or that is in the call. */
+static json_t *json_x5u(const struct callevent *c)
+{
+	return is_inbound(&c->r) ? json_text(c->r.x5u, c->r.x5u_len) : json_word(c->x5u);
 }
 
 static json_t *json_attest(char attest)
@@ -101,12 +115,13 @@ static bool is_observed(const struct event_record *r)
 	return r->reason == SR_OBSERVE || r->notes & EVENT_NOTE_OBSERVE;
 }
 
-/* What was decided about the signature.  In mode observe that stands under `observed`, for nothing
+/* What was decided about the call.  In mode observe that stands under `observed`, for nothing
  * of it was done. */
 static int put_decision(json_t *j, const struct callevent *c)
 {
 	const struct event_record *r = &c->r;
-	const char *why = event_attest_why(r->attest, r->decided_reason, r->notes);
+	const char *why = is_inbound(r) ? NULL :
+					  event_attest_why(r->attest, r->decided_reason, r->notes);
 
 	if (put_word(j, "attest_why", why) < 0 ||
 	    put_word(j, "location", event_location(r->notes)) < 0)
@@ -120,9 +135,9 @@ static json_t *json_observed(const struct callevent *c)
 {
 	const struct event_record *r = &c->r;
 	json_t *j = json_pack(
-		"{s:s, s:s, s:o, s:o, s:o}", "status", status_word(r->decided_verdict), "reason",
+		"{s:s, s:s, s:o, s:o, s:o}", "status", status_word(r, r->decided_verdict), "reason",
 		reason_token(r->decided_reason), "attest", json_attest(r->attest), "origid",
-		json_text(r->origid, r->origid_len), "x5u", json_word(c->x5u));
+		json_text(r->origid, r->origid_len), "x5u", json_x5u(c));
 
 	if (j && put_decision(j, c) < 0) {
 		json_decref(j);
@@ -131,11 +146,26 @@ static json_t *json_observed(const struct callevent *c)
 	return j;
 }
 
+static int put_inbound(json_t *j, const struct event_record *r)
+{
+	if (!is_inbound(r))
+		return 0;
+	if (put(j, "spc", json_text(r->spc, strlen(r->spc))) < 0 ||
+	    put_true(j, "waited", r->notes & EVENT_NOTE_WAITED) < 0 ||
+	    put_true(j, "diverted", r->notes & EVENT_NOTE_DIVERTED) < 0 ||
+	    put_true(j, "callback", r->notes & EVENT_NOTE_CALLBACK) < 0 ||
+	    put_true(j, "pai_removed", r->notes & EVENT_NOTE_PAI_REMOVED) < 0)
+		return -1;
+	return put_true(j, "x5u_cut", r->flags & EVENT_X5U_CUT);
+}
+
 static int put_extras(json_t *j, const struct callevent *c)
 {
 	const struct event_record *r = &c->r;
 
 	if (is_observed(r) ? put(j, "observed", json_observed(c)) < 0 : put_decision(j, c) < 0)
+		return -1;
+	if (put_inbound(j, r) < 0)
 		return -1;
 	if (r->override_seq && put(j, "override", json_integer((json_int_t)r->override_seq)) < 0)
 		return -1;
@@ -148,20 +178,20 @@ static int put_extras(json_t *j, const struct callevent *c)
 json_t *callevent_json(const struct callevent *c)
 {
 	const struct event_record *r = &c->r;
-	bool is_signed = r->verdict == EVENT_SIGN;
+	bool has_identity = is_inbound(r) || r->verdict == EVENT_SIGN;
 	/* clang-format off */
 	json_t *j = json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
 			      "time", callevent_time(r->time_ms),
-			      "direction", "outbound",
+			      "direction", is_inbound(r) ? "inbound" : "outbound",
 			      "trunk", json_text(c->trunk, strlen(c->trunk)),
 			      "call_id", json_text(r->call_id, r->call_id_len),
-			      "status", status_word(r->verdict),
+			      "status", status_word(r, r->verdict),
 			      "reason", reason_token(r->reason),
-			      "attest", json_attest(is_signed ? r->attest : 0),
+			      "attest", json_attest(has_identity ? r->attest : 0),
 			      "orig", json_text(r->orig, r->orig_len),
 			      "dest", json_text(r->dest, r->dest_len),
-			      "origid", json_text(r->origid, is_signed ? r->origid_len : 0),
-			      "x5u", json_word(is_signed ? c->x5u : NULL),
+			      "origid", json_text(r->origid, has_identity ? r->origid_len : 0),
+			      "x5u", has_identity ? json_x5u(c) : json_null(),
 			      "source", json_addr(r, r->src, r->src_port),
 			      "destination", json_addr(r, r->dst, r->dst_port),
 			      "latency_us", (json_int_t)r->latency_us,

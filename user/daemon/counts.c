@@ -10,6 +10,10 @@
 #include "daemon/shm.h"
 
 #define WORKERS_OFF 4096
+#define TRUNK_COUNTS ((size_t)COUNTERS_DIRECTIONS * COUNTERS_SIGNER_REASONS)
+
+/* No clock is ten years off: what a signer says beyond that is not worth more, and sums cannot overflow. */
+#define SKEW_MS_MAX (10ll * 366 * 86400 * 1000)
 
 static struct counters_worker *block(const struct counts *c, unsigned worker)
 {
@@ -38,9 +42,16 @@ static void add_past(struct counts_total *t, const struct counters_worker *w)
 	for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
 		t->sign_us[i] += get(&w->sign_us[i]);
 		t->latency_us[i] += get(&w->latency_us[i]);
+		t->wait_us[i] += get(&w->wait_us[i]);
 	}
 	t->sign_ns_sum += get(&w->sign_ns_sum);
 	t->latency_ns_sum += get(&w->latency_ns_sum);
+	t->wait_ns_sum += get(&w->wait_ns_sum);
+	t->verdict_hits += get(&w->verdict_hits);
+	t->verdict_misses += get(&w->verdict_misses);
+	t->parked_ever += get(&w->parked_ever);
+	t->park_full += get(&w->park_full);
+	t->seen_evicted += get(&w->seen_evicted);
 	t->replay_evicted += get(&w->replay_evicted);
 	t->cpu_ns += get(&w->cpu_ns);
 }
@@ -54,12 +65,13 @@ static void add(struct counts_total *t, const struct counters_worker *w)
 	t->frames_tx += get(&w->frames_tx);
 	t->replay_entries += get(&w->replay_entries);
 	t->replay_bytes += get(&w->replay_bytes);
+	t->parked += get(&w->parked);
 }
 
 int counts_init(struct counts *c, uint32_t workers, uint32_t trunk_max)
 {
 	*c = (struct counts){ .fd = -1, .workers = workers, .trunk_max = trunk_max };
-	c->past_trunks = calloc(trunk_max, COUNTERS_SIGNER_REASONS * sizeof(uint64_t));
+	c->past_trunks = calloc(trunk_max, TRUNK_COUNTS * sizeof(uint64_t));
 	return c->past_trunks ? 0 : -ENOMEM;
 }
 
@@ -80,20 +92,31 @@ void counts_done(struct counts *c)
 	c->past_trunks = NULL;
 }
 
+/* The counts of a trunk in one list: both directions, as in past_trunks. */
+static const _Atomic uint64_t *trunk_counts(const struct counts *c, unsigned worker, size_t slot)
+{
+	return &block(c, worker)->trunks[slot].reasons[0][0];
+}
+
+static void fold_trunk(struct counts *c, unsigned worker, size_t slot)
+{
+	const _Atomic uint64_t *now = trunk_counts(c, worker, slot);
+	uint64_t *past = c->past_trunks + slot * TRUNK_COUNTS;
+
+	for (size_t k = 0; k < TRUNK_COUNTS; k++) {
+		uint64_t n = get(&now[k]);
+
+		if (n) /* memory that is not written is not used */
+			past[k] += n;
+	}
+}
+
 static void fold(struct counts *c, uint32_t trunk_cnt)
 {
-	if (!c->map)
-		return;
-	for (unsigned i = 0; i < c->workers; i++) {
-		const struct counters_worker *w = block(c, i);
-
-		add_past(&c->past, w);
-		for (size_t k = 0; k < (size_t)trunk_cnt * COUNTERS_SIGNER_REASONS; k++) {
-			uint64_t n = get(&w->trunk_reasons[k]);
-
-			if (n) /* memory that is not written is not used */
-				c->past_trunks[k] += n;
-		}
+	for (unsigned i = 0; c->map && i < c->workers; i++) {
+		add_past(&c->past, block(c, i));
+		for (size_t slot = 0; slot < trunk_cnt; slot++)
+			fold_trunk(c, i, slot);
 	}
 }
 
@@ -137,32 +160,80 @@ void counts_worker(const struct counts *c, unsigned worker, struct counts_total 
 		add(ret, block(c, worker));
 }
 
-void counts_trunk(const struct counts *c, uint32_t slot, uint64_t ret[COUNTERS_SIGNER_REASONS])
+void counts_trunk(const struct counts *c, uint32_t slot, enum counters_direction direction,
+		  uint64_t ret[COUNTERS_SIGNER_REASONS])
 {
-	size_t first = (size_t)slot * COUNTERS_SIGNER_REASONS;
+	size_t first = (size_t)direction * COUNTERS_SIGNER_REASONS;
 
 	memset(ret, 0, COUNTERS_SIGNER_REASONS * sizeof(*ret));
-	if (slot >= c->trunk_max)
+	if (slot >= c->trunk_max || direction >= COUNTERS_DIRECTIONS)
 		return;
-	memcpy(ret, c->past_trunks + first, COUNTERS_SIGNER_REASONS * sizeof(*ret));
+	memcpy(ret, c->past_trunks + slot * TRUNK_COUNTS + first,
+	       COUNTERS_SIGNER_REASONS * sizeof(*ret));
 	for (unsigned i = 0; c->map && i < c->workers; i++)
 		for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++)
-			ret[k] += get(&block(c, i)->trunk_reasons[first + k]);
+			ret[k] += get(&trunk_counts(c, i, slot)[first + k]);
+}
+
+static int64_t skew(const _Atomic int64_t *p)
+{
+	int64_t ms = atomic_load_explicit(p, memory_order_relaxed);
+
+	return ms > SKEW_MS_MAX ? SKEW_MS_MAX : ms < -SKEW_MS_MAX ? -SKEW_MS_MAX : ms;
+}
+
+/* Each worker has a moving mean of its own: they weigh by the calls that they have seen. */
+bool counts_trunk_skew(const struct counts *c, uint32_t slot, struct counts_skew *ret)
+{
+	struct counts_skew s = { .min_ms = SKEW_MS_MAX, .max_ms = -SKEW_MS_MAX };
+	double sum = 0, weight = 0; /* a count of theirs may be anything: it must not overflow */
+
+	if (slot >= c->trunk_max)
+		return false;
+	for (unsigned i = 0; c->map && i < c->workers; i++) {
+		const struct counters_trunk *t = &block(c, i)->trunks[slot];
+		uint64_t cnt = get(&t->skew_cnt);
+		int64_t min = skew(&t->skew_min_ms), max = skew(&t->skew_max_ms);
+
+		if (!cnt)
+			continue;
+		sum += (double)skew(&t->skew_ms) * (double)cnt;
+		weight += (double)cnt;
+		s.cnt += cnt;
+		s.min_ms = min < s.min_ms ? min : s.min_ms;
+		s.max_ms = max > s.max_ms ? max : s.max_ms;
+	}
+	if (weight <= 0)
+		return false;
+	s.mean_ms = (int64_t)(sum / weight);
+	*ret = s;
+	return true;
+}
+
+/* Memory that is not written is not used: only what is not zero is set to zero. */
+static void zero(_Atomic uint64_t *p)
+{
+	if (get(p))
+		atomic_store_explicit(p, 0, memory_order_relaxed);
+}
+
+static void reset_worker(struct counters_trunk *t)
+{
+	for (unsigned d = 0; d < COUNTERS_DIRECTIONS; d++)
+		for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++)
+			zero(&t->reasons[d][k]);
+	zero(&t->skew_cnt); /* the worker's first call sets the mean, least and most anew */
 }
 
 void counts_trunk_reset(struct counts *c, uint32_t slot)
 {
-	size_t first = (size_t)slot * COUNTERS_SIGNER_REASONS;
-
 	if (slot >= c->trunk_max)
 		return;
-	for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
-		if (c->past_trunks[first + k])
-			c->past_trunks[first + k] = 0;
-		for (unsigned i = 0; c->map && i < c->workers; i++)
-			atomic_store_explicit(&block(c, i)->trunk_reasons[first + k], 0,
-					      memory_order_relaxed);
-	}
+	for (size_t k = 0; k < TRUNK_COUNTS; k++)
+		if (c->past_trunks[slot * TRUNK_COUNTS + k])
+			c->past_trunks[slot * TRUNK_COUNTS + k] = 0;
+	for (unsigned i = 0; c->map && i < c->workers; i++)
+		reset_worker(&block(c, i)->trunks[slot]);
 }
 
 bool counts_drained(const struct counts *c, uint64_t when_ns)

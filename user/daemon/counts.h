@@ -28,7 +28,16 @@ struct counts_total {
 	uint64_t replay_evicted, cpu_ns;
 	uint64_t sign_us[COUNTERS_BUCKETS], sign_ns_sum;           /* trunk/counters.h */
 	uint64_t latency_us[COUNTERS_BUCKETS], latency_ns_sum;
+	uint64_t verdict_hits, verdict_misses, parked_ever, park_full, seen_evicted;
+	uint64_t parked;                                           /* of the living signer only */
+	uint64_t wait_us[COUNTERS_BUCKETS], wait_ns_sum;
 	uint64_t xsk[SIPSEAL_PORTS_MAX][COUNTS_XSK];
+};
+
+/* Our clock less iat of a trunk's inbound calls, of the living signer's workers together. */
+struct counts_skew {
+	uint64_t cnt;
+	int64_t mean_ms, min_ms, max_ms;
 };
 
 struct counts {
@@ -37,7 +46,7 @@ struct counts {
 	size_t len;
 	uint32_t workers, trunk_max;
 	struct counts_total past;
-	uint64_t *past_trunks;       /* [trunk_max][COUNTERS_SIGNER_REASONS] */
+	uint64_t *past_trunks;       /* [trunk_max][COUNTERS_DIRECTIONS][COUNTERS_SIGNER_REASONS] */
 };
 
 /** counts_init() - Return: 0, or -ENOMEM. */
@@ -56,7 +65,11 @@ void counts_sum(const struct counts *c, struct counts_total *ret);
 void counts_worker(const struct counts *c, unsigned worker, struct counts_total *ret);
 
 /** counts_trunk() - by signer reason (index reason - SR_XDP_MAX), past and present. */
-void counts_trunk(const struct counts *c, uint32_t slot, uint64_t ret[COUNTERS_SIGNER_REASONS]);
+void counts_trunk(const struct counts *c, uint32_t slot, enum counters_direction direction,
+		  uint64_t ret[COUNTERS_SIGNER_REASONS]);
+
+/** counts_trunk_skew() - Return: false: no inbound call has told yet. */
+bool counts_trunk_skew(const struct counts *c, uint32_t slot, struct counts_skew *ret);
 
 /** counts_trunk_reset() - a slot that has rested gets another trunk: it starts from zero. */
 void counts_trunk_reset(struct counts *c, uint32_t slot);

@@ -7,6 +7,7 @@
  *     trunks.c, reload.c  changes that users ask for, and their files
  *     callevents.c, dialplan.c  what comes from the calls, and what is set for one
  *     signer_start.c  what a signer is given, in order
+ *     fetching*.c   the fetcher: given, asked, started again
  *     supervise.c   the loop: signals, a signer that died, neighbours, HTTP
  *     api.c, report_*.c, metrics.c  what is told about it; expiry.c: what is said unasked
  *
@@ -22,6 +23,7 @@
 #include "daemon/control.h"
 #include "daemon/counts.h"
 #include "daemon/dialplan.h"
+#include "daemon/fetching.h"
 #include "daemon/generation.h"
 #include "daemon/live.h"
 #include "daemon/nic.h"
@@ -60,10 +62,10 @@ struct sipseald {
 	uint64_t lost_with_signer;
 	const volatile uint64_t *heartbeats;  /* mapping of the heartbeat array, or NULL */
 
-	struct signer_proc signer;
-	uint64_t signer_started_ns;
-	unsigned restarts, backoff_ms;
-	uint64_t retry_at_ns;              /* when a dead signer is started again */
+	struct proc signer;
+	struct proc_retry signer_retry;
+	unsigned restarts;                 /* of the signer */
+	struct fetching *fetching;         /* NULL: no trust anchors */
 
 	uint64_t neighbours_at_ns;         /* when stale neighbours are used again; 0: now */
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/daemon.h"
 
 #define TRUNKS_DIR "/etc/sipseal/trunks.d"
 
@@ -98,4 +99,21 @@ int load_assembled(const struct gateway *g, struct assembled **ret)
 	log_err("event=config reason=\"configuration refused: %s\"",
 		report.error_cnt ? "certificates, keys or peers (above)" : strerror(-r));
 	return r == -EINVAL ? EXIT_REFUSED : EXIT_ERROR;
+}
+
+int daemon_check(const struct options *opt)
+{
+	CLEANUP(config_closep) struct config *c = NULL;
+	CLEANUP(assembled_freep) struct assembled *a = NULL;
+	const struct gateway *g;
+	int r;
+
+	if ((r = load_start(opt, &c)))
+		return r;
+	g = config_gateway(c);
+	if ((r = load_assembled(g, &a)))
+		return r;
+	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt,
+	       g->trunk_cnt, a->credential_cnt);
+	return EXIT_DONE;
 }

@@ -24,9 +24,9 @@ static void say_what_runs(const struct sipseald *d)
 			   "forwarded, "
 			   "nothing is signed; trunks go to %s, or come by `sipseal trunk add`\"",
 			   config_trunks_dir(d->config));
-	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d socket=%s",
+	log_notice("event=ready version=%s generation=%u trunks=%zu workers=%u signer=%d fetcher=%d socket=%s",
 		   SIPSEAL_VERSION, d->generation, live_cnt(d->live), d->workers, (int)d->signer.pid,
-		   g->control_socket);
+		   d->fetching ? (int)fetching_proc(d->fetching)->pid : 0, g->control_socket);
 }
 
 static int run(const struct options *opt)

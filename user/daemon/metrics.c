@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/reason.h"
+#include "daemon/fetching.h"
 #include "daemon/report.h"
 
 /* Label values are interface names, trunk names and reason words: no quotes, backslashes or
@@ -38,27 +39,47 @@ static void packets(FILE *f, const struct sipseald *d)
 
 /* Trunks with traffic only.  In observe the one thing that happened is `observe`; what would have
  * happened is a family of its own, so that sums over this one count each INVITE once. */
-static void invites(FILE *f, const struct sipseald *d, bool is_observe)
+static void invites_of(FILE *f, const struct sipseald *d, const struct live_trunk *t,
+		       enum counters_direction direction, bool want_observed)
 {
-	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
-		bool is_observing = t->trunk->mode == TRUNK_OBSERVE;
-		uint64_t c[COUNTERS_SIGNER_REASONS];
+	bool is_observing = t->trunk->mode == TRUNK_OBSERVE, is_inbound = direction == COUNTERS_INBOUND;
+	uint64_t c[COUNTERS_SIGNER_REASONS];
 
-		if (is_observe && !is_observing)
+	if (want_observed && !is_observing)
+		return;
+	counts_trunk(&d->counts, t->slot, direction, c);
+	for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
+		unsigned reason = k + SR_XDP_MAX;
+
+		if (!c[k] || (is_observing && want_observed == (reason == SR_OBSERVE)))
 			continue;
-		counts_trunk(&d->counts, t->slot, c);
-		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
-			unsigned reason = k + SR_XDP_MAX;
+		fprintf(f,
+			"sipseal_%s_total{trunk=\"%s\",direction=\"%s\",status=\"%s\",reason=\"%s\"} %llu\n",
+			want_observed ? "observed_invites" : "invites", t->name,
+			is_inbound ? "inbound" : "outbound",
+			call_status_name(is_inbound ? call_status_inbound(reason) :
+						      call_status_of(reason, t->trunk)),
+			reason_token(reason), (unsigned long long)c[k]);
+	}
+}
 
-			if (!c[k] || (is_observing && is_observe == (reason == SR_OBSERVE)))
-				continue;
-			fprintf(f,
-				"sipseal_%s_total{trunk=\"%s\",direction=\"outbound\",status=\"%"
-				"s\",reason=\"%s\"} %llu\n",
-				is_observe ? "observed_invites" : "invites", t->name,
-				call_status_name(call_status_of(reason, t->trunk)),
-				reason_token(reason), (unsigned long long)c[k]);
-		}
+static void invites(FILE *f, const struct sipseald *d, bool want_observed)
+{
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t))
+		for (enum counters_direction i = 0; i < COUNTERS_DIRECTIONS; i++)
+			invites_of(f, d, t, i, want_observed);
+}
+
+static void skew(FILE *f, const struct sipseald *d)
+{
+	head(f, "sipseal_iat_skew_seconds", "gauge",
+	     "Our clock less iat of inbound calls, moving mean; trunks with such calls only.");
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
+		struct counts_skew s;
+
+		if (counts_trunk_skew(&d->counts, t->slot, &s))
+			fprintf(f, "sipseal_iat_skew_seconds{trunk=\"%s\"} %.3f\n", t->name,
+				(double)s.mean_ms / 1000);
 	}
 }
 
@@ -107,11 +128,59 @@ static void gateway(FILE *f, const struct sipseald *d)
 		(unsigned long long)(t.dropped_ring + t.dropped_reader + t.dropped_file));
 }
 
+/* One look-up is one certificate that an INVITE asked for. */
+static void verification(FILE *f, const struct counts_total *t)
+{
+	head(f, "sipseal_verdict_lookups_total", "counter",
+	     "Certificates that inbound INVITEs asked for: known (hit), or not yet (miss).");
+	fprintf(f,
+		"sipseal_verdict_lookups_total{result=\"hit\"} %llu\n"
+		"sipseal_verdict_lookups_total{result=\"miss\"} %llu\n",
+		(unsigned long long)t->verdict_hits, (unsigned long long)t->verdict_misses);
+	head(f, "sipseal_parked", "gauge", "INVITEs that wait for their certificate now.");
+	fprintf(f, "sipseal_parked %llu\n", (unsigned long long)t->parked);
+	head(f, "sipseal_parked_total", "counter", "INVITEs that waited for their certificate.");
+	fprintf(f, "sipseal_parked_total %llu\n", (unsigned long long)t->parked_ever);
+	head(f, "sipseal_park_full_total", "counter",
+	     "INVITEs that went on without waiting: there was no room.");
+	fprintf(f, "sipseal_park_full_total %llu\n", (unsigned long long)t->park_full);
+	histogram(f, "sipseal_wait_seconds", "Time that INVITEs waited for their certificate.",
+		  t->wait_us, t->wait_ns_sum);
+}
+
+/* The fetcher is asked once.  Its counters start from zero with it. */
+static void fetcher(FILE *f, const struct sipseald *d)
+{
+	char err[FETCHING_ERR_LEN];
+	struct fetcher_stats s;
+
+	if (!d->fetching)
+		return;
+	head(f, "sipseal_fetcher_up", "gauge", "1 while a fetcher runs.");
+	fprintf(f, "sipseal_fetcher_up %d\n", fetching_is_up(d->fetching));
+	head(f, "sipseal_fetcher_restarts_total", "counter", "Fetchers started after the first.");
+	fprintf(f, "sipseal_fetcher_restarts_total %u\n", fetching_restarts(d->fetching));
+	if (fetching_stats(d->fetching, &s, err) < 0)
+		return;
+	head(f, "sipseal_verdicts", "gauge", "Certificates that are known, by what they are worth.");
+	fprintf(f, "sipseal_verdicts{kind=\"good\"} %u\nsipseal_verdicts{kind=\"bad\"} %u\n", s.good,
+		s.bad);
+	head(f, "sipseal_fetches_total", "counter", "Certificates that were asked of their servers.");
+	fprintf(f,
+		"sipseal_fetches_total{result=\"ok\"} %llu\n"
+		"sipseal_fetches_total{result=\"failed\"} %llu\n",
+		(unsigned long long)s.fetched, (unsigned long long)s.failed);
+	head(f, "sipseal_fetches_over_budget_total", "counter",
+	     "Certificates that were not asked for: the budget of the trunk or host was used up.");
+	fprintf(f, "sipseal_fetches_over_budget_total %llu\n", (unsigned long long)s.over_budget);
+}
+
 static void signer(FILE *f, const struct sipseald *d)
 {
 	struct counts_total t;
 
 	counts_sum(&d->counts, &t);
+	verification(f, &t);
 	head(f, "sipseal_signer_up", "gauge", "1 while a signer runs.");
 	fprintf(f, "sipseal_signer_up %d\n", d->signer.pid > 0);
 	head(f, "sipseal_signer_restarts_total", "counter", "Signers started after the first.");
@@ -146,9 +215,11 @@ char *report_metrics(const struct sipseald *d)
 	head(f, "sipseal_observed_invites_total", "counter",
 	     "What would have become of INVITEs of trunks in mode observe.");
 	invites(f, d, true);
+	skew(f, d);
 	certificates(f, d);
 	gateway(f, d);
 	signer(f, d);
+	fetcher(f, d);
 	if (fclose(f)) {
 		free(text);
 		return NULL;

@@ -21,8 +21,8 @@ static const struct {
 	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach XDP" },
 	{ CAP_NET_RAW, "CAP_NET_RAW", "AF_XDP and raw sockets" },
 	{ CAP_IPC_LOCK, "CAP_IPC_LOCK", "packet memory" },
-	{ CAP_SETUID, "CAP_SETUID", "the signer's own user" },
-	{ CAP_SETGID, "CAP_SETGID", "the signer's own group" },
+	{ CAP_SETUID, "CAP_SETUID", "the signer's and the fetcher's own users" },
+	{ CAP_SETGID, "CAP_SETGID", "the signer's and the fetcher's own groups" },
 };
 
 int preflight_capabilities(char reterr[PREFLIGHT_ERR_LEN])

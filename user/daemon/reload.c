@@ -179,11 +179,23 @@ static int change(struct sipseald *d, struct reload *r, bool want_dry, uint32_t 
 	return 0;
 }
 
+/* Their files, as those of certificates; the keys that name them have not changed. */
+static void after_anchors(struct sipseald *d, struct fault *f)
+{
+	char err[FETCHING_ERR_LEN] = "";
+
+	if (fetching_reload(d, err) == 0)
+		return;
+	log_err("event=anchors reason=\"%s\"", err);
+	config_report_add(&f->report, false, NULL, "certificates.trust_anchors", "%s", err);
+}
+
 static void after(struct sipseald *d, const struct reload *r, struct fault *f)
 {
 	const char *path = config_gateway(d->config)->events_file;
 	int e;
 
+	after_anchors(d, f);
 	if (r->has_regulatory)
 		d->regulatory = -1; /* the file's again */
 	if (!r->has_events_file || (e = callevents_file(d->events, path)) == 0)

@@ -198,7 +198,8 @@ bool reload_needs_restart(const char *key)
 		"gateway.mode",	       "gateway.interfaces", "gateway.xdp_mode",
 		"gateway.fast_path",   "gateway.sip_ports",  "gateway.workers",
 		"gateway.umem_frames", "gateway.idle",	     "gateway.bpffs",
-		"control.socket",      "control.metrics",
+		"control.socket",      "control.metrics",    "certificates.trust_anchors",
+		"certificates.crl",    "certificates.profile", "fetch",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

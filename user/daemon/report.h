@@ -13,16 +13,22 @@
 
 #include "daemon/daemon.h"
 
-/* What became of an INVITE, for people: reasons in four groups. */
-enum call_status { CALL_SIGNED, CALL_UNSIGNED, CALL_REJECTED, CALL_DROPPED, CALL_STATUS_CNT };
+/* What became of an INVITE, for people: reasons in groups; outbound the first four, inbound the last five. */
+enum call_status {
+	CALL_SIGNED, CALL_UNSIGNED, CALL_REJECTED, CALL_DROPPED,
+	CALL_VERIFIED, CALL_FAILED, CALL_MISSING, CALL_UNVERIFIED, CALL_STATUS_CNT
+};
 
-/** call_status_of() - group of a signer reason; @t says what unsignable calls come to (NULL:
- * unknown). */
+/** call_status_of() - group of a signer reason of an outbound INVITE, or of one that only inbound ones have; @t says
+ * what unsignable calls come to (NULL: unknown). */
 enum call_status call_status_of(unsigned reason, const struct trunk *t);
-const char *call_status_name(enum call_status s);  /* "SIGNED" */
+/** call_status_inbound() - group of a signer reason of an inbound INVITE.  CALL_UNVERIFIED: nothing was to be
+ * judged (in dialog, CANCEL, verification off ...). */
+enum call_status call_status_inbound(unsigned reason);
+const char *call_status_name(enum call_status s);  /* "SIGNED", "STIR_VERIFIED" */
 
-/** report_calls() - {"signed","unsigned","rejected","dropped","observed"} of one trunk.  In
- * observe they are what would have been. */
+/** report_calls() - {"signed","unsigned","rejected","dropped","observed"} of one trunk, outbound, and "inbound":
+ * {"verified","failed","missing","unverified","dropped","observed"}.  In observe they are what would have been. */
 json_t *report_calls(const struct sipseald *d, const struct live_trunk *t);
 
 json_t *report_status(const struct sipseald *d);

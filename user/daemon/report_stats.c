@@ -47,6 +47,12 @@ static json_t *totals(const struct counts_total *t)
 		{ "replay_entries", t->replay_entries },
 		{ "replay_bytes", t->replay_bytes },
 		{ "replay_evicted", t->replay_evicted },
+		{ "verdict_hits", t->verdict_hits },
+		{ "verdict_misses", t->verdict_misses },
+		{ "parked", t->parked },
+		{ "parked_ever", t->parked_ever },
+		{ "park_full", t->park_full },
+		{ "seen_evicted", t->seen_evicted },
 		{ "cpu_ns", t->cpu_ns },
 	};
 	json_t *o = json_object();
@@ -105,6 +111,19 @@ static json_t *sums(const struct sipseald *d, const struct counts_total *t, uint
 			 "lost_with_signer", count(d->lost_with_signer), "in_flight", in_flight);
 }
 
+/* What became of INVITEs, of the trunks that are there now. */
+static json_t *invites(const struct sipseald *d, enum counters_direction direction)
+{
+	uint64_t sum[COUNTERS_SIGNER_REASONS] = { 0 }, c[COUNTERS_SIGNER_REASONS];
+
+	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
+		counts_trunk(&d->counts, t->slot, direction, c);
+		for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++)
+			sum[k] += c[k];
+	}
+	return report_reasons(sum, SR_XDP_MAX, COUNTERS_SIGNER_REASONS, true);
+}
+
 json_t *report_stats(const struct sipseald *d)
 {
 	struct counts_total t;
@@ -125,6 +144,9 @@ json_t *report_stats(const struct sipseald *d)
 	json_object_set_new(signer, "rings", rings(d, &t));
 	json_object_set_new(signer, "per_worker", workers(d));
 	json_object_set_new(o, "signer", signer);
+	json_object_set_new(o, "invites",
+			    json_pack("{s:o,s:o}", "outbound", invites(d, COUNTERS_OUTBOUND), "inbound",
+				      invites(d, COUNTERS_INBOUND)));
 	json_object_set_new(o, "sums", sums(d, &t, xdp));
 	return o;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/report.h"
+#include "daemon/report_verification.h"
 
 #define UNMATCHED_MAX 16
 
@@ -89,9 +90,41 @@ static json_t *signer(const struct sipseald *d)
 	return o;
 }
 
+static uint64_t take(uint64_t *from, uint64_t n)
+{
+	n = n < *from ? n : *from;
+	*from -= n;
+	return n;
+}
+
+/* Frames are counted by reason; those reasons that both directions have went to the outbound groups, and which of
+ * them were inbound is known per trunk only. */
+static void calls_move_inbound(const struct sipseald *d, uint64_t sum[CALL_STATUS_CNT], uint64_t *ret_dropped)
+{
+	for (const struct live_trunk *l = live_first(d->live); l; l = live_next(l)) {
+		bool is_observing = l->trunk->mode == TRUNK_OBSERVE;
+		uint64_t c[COUNTERS_SIGNER_REASONS];
+
+		if (!l->trunk->verification.is_enabled)
+			continue;
+		counts_trunk(&d->counts, l->slot, COUNTERS_INBOUND, c);
+		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
+			enum call_status was = call_status_of(k + SR_XDP_MAX, NULL);
+			enum call_status is = call_status_inbound(k + SR_XDP_MAX);
+			uint64_t n;
+
+			/* of one that observes the frame itself is in `observe` */
+			if (was > CALL_DROPPED || (is_observing && k + SR_XDP_MAX != SR_OBSERVE))
+				continue;
+			n = take(&sum[was], c[k]);
+			*(is == CALL_DROPPED ? ret_dropped : &sum[is]) += n;
+		}
+	}
+}
+
 static json_t *calls(const struct sipseald *d)
 {
-	uint64_t sum[CALL_STATUS_CNT] = { 0 };
+	uint64_t sum[CALL_STATUS_CNT] = { 0 }, inbound_dropped = 0;
 	struct counts_total t;
 
 	counts_sum(&d->counts, &t);
@@ -103,7 +136,7 @@ static json_t *calls(const struct sipseald *d)
 
 		if (l->trunk->on_unsignable != UNSIGNABLE_REJECT || l->trunk->mode == TRUNK_OBSERVE)
 			continue;
-		counts_trunk(&d->counts, l->slot, c);
+		counts_trunk(&d->counts, l->slot, COUNTERS_OUTBOUND, c);
 		for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
 			if (call_status_of(k + SR_XDP_MAX, l->trunk) ==
 			    call_status_of(k + SR_XDP_MAX, NULL))
@@ -112,9 +145,13 @@ static json_t *calls(const struct sipseald *d)
 			sum[CALL_UNSIGNED] -= c[k] < sum[CALL_UNSIGNED] ? c[k] : sum[CALL_UNSIGNED];
 		}
 	}
-	return json_pack("{s:I,s:I,s:I,s:I}", "signed", (json_int_t)sum[CALL_SIGNED], "unsigned",
+	calls_move_inbound(d, sum, &inbound_dropped);
+	return json_pack("{s:I,s:I,s:I,s:I,s:{s:I,s:I,s:I,s:I,s:I}}", "signed", (json_int_t)sum[CALL_SIGNED], "unsigned",
 			 (json_int_t)sum[CALL_UNSIGNED], "rejected", (json_int_t)sum[CALL_REJECTED],
-			 "dropped", (json_int_t)(sum[CALL_DROPPED] + counts_ring_drops(&t)));
+			 "dropped", (json_int_t)(sum[CALL_DROPPED] + counts_ring_drops(&t)), "inbound",
+			 "verified", (json_int_t)sum[CALL_VERIFIED], "failed", (json_int_t)sum[CALL_FAILED],
+			 "missing", (json_int_t)sum[CALL_MISSING], "unverified",
+			 (json_int_t)sum[CALL_UNVERIFIED], "dropped", (json_int_t)inbound_dropped);
 }
 
 static json_t *address(const uint8_t addr[16], uint16_t port)
@@ -232,6 +269,7 @@ json_t *report_status(const struct sipseald *d)
 	json_object_set(o, "credentials", json_object_get(certificates, "certificates"));
 	json_decref(certificates);
 	json_object_set_new(o, "trunks", trunks(d));
+	json_object_set_new(o, "verification", report_verification(d));
 	json_object_set_new(o, "events", events(d));
 	json_object_set_new(o, "overrides",
 			    json_integer(d->dialplan ? (json_int_t)dialplan_cnt(d->dialplan) : 0));

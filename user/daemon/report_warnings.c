@@ -8,15 +8,11 @@
 #include "base/reason.h"
 #include "daemon/expiry.h"
 #include "daemon/report.h"
+#include "daemon/report_verification.h"
 
 #define TRUNK_WARNINGS_MAX 20
 
-/* `level` says how loud it is: notice, warning (most), critical. */
-static void warn_level(json_t *list, const char *level, const char *code, const char *trunk,
-		       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static void warn_level(json_t *list, const char *level, const char *code, const char *trunk,
-		       const char *fmt, ...)
+void report_warn(json_t *list, const char *level, const char *code, const char *trunk, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -31,7 +27,7 @@ static void warn_level(json_t *list, const char *level, const char *code, const 
 	json_array_append_new(list, o);
 }
 
-#define warn(list, code, trunk, ...) warn_level(list, "warning", code, trunk, __VA_ARGS__)
+#define warn(list, code, trunk, ...) report_warn(list, "warning", code, trunk, __VA_ARGS__)
 
 /* By name for the first of them, so that a large configuration does not drown the rest. */
 static void warn_trunk(json_t *list, size_t *cnt, const char *code, const struct trunk *t,
@@ -74,20 +70,20 @@ static void warn_credential(const struct live_credential *c, int64_t now, json_t
 	char when[32];
 
 	if (!info)
-		warn_level(list, "critical", "certificate_missing", NULL,
+		report_warn(list, "critical", "certificate_missing", NULL,
 			   "%s: cannot be read: its trunks do not sign", name);
 	else if (c->is_refused)
-		warn_level(list, "critical", "key_refused", NULL,
+		report_warn(list, "critical", "key_refused", NULL,
 			   "%s: the signer refused its key %s: its trunks do not sign", name,
 			   c->config.key_path);
 	else if (e == EXPIRY_OVER)
-		warn_level(list, "critical", "certificate_expired", NULL,
+		report_warn(list, "critical", "certificate_expired", NULL,
 			   "%s: expired: its trunks do not sign", name);
 	else if (now < info->not_before)
-		warn_level(list, "critical", "certificate_not_yet_valid", NULL,
+		report_warn(list, "critical", "certificate_not_yet_valid", NULL,
 			   "%s: not yet valid: its trunks do not sign", name);
 	else if (e != EXPIRY_FAR)
-		warn_level(list, expiry_level(e), "certificate_expires", NULL, "%s: expires %s%s",
+		report_warn(list, expiry_level(e), "certificate_expires", NULL, "%s: expires %s%s",
 			   name, expiry_text(info->not_after, now, when),
 			   e == EXPIRY_1_DAY ? ": renew it NOW, then sipseal cert reload" : "");
 }
@@ -181,7 +177,7 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 
 	counts_sum(&d->counts, &t);
 	if (!daemon_is_regulatory(d)) /* first of all */
-		warn_level(list, "critical", "regulatory_off", NULL,
+		report_warn(list, "critical", "regulatory_off", NULL,
 			   "regulatory.enabled is false: NOTHING is signed or marked");
 	if (!live_cnt(d->live))
 		warn(list, "no_trunks", NULL,
@@ -219,6 +215,7 @@ json_t *report_warnings(const struct sipseald *d)
 	warn_interfaces(d, list);
 	warn_packets(d, list);
 	warn_credentials(d, list);
+	report_verification_warnings(d, list);
 	warn_trunks(d, list);
 	return list;
 }

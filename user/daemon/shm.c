@@ -18,7 +18,9 @@ int shm_memfd(const char *name, uint64_t len, int seals, void **ret_map)
 	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL | seals) < 0) {
+	seals |= F_SEAL_SHRINK | F_SEAL_GROW;
+	seals = seals & SHM_SEAL_LATER ? seals & ~SHM_SEAL_LATER : seals | F_SEAL_SEAL;
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0) {
 		int r = -errno;
 
 		munmap(map, len);
@@ -26,6 +28,11 @@ int shm_memfd(const char *name, uint64_t len, int seals, void **ret_map)
 	}
 	*ret_map = map;
 	return TAKE_FD(fd);
+}
+
+int shm_seal(int fd, int seals)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | seals) < 0 ? -errno : 0;
 }
 
 int policy_shm_new(uint64_t copy_size, struct policy_shm *ret)

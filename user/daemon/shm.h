@@ -25,8 +25,13 @@ struct policy_shm {
 int policy_shm_new(uint64_t copy_size, struct policy_shm *ret);
 void policy_shm_done(struct policy_shm *s);
 
+#define SHM_SEAL_LATER 0x40000000  /* among the seals of shm_memfd(): leave room for shm_seal() */
+
 /** shm_memfd() - memfd of @len bytes, mapped writable, sealed against resizing and with @seals.
  * Return: descriptor (*ret_map is the mapping), or negative errno. */
 int shm_memfd(const char *name, uint64_t len, int seals, void **ret_map);
+
+/** shm_seal() - add @seals, and let nobody add any more.  Return: 0, or negative errno. */
+int shm_seal(int fd, int seals);
 
 #endif

@@ -85,6 +85,7 @@ static int give_raw(struct sipseald *d, int family, char *reterr)
 static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, char *reterr)
 {
 	struct handover_msg start = { .type = HANDOVER_START };
+	char err[FETCHING_ERR_LEN];
 	uint64_t events_len = 0;
 	int events_fd = -1, r;
 
@@ -104,6 +105,8 @@ static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, 
 		return EXIT_REFUSED;
 	if (!r)
 		r = signer_proc_call(&d->signer, &start, NULL, 0, reterr);
+	if (!r) /* if this fails, later: without it calls leave unjudged */
+		fetching_give(d, err);
 	return r ? EXIT_ERROR : EXIT_DONE;
 }
 
@@ -161,6 +164,6 @@ int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 	if (r)
 		signer_proc_stop(&d->signer);
 	else
-		d->signer_started_ns = clock_mono_ns();
+		proc_retry_started(&d->signer_retry);
 	return r;
 }

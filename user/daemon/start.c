@@ -63,9 +63,35 @@ static int nics_check(struct sipseald *d)
 	return ret;
 }
 
+static void user_check(const struct proc *p, const char *what, const char *user)
+{
+	if (p->is_nobody)
+		log_warning("event=%s_user reason=\"there is no user %s: the %s runs as nobody (%u); "
+			    "systemd-sysusers makes it\"",
+			    what, user, what, (unsigned)p->uid);
+}
+
+static int programs_find(struct sipseald *d)
+{
+	char err[PROC_ERR_LEN];
+	int r = signer_proc_init(&d->signer, d->opt.libexec, err);
+
+	if (r == 0)
+		r = fetching_new(d, &d->fetching, err);
+	if (r < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return r == -EINVAL ? EXIT_REFUSED : EXIT_ERROR;
+	}
+	user_check(&d->signer, "signer", SIGNER_USER);
+	if (d->fetching)
+		user_check(fetching_proc(d->fetching), "fetcher", FETCHER_USER);
+	return EXIT_DONE;
+}
+
 static int preflight(struct sipseald *d)
 {
 	char err[PREFLIGHT_ERR_LEN];
+	int r;
 
 	if (preflight_capabilities(err) < 0) {
 		log_err("event=start reason=\"%s\"", err);
@@ -78,15 +104,8 @@ static int preflight(struct sipseald *d)
 	if (nics_check(d))
 		return EXIT_ERROR;
 	workers_decide(d);
-	if (signer_proc_init(&d->signer, d->opt.libexec, err) < 0) {
-		log_err("event=start reason=\"%s\"", err);
-		return EXIT_ERROR;
-	}
-	if (d->signer.is_nobody)
-		log_warning("event=signer_user reason=\"there is no user %s: the signer runs as "
-			    "nobody (%u); "
-			    "systemd-sysusers makes it\"",
-			    SIGNER_USER, (unsigned)d->signer.uid);
+	if ((r = programs_find(d)))
+		return r;
 	if (d->gateway->mode == GATEWAY_ROUTED) {
 		d->is_ip_forward_off = !preflight_forwarding(false);
 		d->is_ip6_forward_off =
@@ -234,6 +253,21 @@ static int signer_first_start(struct sipseald *d)
 	return r;
 }
 
+/* After the signer: outbound calls do not wait for it.  One that does not come up is tried again; anchors that it
+ * refuses are for people. */
+static int fetcher_first_start(struct sipseald *d)
+{
+	char err[FETCHING_ERR_LEN];
+	int r = d->fetching ? fetching_start(d, err) : EXIT_DONE;
+
+	if (r)
+		log_err("event=fetcher_start reason=\"%s\"%s", err,
+			r == EXIT_REFUSED ? "" : " restart=\"it is tried again\"");
+	else
+		fetching_give(d, err);
+	return r == EXIT_REFUSED ? r : EXIT_DONE;
+}
+
 static int control_prepare(struct sipseald *d)
 {
 	char err[CONTROL_ERR_LEN];
@@ -275,7 +309,7 @@ static int all_steps(struct sipseald *d)
 	fast_path_decide(d);
 	/* addresses first: a port that is taken must not cost a moment of traffic */
 	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) ||
-	    (r = signer_first_start(d)))
+	    (r = signer_first_start(d)) || (r = fetcher_first_start(d)))
 		return r;
 	return control_start(d);
 }
@@ -311,6 +345,7 @@ int daemon_start(struct sipseald *d)
 void daemon_done(struct sipseald *d)
 {
 	signer_proc_stop(&d->signer);
+	fetching_free(TAKE(d->fetching));
 	control_close(TAKE(d->control));
 	if (d->heartbeats)
 		munmap((void *)(uintptr_t)TAKE(d->heartbeats),
@@ -328,23 +363,6 @@ void daemon_done(struct sipseald *d)
 	d->gateway = NULL;
 	closep(&d->lock_fd); /* last: until here the pins were ours */
 	d->lock_fd = -1;
-}
-
-int daemon_check(const struct options *opt)
-{
-	CLEANUP(config_closep) struct config *c = NULL;
-	CLEANUP(assembled_freep) struct assembled *a = NULL;
-	const struct gateway *g;
-	int r;
-
-	if ((r = load_start(opt, &c)))
-		return r;
-	g = config_gateway(c);
-	if ((r = load_assembled(g, &a)))
-		return r;
-	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt,
-	       g->trunk_cnt, a->credential_cnt);
-	return EXIT_DONE;
 }
 
 int daemon_detach(const struct options *opt)

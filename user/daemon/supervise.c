@@ -14,11 +14,6 @@
 #include "daemon/notify.h"
 #include "daemon/trunks.h"
 
-/* A signer that dies at once is not started in a circle; one that ran for a while starts over. */
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 5000
-#define HEALTHY_NS (30ull * 1000000000)
-
 int daemon_signals(void)
 {
 	sigset_t set;
@@ -36,34 +31,22 @@ int daemon_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static void retry_later(struct sipseald *d)
-{
-	if (!d->backoff_ms ||
-	    (d->signer_started_ns && clock_mono_ns() - d->signer_started_ns > HEALTHY_NS))
-		d->backoff_ms = BACKOFF_MIN_MS;
-	else
-		d->backoff_ms =
-			d->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : d->backoff_ms * 2;
-	d->signer_started_ns = 0;
-	d->retry_at_ns = clock_mono_ns() + d->backoff_ms * 1000000ull;
-}
-
 static void on_signer_gone(struct sipseald *d)
 {
-	retry_later(d);
+	proc_retry_later(&d->signer_retry);
 	log_err("event=signer_died how=\"%s\" restart_in_ms=%u traffic=%s", d->signer.how,
-		d->backoff_ms, d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
+		d->signer_retry.wait_ms, d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
 }
 
 static void restart(struct sipseald *d)
 {
 	char err[SIGNER_ERR_LEN];
 
-	d->retry_at_ns = 0;
 	d->restarts++;
 	if (signer_start(d, false, err)) {
-		retry_later(d);
-		log_err("event=signer_restart reason=\"%s\" restart_in_ms=%u", err, d->backoff_ms);
+		proc_retry_later(&d->signer_retry);
+		log_err("event=signer_restart reason=\"%s\" restart_in_ms=%u", err,
+			d->signer_retry.wait_ms);
 		return;
 	}
 	log_notice("event=signer_restart pid=%d restarts=%u lost=%llu", (int)d->signer.pid,
@@ -111,7 +94,7 @@ static bool on_signals(struct sipseald *d, int signal_fd)
 		if (si.ssi_signo == SIGHUP)
 			on_hangup(d);
 	}
-	if (signer_proc_reap(&d->signer))
+	if (proc_reap(&d->signer))
 		on_signer_gone(d);
 	return true;
 }
@@ -159,13 +142,15 @@ static int turns(struct sipseald *d)
 
 	ms = sooner(ms, callevents_turn(d->events));
 	ms = sooner(ms, dialplan_turn(d->dialplan));
+	ms = sooner(ms, fetching_turn(d));
 	ms = sooner(ms, expiry_turn(d));
 	ms = sooner(ms, control_run(d->control));
 	if (d->is_settling && !d->grace_ns) /* a change came in just now */
 		ms = 0;
 	now = clock_mono_ns();
-	next = d->retry_at_ns && d->retry_at_ns < d->neighbours_at_ns ? d->retry_at_ns
-								      : d->neighbours_at_ns;
+	next = d->neighbours_at_ns;
+	if (d->signer_retry.at_ns && d->signer_retry.at_ns < next)
+		next = d->signer_retry.at_ns;
 	return sooner(ms, next <= now ? 0 : (int)((next - now) / 1000000) + 1);
 }
 
@@ -173,13 +158,14 @@ void supervise(struct sipseald *d, int signal_fd)
 {
 	for (;;) {
 		int ms = turns(d), http[2];
-		struct pollfd p[4];
+		struct pollfd p[5];
 
 		control_fds(d->control, http);
 		p[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
 		p[1] = (struct pollfd){ .fd = d->signer.fd, .events = POLLIN };
 		p[2] = (struct pollfd){ .fd = http[0], .events = POLLIN };
 		p[3] = (struct pollfd){ .fd = http[1], .events = POLLIN };
+		p[4] = (struct pollfd){ .fd = fetching_fd(d->fetching), .events = POLLIN };
 		if (poll(p, ARRAY_SIZE(p), ms) < 0 && errno != EINTR)
 			return;
 		/* signals first: SIGTERM must not wait for a restart */
@@ -187,7 +173,7 @@ void supervise(struct sipseald *d, int signal_fd)
 			return;
 		if (d->signer.fd >= 0 && p[1].revents)
 			on_signer_socket(d);
-		if (d->retry_at_ns && clock_mono_ns() >= d->retry_at_ns)
+		if (proc_retry_is_due(&d->signer_retry))
 			restart(d);
 		neighbours_turn(d);
 	}

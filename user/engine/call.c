@@ -105,7 +105,7 @@ static bool rpid_wants_privacy(const struct sip_message *m)
 }
 
 /* A number that may be orig: canonical, no service number (design: N11, 988, short codes never
- * are). */
+ * are ours to sign; inbound, numbers are only compared). */
 static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct tn *ret)
 {
 	struct tn tn;
@@ -113,7 +113,7 @@ static int orig_from_uri(const struct call *c, const struct sip_uri *uri, struct
 
 	if (r < 0)
 		return r;
-	if (tn.is_service)
+	if (tn.is_service && !c->in->is_inbound)
 		return -EINVAL;
 	*ret = tn;
 	return 0;
@@ -134,10 +134,8 @@ static bool is_odd_number(const struct sip_uri *uri, int tn_error)
 	       tn_is_shown(host);
 }
 
-/* Up to @max numbers in the rows of kind @h; *ret_is_odd is set where one cannot be placed, or
- * where what cannot be read may show any number. */
-static unsigned read_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max,
-			     bool *ret_is_odd)
+unsigned call_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max,
+		      bool *ret_is_odd)
 {
 	const struct sip_row *row = sip_message_first(&c->e->msg, h);
 	unsigned cnt = 0;
@@ -180,10 +178,10 @@ static void read_calling(struct call *c)
 			tn = c->pai_tn[0];
 			break;
 		case SOURCE_PPI:
-			has = read_numbers(c, SIP_H_PPI, &tn, 1, &is_odd) == 1;
+			has = call_numbers(c, SIP_H_PPI, &tn, 1, &is_odd) == 1;
 			break;
 		case SOURCE_RPID:
-			has = read_numbers(c, SIP_H_RPID, &tn, 1, &is_odd) == 1;
+			has = call_numbers(c, SIP_H_RPID, &tn, 1, &is_odd) == 1;
 			break;
 		case SOURCE_FROM:
 			has = c->from_tn.len > 0;
@@ -227,7 +225,7 @@ static void read_from_number(struct call *c)
 			!policy_number_inside(c->in->policy, c->trunk, tn_slice(&tn));
 }
 
-enum sipseal_reason call_read(struct call *c)
+enum sipseal_reason call_read_addresses(struct call *c)
 {
 	const struct sip_message *m = &c->e->msg;
 	struct sip_addr from, to;
@@ -242,6 +240,13 @@ enum sipseal_reason call_read(struct call *c)
 
 	read_rules(c);
 	c->is_emergency = call_is_emergency_uri(c->in->policy, &c->request_uri);
+	return SR_NONE;
+}
+
+void call_read_caller(struct call *c)
+{
+	const struct sip_message *m = &c->e->msg;
+
 	c->is_anonymous = is_anonymous_uri(&c->from);
 	read_privacy(c);
 	/* `none` is the caller's own word and is never touched (RFC 3323 s4.3): such a call is not
@@ -251,9 +256,16 @@ enum sipseal_reason call_read(struct call *c)
 			    c->trunk->privacy == PRIVACY_ID || rpid_wants_privacy(m));
 	read_from_number(c);
 	c->pai_tn_cnt =
-		read_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
+		call_numbers(c, SIP_H_PAI, c->pai_tn, CALL_NUMBERS_MAX, &c->pai_is_odd_number);
 	read_calling(c);
-	return SR_NONE;
+}
+
+bool call_called_number(const struct call *c, const struct sip_uri *uri, struct tn *ret)
+{
+	/* an emergency number is what it is: no rule about prefixes speaks of it */
+	bool as_it_is = c->is_emergency && call_is_emergency_uri(c->in->policy, uri);
+
+	return tn_from_uri(uri, as_it_is ? NULL : &c->rules, ret) == 0;
 }
 
 struct slice call_domain(const struct call *c)

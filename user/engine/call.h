@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * call - one INVITE on its way through the engine: what it says (call.c), what we decide
- * (identity.c, pai.c, location.c), and the edits.  Private to engine/.
+ * call - one INVITE on its way through the engine: what it says (call.c), what we decide outbound
+ * (identity.c, pai.c, location.c) or inbound (inbound.h), and the edits.  Private to engine/.
  */
 #ifndef SIPSEAL_ENGINE_CALL_H
 #define SIPSEAL_ENGINE_CALL_H
@@ -29,7 +29,10 @@ struct call {
 
 	/* what the message says */
 	struct sip_uri request_uri, from, to;
-	bool is_emergency, is_anonymous, is_restricted;
+	bool is_emergency;
+
+	/* outbound */
+	bool is_anonymous, is_restricted;
 	bool has_privacy_none, has_privacy_id;
 	struct tn from_tn; /* len 0: none that may be orig */
 	/* a number is shown, but nobody can say that it is inside */
@@ -47,9 +50,20 @@ struct call {
 	bool has_failed;  /* something did not fit: nothing is changed */
 };
 
-/** call_read() - addresses, privacy, numbers.
+/** call_read_addresses() - From, To, Request-URI, the rules of their numbers, emergency.
  * Return: SR_NONE, SR_ADDRESS_SYNTAX or SR_IN_DIALOG. */
-enum sipseal_reason call_read(struct call *c);
+enum sipseal_reason call_read_addresses(struct call *c);
+
+/** call_read_caller() - outbound, after the addresses: privacy, and the numbers of the caller. */
+void call_read_caller(struct call *c);
+
+/** call_numbers() - up to @max numbers in the rows of kind @h.
+ * @ret_is_odd: set where one cannot be placed, or where what cannot be read may show any number; else left
+ * Return: how many. */
+unsigned call_numbers(const struct call *c, enum sip_header h, struct tn *ret, unsigned max, bool *ret_is_odd);
+
+/** call_called_number() - the number of To or Request-URI.  Return: is there one? */
+bool call_called_number(const struct call *c, const struct sip_uri *uri, struct tn *ret);
 
 /** call_is_emergency_uri() - RFC 5031: urn:service:sos and its sub-services; else a user part
  * exactly in the gateway's list. */

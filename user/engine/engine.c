@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "engine/call.h"
+#include "engine/inbound.h"
 #include "sip/response.h"
 
 const char *engine_verdict_name(enum engine_verdict v)
@@ -13,7 +13,9 @@ const char *engine_verdict_name(enum engine_verdict v)
 	static const char *const names[] = { [VERDICT_PASS] = "pass",
 					     [VERDICT_SIGN] = "sign",
 					     [VERDICT_REJECT] = "reject",
-					     [VERDICT_DROP] = "drop" };
+					     [VERDICT_DROP] = "drop",
+					     [VERDICT_VERIFY] = "verify",
+					     [VERDICT_WAIT] = "wait" };
 
 	return names[v];
 }
@@ -23,6 +25,11 @@ static void forget_edits(struct engine *e, const struct engine_input *in)
 	sip_edits_init(&e->edits);
 	e->edits.is_sealed = true;
 	e->edits.out_len = in->datagram.len;
+}
+
+static bool is_leaving(enum engine_verdict v)
+{
+	return v == VERDICT_PASS || v == VERDICT_SIGN || v == VERDICT_VERIFY;
 }
 
 /* What is not signed shows no attestation and no certificate. */
@@ -73,10 +80,11 @@ static void note(struct call *c)
 }
 
 /* Decide, then collect the edits; on any failure the message stays whole. */
-static void handle(struct call *c)
+static void sign(struct call *c)
 {
 	struct engine_output *out = c->out;
 
+	call_read_caller(c);
 	pai_decide(c);
 	out->reason = identity_decide(c);
 	note(c);
@@ -106,6 +114,29 @@ static void handle(struct call *c)
 		out->notes |= EVENT_NOTE_ANY_NUMBER;
 }
 
+static void outbound_run(struct call *c)
+{
+	if (c->out->reason == SR_NONE && !c->in->policy->regulatory_enabled)
+		c->out->reason = SR_SIGNER_REGULATORY_OFF;
+	else if (c->out->reason == SR_NONE)
+		c->out->reason = call_read_addresses(c);
+	if (c->out->reason == SR_NONE)
+		sign(c);
+}
+
+/* Was anything decided that mode observe keeps from being done? */
+static bool is_observed(const struct call *c)
+{
+	const struct engine_output *out = c->out;
+
+	if (!c->trunk || c->trunk->mode != TRUNK_OBSERVE)
+		return false;
+	if (c->in->is_inbound)
+		return out->stir != EVENT_STIR_NONE;
+	return out->call_id.p && out->reason != SR_SIGNER_REGULATORY_OFF &&
+	       out->reason != SR_IN_DIALOG && out->reason != SR_ADDRESS_SYNTAX;
+}
+
 /* mode observe: everything was decided, the original bytes leave. */
 static void observe(struct engine *e, const struct engine_input *in, struct engine_output *out)
 {
@@ -127,6 +158,10 @@ void engine_run(struct engine *e, const struct engine_env *env, const struct eng
 
 	*ret = (struct engine_output){ .verdict = VERDICT_PASS, .key = UINT32_MAX };
 	e->arena_len = 0;
+	e->judged.row = -1;
+	e->judged.row_cnt = 0;
+	e->judged.code = 0;
+	e->judged.status = VERIFY_MISSING;
 	sip_edits_init(&e->edits);
 	ret->reason = sip_message_parse(in->datagram.p, in->datagram.len, &e->msg);
 	if (ret->reason == SR_NONE) {
@@ -136,18 +171,16 @@ void engine_run(struct engine *e, const struct engine_env *env, const struct eng
 	if (!c.trunk) {
 		ret->verdict = VERDICT_DROP;
 		ret->reason = SR_UNKNOWN_TRUNK;
-	} else if (ret->reason == SR_NONE && !in->policy->regulatory_enabled) {
-		ret->reason = SR_SIGNER_REGULATORY_OFF;
-	} else if (ret->reason == SR_NONE && (ret->reason = call_read(&c)) == SR_NONE) {
-		handle(&c);
+	} else if (in->is_inbound) {
+		inbound_run(&c);
+	} else {
+		outbound_run(&c);
 	}
 	ret->decided_verdict = ret->verdict;
 	ret->decided_reason = ret->reason;
-	if (c.trunk && c.trunk->mode == TRUNK_OBSERVE && ret->call_id.p &&
-	    ret->reason != SR_SIGNER_REGULATORY_OFF && ret->reason != SR_IN_DIALOG &&
-	    ret->reason != SR_ADDRESS_SYNTAX)
+	if (is_observed(&c))
 		observe(e, in, ret);
-	if (!e->edits.is_sealed || ret->verdict > VERDICT_SIGN)
+	if (!e->edits.is_sealed || !is_leaving(ret->verdict))
 		forget_edits(e, in);
 }
 
@@ -173,6 +206,7 @@ ssize_t engine_response_emit(const struct engine *e, const struct engine_env *en
 	static const char hex[] = "0123456789abcdef";
 	struct sip_response resp = { .code = out->response_code,
 				     .phrase = out->response_phrase,
+				     .extra = out->response_extra,
 				     .source_ip = in->source_ip,
 				     .source_port = in->source_port };
 	uint8_t mac[EVP_MAX_MD_SIZE];

@@ -6,6 +6,7 @@
  * fuzzers and tests all call this one function, so that what explain says is what the wire shows.
  *
  *     datagram --sip--> message --numbers, PAI, attestation, location--> edits --emit--> datagram
+ *                               `-inbound: Identity rows --stir/verify--> marks -^
  *
  * A message is edited completely or not at all.  Threads: one scratch per thread.
  */
@@ -20,6 +21,7 @@
 #include "sip/message.h"
 #include "sip/tn.h"
 #include "stir/passport.h"
+#include "stir/verify.h"
 #include "trunk/events.h"
 #include "trunk/policy.h"
 
@@ -28,6 +30,9 @@ enum engine_verdict {
 	VERDICT_SIGN = EVENT_SIGN,    /* leaves with our Identity */
 	VERDICT_REJECT = EVENT_REJECT,  /* answered with `response_code`; does not leave */
 	VERDICT_DROP = EVENT_DROP,    /* does not leave */
+	VERDICT_VERIFY = EVENT_VERIFY, /* inbound: judged, leaves with our marks */
+	VERDICT_WAIT,                 /* inbound: certificates are not known yet: verify_wanted(&e->judged) says which;
+					 run again when they are, or with is_last */
 };
 
 /** engine_verdict_name() - the word that explain and events print. */
@@ -50,12 +55,23 @@ struct engine_env {
 	const struct pidf_template *(*override)(void *ctx, struct slice call_id, struct slice calling);
 	void *override_ctx;
 	uint8_t tag_key[16];          /* key of the To tags of refusals: a secret of this start */
+
+	/* Inbound: struct verify_env.  Each may be NULL: then no certificate is ever known, our own trouble
+	 * (SR_VERIFY_FAILED), nothing is a replay. */
+	enum verdict_kind (*certificate)(void *ctx, struct slice x5u, struct verdict *ret);
+	int (*signature)(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,
+			 const uint8_t sig[PASSPORT_SIG_LEN]);
+	/* Was @sig seen with another Call-ID in the last @window_s seconds?  Remembers it for as long. */
+	bool (*replayed)(void *ctx, const uint8_t sig[PASSPORT_SIG_LEN], struct slice call_id, unsigned window_s);
+	void *verify_ctx;
 };
 
 struct engine_input {
 	struct slice datagram;        /* UDP payload */
 	const struct policy_copy *policy;
 	uint32_t trunk;               /* slot */
+	bool is_inbound;              /* from the carrier: verify */
+	bool is_last;                 /* inbound: there is no waiting (any longer) for certificates */
 	char source_ip[46];           /* text, for refusals */
 	uint16_t source_port;
 };
@@ -72,7 +88,14 @@ struct engine_output {
 	uint32_t key;                        /* policy_credential.key that signed; UINT32_MAX: none */
 	unsigned response_code;              /* VERDICT_REJECT */
 	const char *response_phrase;
+	const char *response_extra;          /* further rows of the answer, in the scratch, or NULL */
 	bool is_signed;                      /* a signature was made (also counted in observe) */
+
+	/* inbound */
+	enum event_stir stir;                /* EVENT_STIR_NONE: not judged (in dialog, verification off) */
+	char spc[TNAUTH_SPC_MAX + 1];
+	bool has_iat;                        /* a row was good, or only stale: iat_age_ms is our clock less its iat */
+	int64_t iat_age_ms;
 };
 
 #define ENGINE_ARENA_MAX (24 * 1024)
@@ -82,18 +105,20 @@ struct engine_output {
 struct engine {
 	struct sip_message msg;
 	struct sip_edits edits;              /* sealed; cnt 0: nothing changes */
+	struct verify_result judged;         /* inbound */
 	size_t arena_len;
 	char arena[ENGINE_ARENA_MAX];        /* texts of the edits */
 };
 
 /**
- * engine_run() - decide what happens to an outbound INVITE.
- * Never fails: what is not understood is VERDICT_PASS with a reason and no edits.
+ * engine_run() - decide what happens to an INVITE.
+ * Never fails: what is not understood is VERDICT_PASS with a reason and no edits; inbound, where it carries
+ * a mark of ours, VERDICT_DROP with SR_FORGED_MARK.
  */
 void engine_run(struct engine *e, const struct engine_env *env, const struct engine_input *in,
 		struct engine_output *ret);
 
-/** engine_out_len() - length of the datagram that leaves (after PASS or SIGN). */
+/** engine_out_len() - length of the datagram that leaves (after PASS, SIGN or VERIFY). */
 size_t engine_out_len(const struct engine *e, const struct engine_input *in);
 
 /** engine_emit() - write that datagram.  Return: length, or -ENOSPC. */

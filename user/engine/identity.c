@@ -56,10 +56,8 @@ static bool find_dest(struct call *c)
 	for (unsigned i = 0; i < NUMBER_SOURCES_MAX && c->trunk->dest_from[i] != SOURCE_END; i++) {
 		const struct sip_uri *uri =
 			c->trunk->dest_from[i] == SOURCE_TO ? &c->to : &c->request_uri;
-		/* an emergency number is what it is: no rule about prefixes speaks of it */
-		bool as_it_is = c->is_emergency && call_is_emergency_uri(c->in->policy, uri);
 
-		if (tn_from_uri(uri, as_it_is ? NULL : &c->rules, &tn) == 0) {
+		if (call_called_number(c, uri, &tn)) {
 			c->out->dest = tn;
 			return true;
 		}

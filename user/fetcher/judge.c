@@ -9,10 +9,6 @@
 #include "fetcher/judge_internal.h"
 
 #define CODE_REFUSED 437 /* Unsupported Credential, RFC 8224 s13.2 */
-/* An answer that is cached for less costs more fetches than it saves (ATIS-1000074: 24 h); one that
- * is cached for longer outlives a revocation too far. */
-#define KEEP_MIN_S (24 * 3600)
-#define KEEP_MAX_S (7 * 24 * 3600)
 /* Short, so that a carrier that repairs its chain is believed soon; long enough to spare its
  * server. */
 #define KEEP_BAD_S 60
@@ -131,8 +127,7 @@ static void expiry_set(struct exam *e, int64_t keep_s)
 {
 	const struct judge *j = e->judge;
 
-	keep_s = min_s(keep_s > KEEP_MIN_S ? keep_s : KEEP_MIN_S, KEEP_MAX_S);
-	e->v.expires_at = min_s(e->now_s + keep_s, e->v.not_after);
+	e->v.expires_at = min_s(e->now_s + judge_keep(keep_s), e->v.not_after);
 	/* without a list that is in force nothing is believed: not longer than this one is */
 	if (j->cfg.has_crl && j->cfg.crl_policy == CRL_HARD)
 		e->v.expires_at = min_s(e->v.expires_at, j->crl.next_update);

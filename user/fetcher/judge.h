@@ -19,6 +19,11 @@
 #define JUDGE_BODY_MAX (64 * 1024) /* bytes behind an x5u; at most CERT_CHAIN_MAX certificates */
 #define JUDGE_CRL_MAX  (16 * 1024 * 1024)
 
+/* An answer that is cached for less costs more fetches than it saves (ATIS-1000074: 24 h); one that is cached for
+ * longer outlives a revocation too far. */
+#define JUDGE_KEEP_MIN_S (24 * 3600)
+#define JUDGE_KEEP_MAX_S (7 * 24 * 3600)
+
 enum crl_policy { CRL_SOFT, CRL_HARD };
 
 struct judge_config {
@@ -51,6 +56,12 @@ DEFINE_FREEP(struct judge *, judge_free)
  */
 int judge_crl_set(struct judge *j, const char *data, size_t len, int64_t now_s,
 		  int64_t *ret_next_update, char reterr_text[160]);
+
+/** judge_keep() - between the caps: how long after it came an answer may be used, by what HTTP said (@keep_s). */
+static inline int64_t judge_keep(int64_t keep_s)
+{
+	return keep_s < JUDGE_KEEP_MIN_S ? JUDGE_KEEP_MIN_S : keep_s > JUDGE_KEEP_MAX_S ? JUDGE_KEEP_MAX_S : keep_s;
+}
 
 /**
  * judge_chain() - @data: what the server sent: PEM chain (leaf first), or one DER certificate.

@@ -3,37 +3,20 @@
  * The way of a frame through the signer: frame_run() is the whole of it.
  *
  * Emergency calls (flagged by XDP) that the rules below would drop leave as they came instead: unsigned,
- * counted as passed.
+ * counted as passed.  So do CANCELs, which only come here to stay behind their INVITE.
  */
-#include <arpa/inet.h>
-#include <assert.h>
+#include "signer/datapath.h"
+
 #include <errno.h>
-#include <netinet/in.h>
 
 #include "base/clock.h"
+#include "signer/inbound.h"
+#include "signer/leave.h"
 #include "signer/tell.h"
 
 /* An INVITE with its headers, without most of a long body.  More would push out what is in use. */
 #define PREFETCH_LEN 1024
 #define CACHE_LINE   64
-
-static bool is_emergency(const struct steered *s)
-{
-	return s->meta.flags & SIPSEAL_META_F_EMERGENCY;
-}
-
-/* A socket of ours on the egress NIC: the same queue if it is ours, so that flows keep their order. */
-static struct port *egress(const struct worker *w, const struct steered *s)
-{
-	uint16_t nic = s->meta.egress;
-
-	if ((s->meta.flags & SIPSEAL_META_F_RAW) || nic >= SIPSEAL_PORTS_MAX || !w->tx_cnt[nic])
-		return NULL;
-	for (unsigned i = 0; i < w->tx_cnt[nic]; i++)
-		if (w->tx[nic][i]->queue == s->in->queue)
-			return w->tx[nic][i];
-	return w->tx[nic][s->in->queue % w->tx_cnt[nic]];
-}
 
 static enum sipseal_reason meta_check(struct worker *w, struct steered *s)
 {
@@ -50,92 +33,12 @@ static enum sipseal_reason meta_check(struct worker *w, struct steered *s)
 	return policy_trunk_get(s->policy, m->trunk) ? SR_NONE : SR_UNKNOWN_TRUNK;
 }
 
-/* The datagram leaves, edited or as it came. */
-static int forward(struct worker *w, struct steered *s, const struct sip_edits *edits)
+static enum sipseal_reason drop(struct worker *w, struct steered *s, enum sipseal_reason reason)
 {
-	struct emit_job j = {
-		.out = { .in = &s->wire, .want_ttl_dec = true },
-		.mtu = s->meta.mtu,
-		.src = s->wire.payload,
-		.edits = edits,
-		.port = egress(w, s),
-	};
-	int r;
-
-	memcpy(j.out.dmac, s->meta.dmac, 6);
-	memcpy(j.out.smac, s->meta.smac, 6);
-	r = emit_datagram(&w->emitter, &j);
-	s->has_left = r == 0;
-	return r;
+	return steered_is_emergency(s) ? leave_unchanged(w, s, SR_EMERGENCY_PASSED_LATE) : reason;
 }
 
-/* @reason, or what became of it.  What cannot be framed with our additions leaves without them
- * (standards 7.1: never drop the call). */
-static enum sipseal_reason forward_edited(struct worker *w, struct steered *s,
-					  const struct sip_edits *edits, enum sipseal_reason reason)
-{
-	int r = forward(w, s, edits);
-
-	if ((r == -E2BIG || r == -EMSGSIZE) && edits->cnt) {
-		reason = SR_OUTPUT_LIMIT;
-		r = forward(w, s, NULL);
-	}
-	if (r == 0)
-		return reason;
-	counters_bump(&w->counters->send_errors, 1);
-	return SR_NO_FRAME;
-}
-
-/* An emergency call that cannot be processed: as it came, as long as there is any way out. */
-static enum sipseal_reason emergency_pass(struct worker *w, struct steered *s)
-{
-	int r;
-
-	if (s->wire.payload.p) {
-		r = forward(w, s, NULL);
-	} else {
-		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
-		s->has_left = r == 0;
-	}
-	if (r < 0)
-		counters_bump(&w->counters->send_errors, 1);
-	return r < 0 ? SR_NO_FRAME : SR_EMERGENCY_PASSED_LATE;
-}
-
-static void engine_input_make(const struct steered *s, struct engine_input *ret)
-{
-	*ret = (struct engine_input){
-		.datagram = s->wire.payload,
-		.policy = s->policy,
-		.trunk = s->meta.trunk,
-		.source_port = s->wire.src_port,
-	};
-}
-
-/* The answer goes back where the INVITE came from: same NIC, MACs swapped. */
-static enum sipseal_reason refuse(struct worker *w, struct steered *s, struct engine_input *in)
-{
-	static_assert(SIP_MESSAGE_MAX < sizeof(w->emitter.staging), "an answer fits in the staging area");
-	struct emit_job j = {
-		.out = { .in = &s->wire, .is_reply = true },
-		.mtu = s->in->mtu,
-		.port = s->in->tx.size ? s->in : NULL,
-	};
-	ssize_t n;
-
-	inet_ntop(s->wire.is_v6 ? AF_INET6 : AF_INET, s->wire.src + (s->wire.is_v6 ? 0 : 12), in->source_ip,
-		  sizeof(in->source_ip));
-	n = engine_response_emit(&w->engine, &w->env, in, &s->out, w->emitter.staging,
-				 sizeof(w->emitter.staging));
-	memcpy(j.out.dmac, s->wire.l2.p + 6, 6);
-	memcpy(j.out.smac, s->wire.l2.p, 6);
-	j.src = slice_of(w->emitter.staging, n < 0 ? 0 : (size_t)n);
-	if (n < 0 || emit_datagram(&w->emitter, &j) < 0)
-		counters_bump(&w->counters->send_errors, 1);
-	return s->out.reason;
-}
-
-const struct pidf_template *worker_override(void *ctx, struct slice call_id, struct slice calling)
+const struct pidf_template *datapath_override(void *ctx, struct slice call_id, struct slice calling)
 {
 	struct worker *w = ctx;
 	const struct override_region *r = w->cfg.overrides;
@@ -149,31 +52,70 @@ const struct pidf_template *worker_override(void *ctx, struct slice call_id, str
 	return NULL;
 }
 
-static enum sipseal_reason engine_turn(struct worker *w, struct steered *s)
+static void engine_turn(struct worker *w, struct steered *s, struct engine_input *in, bool is_last)
+{
+	*in = (struct engine_input){
+		.datagram = s->wire.payload,
+		.policy = s->policy,
+		.trunk = s->meta.trunk,
+		.is_inbound = steered_is_inbound(s),
+		.is_last = is_last || steered_is_emergency(s),
+		.source_port = s->wire.src_port,
+	};
+	w->override.seq = 0;
+	w->override.index = 0;
+	/* what stands there after a call that was not judged is of another call */
+	w->engine.judged.status = VERIFY_VERIFIED;
+	w->engine.judged.row_cnt = 0;
+	engine_run(&w->engine, &w->env, in, &s->out);
+}
+
+/* It waits, or there is no room: then it goes on as it is. */
+static enum sipseal_reason wait_or_go(struct worker *w, struct steered *s)
+{
+	if (s->is_parked || inbound_park(w, s))
+		return SR_NONE;
+	w->inbound.is_first_look = false;
+	return datapath_decide(w, s, true);
+}
+
+/* Copies of what was edited shall come out the same, and none shall cost a second signature, ours or one to
+ * verify: also where it leaves as it came (mode observe; verified without a change). */
+static bool is_to_be_kept(const struct worker *w, const struct steered *s)
+{
+	return s->has_key && (w->engine.edits.cnt || s->out.is_signed || s->out.stir != EVENT_STIR_NONE);
+}
+
+enum sipseal_reason datapath_decide(struct worker *w, struct steered *s, bool is_last)
 {
 	struct engine_input in;
 
-	engine_input_make(s, &in);
-	w->override.seq = 0;
-	w->override.index = 0;
-	engine_run(&w->engine, &w->env, &in, &s->out);
+	engine_turn(w, s, &in, is_last);
 	/* this thread may have stood still for longer than the daemon waits before it writes a copy again */
 	if (!policy_copy_holds(s->policy, s->meta.generation))
-		return is_emergency(s) ? emergency_pass(w, s) : SR_UNKNOWN_GENERATION;
+		return drop(w, s, SR_UNKNOWN_GENERATION);
 	s->is_decided = true;
+	if (in.is_inbound)
+		inbound_ask(w, s);
 	switch (s->out.verdict) {
+	case VERDICT_WAIT:
+		if (!in.is_last)
+			return wait_or_go(w, s);
+		return leave_unchanged(w, s, SR_VERIFY_FAILED); /* the engine knows better */
 	case VERDICT_REJECT:
-		return is_emergency(s) ? emergency_pass(w, s) : refuse(w, s, &in);
+		if (!steered_is_emergency(s))
+			return leave_refused(w, s, &in);
+		return drop(w, s, s->out.reason);
 	case VERDICT_DROP:
-		return is_emergency(s) ? emergency_pass(w, s) : s->out.reason;
+		return drop(w, s, s->out.reason);
 	case VERDICT_PASS:
 	case VERDICT_SIGN:
+	case VERDICT_VERIFY:
 		break;
 	}
-	/* also what was signed and leaves as it came (mode observe): a copy shall cost no second signature */
-	if ((w->engine.edits.cnt || s->out.is_signed) && s->has_key)
+	if (is_to_be_kept(w, s))
 		replay_add(w->replay, &s->key, w->now_ns, &w->engine.edits);
-	return forward_edited(w, s, &w->engine.edits, s->out.reason);
+	return leave_edited(w, s, &w->engine.edits, s->out.reason);
 }
 
 static bool is_retransmission(struct worker *w, struct steered *s)
@@ -184,14 +126,26 @@ static bool is_retransmission(struct worker *w, struct steered *s)
 	memcpy(f.src, s->wire.src, sizeof(f.src));
 	memcpy(f.dst, s->wire.dst, sizeof(f.dst));
 	s->has_key = replay_key(w->replay, &f, s->wire.payload, &s->key) == 0;
-	s->is_copy = s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
-	return s->is_copy;
+	return s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
 }
 
-/* The data path. */
+static enum sipseal_reason invite_run(struct worker *w, struct steered *s)
+{
+	s->is_copy = is_retransmission(w, s);
+	if (s->is_copy)
+		return leave_edited(w, s, &w->cached, SR_RETRANSMISSION);
+	s->is_copy = steered_is_inbound(s) && inbound_absorbs(w, s);
+	if (s->is_copy)
+		return SR_ABSORBED;
+	w->inbound.is_first_look = true;
+	return datapath_decide(w, s, false);
+}
+
+/* The data path.  Return: SR_NONE: it waits in memory of its own, and is counted when it leaves. */
 static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 {
 	enum sipseal_reason bad = meta_check(w, s);
+	bool is_cancel = s->meta.flags & SIPSEAL_META_F_CANCEL;
 
 	if (bad == SR_BAD_METADATA)
 		return bad; /* nothing in it can be believed, its flags included */
@@ -201,13 +155,13 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 	} else if (wire_frame_ttl(&s->wire) <= 1) {
 		return SR_BAD_FRAME; /* XDP steers none of these: routing loops end here */
 	} else if (wire_checksum_is_bad(&s->wire)) {
+		if (is_cancel)
+			return SR_BAD_CHECKSUM; /* on the fast path its receiver would have dropped it */
 		bad = bad ? bad : SR_BAD_CHECKSUM;
 	}
-	if (bad)
-		return is_emergency(s) ? emergency_pass(w, s) : bad;
-	if (is_retransmission(w, s))
-		return forward_edited(w, s, &w->cached, SR_RETRANSMISSION);
-	return engine_turn(w, s);
+	if (is_cancel)
+		return inbound_cancel(w, s);
+	return bad ? drop(w, s, bad) : invite_run(w, s);
 }
 
 static void descriptor_run(struct worker *w, struct port *in, const struct xdp_desc *d)
@@ -223,7 +177,9 @@ static void descriptor_run(struct worker *w, struct port *in, const struct xdp_d
 		reason = frame_run(w, &s);
 	}
 	w->now_ns = clock_mono_ns();
-	tell_frame(w, &s, reason, begin_ns);
+	fair_frame(&w->fair, reason == SR_BAD_METADATA ? UINT32_MAX : s.meta.trunk);
+	if (reason != SR_NONE)
+		tell_frame(w, &s, reason, begin_ns);
 	if (r != -EBADMSG)
 		umem_put(w->umem, d->addr);
 }
@@ -238,7 +194,7 @@ static void prefetch(const struct worker *w, const struct xdp_desc *d)
 		__builtin_prefetch(p + i);
 }
 
-unsigned worker_batch(struct worker *w, struct port *in)
+unsigned datapath_batch(struct worker *w, struct port *in)
 {
 	struct xdp_desc d[PORT_BATCH];
 	unsigned n = port_recv(in, d);

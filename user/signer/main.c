@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/unprivileged.h"
 #include "signer/keys.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
@@ -84,7 +85,7 @@ static bool has_daemon(void)
 static int confine(unsigned uid, unsigned gid)
 {
 	bool is_locked;
-	int r = sandbox_unprivileged(uid, gid);
+	int r = unprivileged_become(uid, gid);
 
 	if (r < 0) {
 		log_err("event=signer_privileges error=\"%s\" hint=\"%s\"", strerror(-r),

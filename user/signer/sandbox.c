@@ -2,63 +2,12 @@
 #include "signer/sandbox.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <linux/capability.h>
+#include <fcntl.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-
-static int user_drop(uid_t uid, gid_t gid)
-{
-	if (geteuid() != 0 && getuid() != 0)
-		return 0;
-	if (uid == (uid_t)-1 || gid == (gid_t)-1)
-		return -EPERM;
-	if (uid == 0 || gid == 0)
-		return -EINVAL;
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Capabilities that an unprivileged user may still hold (ambient ones from a unit file). */
-static int capabilities_drop(void)
-{
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &h, d) < 0)
-		return -errno;
-	if (syscall(SYS_capget, &h, d) < 0)
-		return -errno;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		if (d[i].effective | d[i].permitted | d[i].inheritable)
-			return -EACCES;
-	return 0;
-}
-
-int sandbox_unprivileged(uid_t uid, gid_t gid)
-{
-	const struct rlimit none = { 0, 0 };
-	int r;
-
-	if ((r = user_drop(uid, gid)) < 0 || (r = capabilities_drop()) < 0)
-		return r;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-	/* after the change of user, which resets it: no core, no ptrace, no /proc/<pid>/mem */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-		return -errno;
-	return 0;
-}
 
 /* What is left, and what for. */
 static const int allowed[] = {
@@ -73,6 +22,8 @@ static const int allowed[] = {
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(futex),
 	/* malloc (mmap and mprotect: below) */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	/* memory of a new fetcher: how long is it? (mmap and fcntl: below) */
+	SCMP_SYS(lseek),
 	/* end of a thread, of the process, of a signal handler; a call resumed after SIGSTOP/SIGCONT */
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(restart_syscall),
@@ -85,14 +36,18 @@ static int rules_add(scmp_filter_ctx ctx)
 {
 	const struct scmp_arg_cmp not_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	const struct scmp_arg_cmp is_xdp = SCMP_A1(SCMP_CMP_EQ, SOL_XDP);
+	const struct scmp_arg_cmp is_get_seals = SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS);
 	int r;
 
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0)) < 0)
 			return r;
-	/* malloc maps memory and makes it writable; nobody makes it executable */
+	/* malloc and new fetchers map memory, malloc makes it writable; nobody makes it executable */
 	if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, not_exec)) < 0 ||
 	    (r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, not_exec)) < 0)
+		return r;
+	/* can the fetcher's memory shrink? */
+	if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, is_get_seals)) < 0)
 		return r;
 	/* XDP_STATISTICS, once per second */
 	return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 1, is_xdp);

@@ -34,6 +34,8 @@ static int refuse(const struct request *q, int error, const char *fmt, ...)
 
 int signer_init(struct signer *s)
 {
+	int r;
+
 	memset(s, 0, sizeof(*s));
 	s->raw_v4 = s->raw_v6 = -1;
 	s->want_sandbox = true;
@@ -41,6 +43,8 @@ int signer_init(struct signer *s)
 	sem_init(&s->go, 0, 0);
 	if (RAND_bytes(s->tag_key, sizeof(s->tag_key)) != 1)
 		return -EIO;
+	if ((r = seen_new(&s->seen)) < 0)
+		return r;
 	return credential_set_new(&s->credentials);
 }
 
@@ -68,7 +72,9 @@ void signer_done(struct signer *s)
 		unmap(s->threads[i].umem, s->threads[i].umem_len);
 	}
 	credential_set_free(s->credentials);
+	seen_free(s->seen);
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
+	sources_done(&s->sources);
 	maps_done(s->maps);
 	closep(&s->raw_v4);
 	closep(&s->raw_v6);
@@ -208,6 +214,7 @@ static int take_worker(struct signer *s, struct request *q)
 		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
 		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
 		.events = s->events, .overrides = s->overrides,
+		.source = &s->sources.current, .seen = s->seen,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};
 	void *p;
@@ -274,18 +281,37 @@ static int take_credential(struct signer *s, struct request *q)
 	return keys_add(s->credentials, q->m->credential.id, q->fds[0], point, q->text);
 }
 
+static int take_verdicts(struct signer *s, struct request *q)
+{
+	source_ptr *noted[SIPSEAL_WORKERS_MAX];
+	unsigned running = 0;
+
+	for (unsigned i = 0; i < s->worker_cnt; i++)
+		if (s->threads[i].is_running)
+			noted[running++] = &s->threads[i].worker->source;
+	return sources_take(&s->sources, q->fds, q->m->verdicts.verdicts_len, q->m->verdicts.wants_len,
+			    s->worker_cnt, noted, running, q->text);
+}
+
+/* What may come while traffic flows. */
+static bool is_late(uint32_t type)
+{
+	return type == HANDOVER_CREDENTIAL || type == HANDOVER_CREDENTIAL_DROP || type == HANDOVER_VERDICTS;
+}
+
 static int dispatch(struct signer *s, struct request *q)
 {
 	static const uint8_t fds_wanted[] = { [HANDOVER_HELLO] = SIGNER_MAPS, [HANDOVER_WORKER] = 1,
 		[HANDOVER_SOCKET] = 1, [HANDOVER_RAW] = 1, [HANDOVER_CREDENTIAL] = 1,
-		[HANDOVER_CREDENTIAL_DROP] = 0, [HANDOVER_START] = 0, [HANDOVER_RESULT] = 0 };
+		[HANDOVER_CREDENTIAL_DROP] = 0, [HANDOVER_START] = 0, [HANDOVER_RESULT] = 0,
+		[HANDOVER_VERDICTS] = 2 };
 	uint32_t type = q->m->type;
 
 	if (type >= ARRAY_SIZE(fds_wanted) || q->fd_cnt != fds_wanted[type])
 		return refuse(q, -EBADMSG, "message %u came with %u descriptors", type, q->fd_cnt);
 	if (!s->has_hello && type != HANDOVER_HELLO)
 		return refuse(q, -EPROTO, "message %u before HELLO", type);
-	if (s->is_started && type != HANDOVER_CREDENTIAL && type != HANDOVER_CREDENTIAL_DROP)
+	if (s->is_started && !is_late(type))
 		return refuse(q, -EPROTO, "message %u after START", type);
 	switch (type) {
 	case HANDOVER_HELLO:
@@ -303,6 +329,8 @@ static int dispatch(struct signer *s, struct request *q)
 		return 0;
 	case HANDOVER_START:
 		return signer_start(s, q->text);
+	case HANDOVER_VERDICTS:
+		return take_verdicts(s, q);
 	default:
 		return refuse(q, -EPROTO, "message %u is not for a signer", type);
 	}

@@ -4,6 +4,7 @@
  * may come next (xsk/handover.h).
  *
  *     HELLO -> WORKER, SOCKET, RAW, CREDENTIAL in any sensible order -> START -> CREDENTIAL, ..._DROP
+ *     VERDICTS at any time after HELLO
  *
  * Each message is answered by one RESULT; a refused one changes nothing, its descriptors are closed.
  * Threads: the main one; workers run on their own between START and signer_done().
@@ -14,6 +15,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "signer/source.h"
 #include "signer/worker.h"
 #include "xsk/handover.h"
 
@@ -42,6 +44,8 @@ struct signer {
 		void *p;
 		uint64_t len;
 	} maps[SIGNER_MAPS];                 /* where those five live, in the order of HELLO's descriptors */
+	struct sources sources;              /* of verdicts */
+	struct seen *seen;                   /* of all workers */
 	struct credential_set *credentials;
 	uint8_t tag_key[16];
 	int raw_v4, raw_v6;

@@ -14,6 +14,10 @@
 #include "signer/sandbox.h"
 #include "signer/signer.h"
 
+/* Verification takes some 60 KiB, in test builds four times as much; what RLIMIT_STACK says would do, but is
+ * nobody's promise.  Only what is touched takes memory. */
+#define THREAD_STACK (1u << 20)
+
 static void sem_wait_all(sem_t *s, unsigned n)
 {
 	while (n)
@@ -34,6 +38,20 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+static int thread_create(struct signer_thread *t)
+{
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r)
+		return -r;
+	r = pthread_attr_setstacksize(&attr, THREAD_STACK);
+	if (r == 0)
+		r = pthread_create(&t->thread, &attr, thread_main, t);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
 static int thread_start(struct signer *s, struct signer_thread *t)
 {
 	int r;
@@ -44,8 +62,8 @@ static int thread_start(struct signer *s, struct signer_thread *t)
 	t->worker->cfg.raw_v6 = t->worker->emitter.raw_v6 = s->raw_v6;
 	if ((r = worker_prepare(t->worker)) < 0)
 		return r;
-	if ((r = pthread_create(&t->thread, NULL, thread_main, t)) != 0)
-		return -r;
+	if ((r = thread_create(t)) < 0)
+		return r;
 	t->is_running = true;
 	return 0;
 }

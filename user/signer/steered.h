@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* steered - one received frame on its way through the worker.  Private to datapath.c and tell.c. */
+/* steered - one received frame on its way through the worker.  Private to the data path: datapath.c, inbound.c,
+ * leave.c and tell.c. */
 #ifndef SIPSEAL_SIGNER_STEERED_H
 #define SIPSEAL_SIGNER_STEERED_H
 
@@ -15,8 +16,19 @@ struct steered {
 	struct replay_key key;
 	bool has_key;
 	bool is_decided; /* the engine has seen it */
-	bool is_copy;	 /* a retransmission */
-	bool has_left;	 /* towards the carrier */
+	bool is_copy;	 /* a retransmission, or the copy of one that waits */
+	bool is_parked;	 /* it has waited, and is run again */
+	bool has_left;	 /* towards where it was sent to */
 };
+
+static inline bool steered_is_emergency(const struct steered *s)
+{
+	return s->meta.flags & SIPSEAL_META_F_EMERGENCY;
+}
+
+static inline bool steered_is_inbound(const struct steered *s)
+{
+	return s->meta.flags & SIPSEAL_META_F_INBOUND;
+}
 
 #endif

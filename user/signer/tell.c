@@ -5,6 +5,9 @@
 
 #define CACHE_LINE 64
 
+#define SKEW_WEIGHT 16       /* one call moves the mean by that part */
+#define SKEW_MAX_MS 86400000 /* a day: what differs by more is no clock, but somebody's joke */
+
 static void count(struct worker *w, const struct steered *s, enum sipseal_reason reason)
 {
 	_Atomic uint64_t *trunk;
@@ -13,7 +16,8 @@ static void count(struct worker *w, const struct steered *s, enum sipseal_reason
 	counters_bump(&w->counters->reasons[reason - SR_XDP_MAX], 1);
 	if (reason == SR_BAD_METADATA || s->meta.trunk >= w->cfg.counters->trunk_max)
 		return;
-	trunk = &w->counters->trunk_reasons[(size_t)s->meta.trunk * COUNTERS_SIGNER_REASONS];
+	trunk = w->counters->trunks[s->meta.trunk]
+			.reasons[steered_is_inbound(s) ? COUNTERS_INBOUND : COUNTERS_OUTBOUND];
 	counters_bump(&trunk[reason - SR_XDP_MAX], 1);
 	if (reason == SR_OBSERVE && s->out.decided_reason >= SR_XDP_MAX &&
 	    s->out.decided_reason < SR_MAX && s->out.decided_reason != SR_OBSERVE)
@@ -40,11 +44,53 @@ static void measure(struct worker *w, const struct steered *s, uint64_t begin_ns
 		counters_time(c->latency_us, &c->latency_ns_sum, age_ns(w, s));
 }
 
+static int64_t clamp(int64_t v, int64_t max)
+{
+	return v > max ? max : v < -max ? -max : v;
+}
+
+static void skew_put(_Atomic int64_t *c, int64_t v)
+{
+	atomic_store_explicit(c, v, memory_order_relaxed);
+}
+
+/* Our clock less that of the signer, of a call that says. */
+static void measure_skew(struct worker *w, const struct steered *s)
+{
+	struct counters_trunk *t;
+	int64_t v, mean;
+
+	if (!s->is_decided || !s->out.has_iat || s->meta.trunk >= w->cfg.counters->trunk_max)
+		return;
+	t = &w->counters->trunks[s->meta.trunk];
+	v = clamp(s->out.iat_age_ms, SKEW_MAX_MS);
+	mean = t->skew_ms;
+	if (!t->skew_cnt) {
+		mean = v;
+		skew_put(&t->skew_min_ms, v);
+		skew_put(&t->skew_max_ms, v);
+	}
+	skew_put(&t->skew_ms, mean + (v - mean) / SKEW_WEIGHT);
+	if (v < t->skew_min_ms)
+		skew_put(&t->skew_min_ms, v);
+	if (v > t->skew_max_ms)
+		skew_put(&t->skew_max_ms, v);
+	counters_bump(&t->skew_cnt, 1); /* last: who reads it finds the others */
+}
+
+/* Has the INVITE from the carrier left as it was judged? */
+static bool is_as_judged(const struct steered *s, enum sipseal_reason reason)
+{
+	return s->is_decided && reason == s->out.reason && s->out.verdict == VERDICT_VERIFY;
+}
+
 /* What happened, whatever had been decided. */
 static enum engine_verdict outcome(const struct steered *s, enum sipseal_reason reason)
 {
 	if (s->has_left)
-		return reason == SR_SIGNED ? VERDICT_SIGN : VERDICT_PASS;
+		return is_as_judged(s, reason) ? VERDICT_VERIFY :
+		       reason == SR_SIGNED     ? VERDICT_SIGN :
+						 VERDICT_PASS;
 	return s->is_decided && reason == s->out.reason && s->out.verdict == VERDICT_REJECT
 		       ? VERDICT_REJECT
 		       : VERDICT_DROP;
@@ -83,13 +129,19 @@ static uint8_t put_text(char *dst, size_t cap, struct slice text)
 	return (uint8_t)n;
 }
 
+static void put_signed(struct event_record *r, const struct engine_output *out)
+{
+	r->attest = out->attest;
+	r->origid_len = put_text(r->origid, sizeof(r->origid), out->origid);
+}
+
 /* What the engine found out; the decision itself only where it stands. */
 static void put_decision(struct event_record *r, const struct engine_output *out,
 			 enum sipseal_reason reason)
 {
 	static_assert(EVENTS_CALL_ID <= UINT8_MAX && sizeof(r->origid) <= UINT8_MAX, "lengths fit");
 
-	r->notes = out->notes;
+	r->notes |= out->notes;
 	put_numbers(r, out);
 	r->call_id_len = put_text(r->call_id, sizeof(r->call_id), out->call_id);
 	r->flags |= out->call_id.len > sizeof(r->call_id) ? EVENT_CALL_ID_CUT : 0;
@@ -99,10 +151,21 @@ static void put_decision(struct event_record *r, const struct engine_output *out
 	}
 	r->decided_verdict = (uint8_t)out->decided_verdict;
 	r->decided_reason = (uint8_t)out->decided_reason;
-	r->attest = out->attest;
-	r->key = out->key;
 	r->code = (uint16_t)(out->decided_verdict == VERDICT_REJECT ? out->response_code : 0);
-	r->origid_len = put_text(r->origid, sizeof(r->origid), out->origid);
+	put_signed(r, out);
+	r->key = out->key;
+}
+
+/* Of a call from the carrier: what it says and what we found, also where it is refused or could not leave. */
+static void put_judged(struct event_record *r, const struct engine_output *out)
+{
+	static_assert(EVENTS_X5U <= UINT8_MAX, "the length fits");
+
+	put_signed(r, out);
+	r->stir = (uint8_t)out->stir;
+	r->x5u_len = put_text(r->x5u, sizeof(r->x5u), out->x5u);
+	r->flags |= out->x5u.len > sizeof(r->x5u) ? EVENT_X5U_CUT : 0;
+	memcpy(r->spc, out->spc, strnlen(out->spc, sizeof(r->spc) - 1));
 }
 
 /* The next record is long out of the caches: fetch it while the next call is being signed. */
@@ -129,19 +192,34 @@ static void tell_event(struct worker *w, const struct steered *s, enum sipseal_r
 		.generation =
 			s->policy ? __atomic_load_n(&s->policy->generation, __ATOMIC_RELAXED) : 0,
 		.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX,
+		.notes = s->is_parked ? EVENT_NOTE_WAITED : 0,
 		.verdict = (uint8_t)outcome(s, reason),
 		.reason = (uint8_t)reason,
+		.flags = steered_is_inbound(s) ? EVENT_INBOUND : 0,
 	};
 	r->decided_verdict = r->verdict;
 	r->decided_reason = r->reason;
 	put_flow(r, &s->wire);
 	if (s->is_decided) {
 		put_decision(r, &s->out, reason);
+		if (steered_is_inbound(s))
+			put_judged(r, &s->out);
 		r->override_seq = w->override.seq;
 		r->override_index = w->override.index;
 	}
+	if (steered_is_inbound(s) && r->stir == EVENT_STIR_NONE)
+		r->stir = EVENT_STIR_FAILED; /* nothing could be said for it; the reason tells */
 	events_push(w->events);
 	ring_prefetch(w->events);
+}
+
+/* Copies make none, and no INVITE or CANCEL that nobody judges. */
+static bool is_event(const struct steered *s, enum sipseal_reason reason)
+{
+	if (s->is_copy || reason == SR_BAD_METADATA || (s->meta.flags & SIPSEAL_META_F_CANCEL))
+		return false;
+	return !steered_is_inbound(s) || (reason != SR_IN_DIALOG && reason != SR_VERIFICATION_OFF &&
+					  reason != SR_SIGNER_REGULATORY_OFF);
 }
 
 void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason reason,
@@ -149,7 +227,7 @@ void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason r
 {
 	count(w, s, reason);
 	measure(w, s, begin_ns);
-	fair_frame(&w->fair, reason == SR_BAD_METADATA ? UINT32_MAX : s->meta.trunk);
-	if (!s->is_copy && reason != SR_BAD_METADATA)
+	measure_skew(w, s);
+	if (is_event(s, reason))
 		tell_event(w, s, reason);
 }

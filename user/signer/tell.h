@@ -9,8 +9,9 @@
 #include "signer/steered.h"
 
 /**
- * tell_frame() - count it, measure it, write its event.  A retransmission makes no event, and
- * neither does a frame whose metadata cannot be believed: whose call it is nobody knows.
+ * tell_frame() - count it, measure it, write its event.  None is made by a copy, by what came from the carrier and
+ * is not judged (in a dialog, verification off, CANCEL), and by a frame whose metadata cannot be believed: whose call
+ * it is nobody knows.
  * @begin_ns: when the worker turned to it; w->now_ns: when it was done
  */
 void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason reason,

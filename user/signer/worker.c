@@ -6,6 +6,8 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "signer/datapath.h"
+#include "signer/inbound.h"
 #include "signer/publish.h"
 
 #define SECOND_NS 1000000000ull
@@ -31,7 +33,7 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 		return -ENOMEM;
 	if ((r = umem_new(cfg->umem, cfg->frames, &w->umem)) < 0 ||
 	    (r = replay_new(REPLAY_SIZE, &w->replay)) < 0 ||
-	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0)
+	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0 || (r = inbound_new(w)) < 0)
 		return r;
 	w->emitter.umem = w->umem;
 	w->emitter.counters = w->counters;
@@ -41,7 +43,7 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 	w->env.sign_ctx = w->signer;
 	w->env.random = random_take;
 	w->env.random_ctx = &w->random;
-	w->env.override = worker_override;
+	w->env.override = datapath_override;
 	w->env.override_ctx = w;
 	memcpy(w->env.tag_key, cfg->tag_key, sizeof(w->env.tag_key));
 	*ret = TAKE(w);
@@ -61,6 +63,7 @@ void worker_free(struct worker *w)
 	umem_free(w->umem);
 	replay_free(w->replay);
 	credential_signer_free(w->signer);
+	inbound_done(w);
 	free(w);
 }
 
@@ -168,12 +171,13 @@ bool worker_loop(struct worker *w)
 
 	w->now_ns = clock_mono_ns();
 	fair_round(&w->fair, w->now_ns);
+	inbound_follow(w);
 	drain_begin(w);
 	publish_loop(w);
 	for (unsigned i = 0; i < w->port_cnt; i++) {
 		struct port *p = &w->ports[i];
 
-		if (worker_batch(w, p)) {
+		if (datapath_batch(w, p)) {
 			is_busy = true;
 			flush_all(w);
 			publish_loop(w); /* 64 signatures take milliseconds: the heartbeat goes on */
@@ -181,6 +185,7 @@ bool worker_loop(struct worker *w)
 		port_reap(p);
 		port_fill(p, w->reserve);
 	}
+	is_busy |= inbound_turn(w);
 	drain_end(w, flush_all(w));
 	return is_busy;
 }
@@ -190,6 +195,8 @@ static void idle(struct worker *w)
 	uint64_t quarter_ms = w->stale_ns / 4 / 1000000;
 	int timeout = quarter_ms < WORKER_POLL_MS ? (int)quarter_ms : WORKER_POLL_MS;
 
+	if (park_cnt(w->inbound.park) && timeout > WORKER_PARKED_MS)
+		timeout = WORKER_PARKED_MS;
 	if (flush_all(w) || timeout < 1)
 		timeout = 1;
 	if (poll(w->pollfds, w->port_cnt, timeout) <= 0)
@@ -214,6 +221,8 @@ void worker_run(struct worker *w)
 		if (!is_busy && w->cfg.idle == IDLE_POLL)
 			idle(w);
 	}
+	inbound_end(w);
+	flush_all(w);
 	publish_second(w);
 }
 

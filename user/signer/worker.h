@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker - one thread of the data path: it owns one UMEM and the AF_XDP sockets of its queues on every
- * NIC, and shares nothing that it writes with other workers.
+ * NIC, and shares nothing that it writes with other workers but the table of signatures seen (seen.h).
  *
  *     rx ring -> metadata -> frame -> replay cache or engine -> edits -> fresh frame -> tx ring
+ *                                        inbound: waits (park.h) -^
  *
  * Between rx and tx there is no lock, no log line and no system call, except
  *   - clock_gettime(): once per frame and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
- *   - what credential_sign() needs (OpenSSL's allocations), once per signature.
+ *   - what credential_sign() needs (OpenSSL's allocations), once per signature;
+ *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
+ *     that is not among the last ES256_KEYS); clock_gettime() for one that waited.
  * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).
  *
  * Every received frame ends with exactly one reason, counted once in `reasons`, and with one event unless it
- * is a retransmission.  A call that XDP
+ * is a copy or was not judged; an INVITE that waits for its certificate when it leaves.  A call that XDP
  * flagged as an emergency is never dropped or refused here as long as any way out is left.
  * Life: worker_new(), ports by worker_port_add(), worker_prepare(), worker_run() in its thread,
  * worker_free() after the thread has ended.
@@ -28,8 +31,13 @@
 #include "signer/emit.h"
 #include "signer/fair.h"
 #include "signer/random.h"
+#include "signer/park.h"
 #include "signer/replay.h"
+#include "signer/seen.h"
+#include "signer/source.h"
+#include "signer/wants.h"
 #include "stir/credential.h"
+#include "stir/es256.h"
 #include "trunk/events.h"
 #include "trunk/model.h"
 #include "trunk/override.h"
@@ -37,6 +45,7 @@
 /* Longest sleep; shorter where the heartbeat must be fresher.  A change of the configuration that follows another
  * waits for drained_ns, on an idle gateway so long; a turn costs some microseconds. */
 #define WORKER_POLL_MS 20
+#define WORKER_PARKED_MS 2 /* while INVITEs wait: how late their verdict may be noticed */
 #define WORKER_STALE_NS 500000000ull /* until a policy says otherwise: the default of heartbeat_ms */
 
 struct worker_cfg {
@@ -48,6 +57,8 @@ struct worker_cfg {
 	_Atomic uint64_t *slots;             /* the whole array: SIPSEAL_GIVEN is read, SIPSEAL_MARK and _FAIR written */
 	struct events_region *events;
 	const struct override_region *overrides; /* read-only mapping */
+	source_ptr *source;                  /* where the verdicts are; NULL: there are none, ever */
+	struct seen *seen;                   /* shared by all workers; NULL: nothing is a replay */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
 	uint32_t frames;
@@ -74,6 +85,15 @@ struct worker {
 	struct events_worker *events;
 	struct override_hit override;        /* of the call that the engine saw last; seq 0: none */
 	struct fair fair;
+	source_ptr source;                   /* that this worker uses: for sources_take() */
+	struct {
+		struct park *park;
+		struct es256 *es256;
+		struct wants wants;
+		const struct source *source; /* the same */
+		uint64_t changes;            /* of its verdicts, at the top of the loop */
+		bool is_first_look;          /* the engine sees this INVITE for the first time */
+	} inbound;                           /* inbound.c */
 	uint64_t drain_ns;                   /* when drain_marks were taken; 0: not */
 	uint32_t *drain_marks;               /* of each port: where its rx ring ended then */
 	uint64_t now_ns, stale_ns, second_ns;
@@ -81,7 +101,7 @@ struct worker {
 	atomic_bool stop;
 };
 
-/** worker_new() - Return: 0, -ENOMEM, or what replay_new() and umem_new() return. */
+/** worker_new() - Return: 0, -ENOMEM, -EIO, or what replay_new() and umem_new() return. */
 int worker_new(const struct worker_cfg *cfg, struct worker **ret);
 void worker_free(struct worker *w);
 DEFINE_FREEP(struct worker *, worker_free)
@@ -94,15 +114,11 @@ int worker_port_add(struct worker *w, const struct port_cfg *cfg);
  * Return: 0; -EINVAL no socket; -ENOMEM. */
 int worker_prepare(struct worker *w);
 
-/** worker_loop() - one round over all sockets.  Return: true if frames came. */
+/** worker_loop() - one round over all sockets and those that wait.  Return: true if there was work. */
 bool worker_loop(struct worker *w);
 
-/** worker_run() - until worker_stop(). */
+/** worker_run() - until worker_stop(); then all that wait leave. */
 void worker_run(struct worker *w);
 void worker_stop(struct worker *w);
-
-/* worker.c and datapath.c only */
-unsigned worker_batch(struct worker *w, struct port *in);
-const struct pidf_template *worker_override(void *ctx, struct slice call_id, struct slice calling);
 
 #endif

@@ -6,6 +6,7 @@
 #include "sip/message.h"
 
 #include "sip/chars.h"
+#include "sip/via.h"
 
 struct known_name {
 	const char *name;
@@ -93,7 +94,8 @@ static enum sipseal_reason line_end(struct slice s, const char **ret_lf)
 }
 
 /* RFC 3261 s7.1: Method SP Request-URI SP SIP-Version, exactly one SP each, no blank at the end. */
-static enum sipseal_reason parse_request_line(struct slice line, struct sip_message *m)
+static enum sipseal_reason parse_request_line(struct slice line, struct slice method,
+					      struct sip_message *m)
 {
 	size_t n = sip_span(line, SIP_C_TOKEN);
 
@@ -102,7 +104,7 @@ static enum sipseal_reason parse_request_line(struct slice line, struct sip_mess
 	if (n == 0 || n == line.len || line.p[n] != ' ')
 		return SR_START_LINE;
 	m->method = slice_of(line.p, n);
-	if (!slice_eq(m->method, SLICE("INVITE")))
+	if (!slice_eq(m->method, method))
 		return SR_NOT_INVITE;
 	line = slice_cut(line, n + 1);
 
@@ -234,7 +236,8 @@ static enum sipseal_reason find_body(struct slice rest, struct sip_message *m)
 	return SR_NONE;
 }
 
-enum sipseal_reason sip_message_parse(const char *buf, size_t len, struct sip_message *ret)
+enum sipseal_reason sip_request_parse(const char *buf, size_t len, struct slice method,
+				      struct sip_message *ret)
 {
 	struct slice rest = { buf, len };
 	enum sipseal_reason r;
@@ -253,7 +256,7 @@ enum sipseal_reason sip_message_parse(const char *buf, size_t len, struct sip_me
 	r = line_end(rest, &lf);
 	if (r != SR_NONE)
 		return r == SR_HEADER_SYNTAX ? SR_START_LINE : r;
-	r = parse_request_line(slice_of(rest.p, (size_t)(lf - 1 - rest.p)), ret);
+	r = parse_request_line(slice_of(rest.p, (size_t)(lf - 1 - rest.p)), method, ret);
 	if (r != SR_NONE)
 		return r;
 	rest = slice_cut(rest, (size_t)(lf + 1 - rest.p));
@@ -279,4 +282,26 @@ const struct sip_row *sip_message_next(const struct sip_message *m, const struct
 			return r;
 	}
 	return NULL;
+}
+
+enum sipseal_reason sip_message_parse(const char *buf, size_t len, struct sip_message *ret)
+{
+	return sip_request_parse(buf, len, SLICE("INVITE"), ret);
+}
+
+bool sip_transaction(const struct sip_message *m, struct slice *ret_branch,
+		     struct slice *ret_call_id, struct slice *ret_cseq_number)
+{
+	struct slice cseq = sip_message_first(m, SIP_H_CSEQ)->value;
+	struct sip_via via;
+
+	if (sip_via_parse(sip_message_first(m, SIP_H_VIA)->value, &via) < 0 || !via.branch.len)
+		return false;
+	cseq.len = sip_span(cseq, SIP_C_DIGIT);
+	while (cseq.len > 1 && *cseq.p == '0')
+		cseq = slice_cut(cseq, 1);
+	*ret_branch = via.branch;
+	*ret_call_id = sip_message_first(m, SIP_H_CALL_ID)->value;
+	*ret_cseq_number = cseq;
+	return true;
 }

@@ -72,6 +72,20 @@ struct sip_message {
  */
 enum sipseal_reason sip_message_parse(const char *buf, size_t len, struct sip_message *ret);
 
+/** sip_request_parse() - the same for another method than INVITE, in upper case: SR_NOT_INVITE is a response or
+ * not @method, SR_CSEQ one that does not say @method. */
+enum sipseal_reason sip_request_parse(const char *buf, size_t len, struct slice method, struct sip_message *ret);
+
+/**
+ * sip_transaction() - what an INVITE and its CANCEL have in common (RFC 3261 s9.1, s17.2.3), beside the source.
+ * @m: parsed, SR_NONE
+ * @ret_branch:      of the topmost Via
+ * @ret_cseq_number: digits without leading zeros
+ * Return: false: the topmost Via does not parse or has no branch.
+ */
+bool sip_transaction(const struct sip_message *m, struct slice *ret_branch, struct slice *ret_call_id,
+		     struct slice *ret_cseq_number);
+
 /** sip_message_first() - the first row of kind @h, or NULL. */
 static inline const struct sip_row *sip_message_first(const struct sip_message *m, enum sip_header h)
 {

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "sip/chars.h"
 #include "sip/uri.h"
+#include "sip/via.h"
 
 struct out {
 	char *p;
@@ -43,78 +43,6 @@ static struct slice after(struct slice whole, struct slice s)
 	return slice_cut(whole, (size_t)(s.p + s.len - whole.p));
 }
 
-/* The topmost Via value, which may share its row with others. */
-struct via {
-	struct slice host;
-	struct slice params;      /* ";..." up to the comma or the end */
-	struct slice rport;       /* name of an rport parameter without value, or p == NULL */
-	bool has_received;
-};
-
-static bool take_char(struct slice *s, char c)
-{
-	*s = sip_skip_lws(*s);
-	if (!s->len || s->p[0] != c)
-		return false;
-	*s = sip_skip_lws(slice_cut(*s, 1));
-	return true;
-}
-
-static bool take_token(struct slice *s)
-{
-	size_t n = sip_span(*s, SIP_C_TOKEN);
-
-	*s = slice_cut(*s, n);
-	return n > 0;
-}
-
-/* sent-protocol LWS sent-by; blanks may stand around '/' and ':' (RFC 3261 s25.1) */
-static int take_sent_by(struct slice *s, struct slice *ret_host)
-{
-	struct slice v = *s, host;
-	size_t n;
-
-	if (!take_token(&v) || !take_char(&v, '/') || !take_token(&v) || !take_char(&v, '/') ||
-	    !take_token(&v) || !v.len || !sip_is(v.p[0], SIP_C_LWS))
-		return -EBADMSG;
-	v = sip_skip_lws(v);
-	n = v.len && v.p[0] == '[' ? slice_find(v, ']') + 1 : sip_span(v, SIP_C_HOST);
-	if (n == 0 || n > v.len)
-		return -EBADMSG;
-	host = slice_of(v.p, n);
-	v = slice_cut(v, n);
-	if (take_char(&v, ':')) {
-		n = sip_span(v, SIP_C_DIGIT);
-		if (!n)
-			return -EBADMSG;
-		v = slice_cut(v, n);
-	}
-	*ret_host = host;
-	*s = sip_skip_lws(v);
-	return 0;
-}
-
-static int via_parse(struct slice value, struct via *ret)
-{
-	struct via via = { .rport = SLICE_NONE };
-	struct slice rest, name, v;
-	int r;
-
-	if (take_sent_by(&value, &via.host) < 0 || sip_params_take(&value, &via.params) < 0)
-		return -EBADMSG;
-	rest = via.params;
-	while ((r = sip_param_next(&rest, &name, &v)) == 1) {
-		if (slice_ieq(name, SLICE("received")))
-			via.has_received = true;
-		if (slice_ieq(name, SLICE("rport")) && !v.p)
-			via.rport = name;
-	}
-	if (r < 0)
-		return r;
-	*ret = via;
-	return 0;
-}
-
 /* Addresses compare by value: an IPv6 address has many spellings, in the Via with brackets. */
 static bool is_same_host(struct slice host, const char *ip)
 {
@@ -139,9 +67,9 @@ static bool is_same_host(struct slice host, const char *ip)
 static int put_top_via(struct out *o, const struct sip_row *row, const struct sip_response *resp)
 {
 	struct slice upto;
-	struct via via;
+	struct sip_via via;
 
-	if (via_parse(row->value, &via) < 0)
+	if (sip_via_parse(row->value, &via) < 0)
 		return -EBADMSG;
 	upto = row->line;
 	if (via.rport.p) {

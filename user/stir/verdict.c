@@ -170,3 +170,8 @@ enum verdict_kind verdict_find(const struct verdict_region *r, struct slice x5u,
 	return table_get(&good, VERDICT_GOOD, hash, x5u, now_s, ret) ? VERDICT_GOOD
 								     : VERDICT_UNKNOWN;
 }
+
+uint64_t verdict_changes(const struct verdict_region *r)
+{
+	return atomic_load_explicit(&r->changes, memory_order_acquire);
+}

@@ -28,7 +28,7 @@
 #include "stir/passport.h"
 
 #define VERDICT_MAGIC   0x73707631u /* "spv1" */
-#define VERDICT_VERSION 1
+#define VERDICT_VERSION 2
 #define VERDICT_WAYS    8
 #define VERDICT_GOOD_BUCKETS 8192   /* 65,536 places for VERDICT_GOOD_MAX */
 #define VERDICT_GOOD_MAX     32768
@@ -82,6 +82,9 @@ int verdict_region_check(const struct verdict_region *r, uint64_t len);
  */
 enum verdict_kind verdict_find(const struct verdict_region *r, struct slice x5u, int64_t now_s, struct verdict *ret);
 
+/** verdict_changes() - a number that grows with every verdict_put(): who waits for one looks again when it has. */
+uint64_t verdict_changes(const struct verdict_region *r);
+
 /* The writer's side: bookkeeping of its own around a region (age of entries, which URL is where). */
 struct verdict_writer;
 
@@ -108,9 +111,12 @@ struct verdict_usage { uint32_t good, bad; uint64_t evicted_good, evicted_bad; }
 void verdict_usage(const struct verdict_writer *w, struct verdict_usage *ret);
 
 /* Wants: what a worker asks for. */
+#define VERDICT_WANT_AGAIN 0x1       /* known, but a signature did not fit it: has the key changed? */
+
 struct verdict_want {
 	uint32_t trunk;              /* slot, for the budget */
-	uint16_t len, pad;
+	uint16_t len;
+	uint16_t flags;              /* VERDICT_WANT_* */
 	char x5u[PASSPORT_X5U_MAX];
 };
 
@@ -124,7 +130,7 @@ struct verdict_wants {               /* one per worker, in one memfd, sizeof() a
 };
 
 /** verdict_ask() - Return: false: the ring is full (counted), or @x5u is empty or too long. */
-bool verdict_ask(struct verdict_wants *w, uint32_t trunk, struct slice x5u);
+bool verdict_ask(struct verdict_wants *w, uint32_t trunk, struct slice x5u, uint16_t flags);
 
 /** verdict_asked() - the next one; @tail is the reader's own count, of a new reader what w->tail says.
  * Return: false: none, or one that cannot be (it is skipped).  ret->x5u is filled up with zeroes. */

@@ -52,7 +52,8 @@ struct verdict_region {
 	uint32_t version;
 	uint64_t size;
 	_Atomic uint64_t key[2];
-	uint64_t pad[508]; /* to a page: each bucket is a cache line */
+	_Atomic uint64_t changes;
+	uint64_t pad[507]; /* to a page: each bucket is a cache line */
 	_Atomic uint64_t good_tags[VERDICT_GOOD_BUCKETS * VERDICT_WAYS];
 	_Atomic uint64_t bad_tags[VERDICT_BAD_BUCKETS * VERDICT_WAYS];
 	_Atomic uint64_t good[(VERDICT_GOOD_MAX + 1) * VERDICT_GOOD_WORDS];

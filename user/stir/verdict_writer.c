@@ -227,10 +227,13 @@ int verdict_put(struct verdict_writer *w, struct slice x5u, const struct verdict
 		return -EINVAL;
 	hash = verdict_hash(w->region, x5u);
 	there = verdict_stock_get(other, hash, x5u);
-	if (other == &w->good && there && there->expires_at > v->fetched_at)
-		return 0;
-	verdict_stock_put(mine, hash, x5u, slice_of(body, verdict_pack(v, body)), v->expires_at);
-	forget(other, hash, x5u); /* after: a reader finds one of them */
+	if (other != &w->good || !there || there->expires_at <= v->fetched_at) {
+		verdict_stock_put(mine, hash, x5u, slice_of(body, verdict_pack(v, body)),
+				  v->expires_at);
+		forget(other, hash, x5u); /* after: a reader finds one of them */
+	}
+	/* last: who sees it move finds what was put */
+	atomic_fetch_add_explicit(&w->region->changes, 1, memory_order_release);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ struct verify_call {
 	struct tn calling[VERIFY_TNS_MAX];    /* what orig may be: PAI numbers where the PAI is trusted, else From */
 	unsigned calling_cnt;
 	struct slice calling_uri;             /* From, where it holds no number; p NULL */
-	struct tn dest[2];                    /* what must be in dest: To, else Request-URI */
+	struct tn dest[2];                    /* one of them must be in dest: To, Request-URI */
 	unsigned dest_cnt;
 	struct slice dest_uri;                /* To as a URI, where it holds no number (urn:service:sos); p NULL */
 	struct tn request;                    /* Request-URI: the outermost div must lead here; len 0: no number */
@@ -79,6 +79,7 @@ struct verify_row {
 	char origid[PASSPORT_ORIGID_MAX + 1]; /* "" where it holds a byte that is not of a SIP token */
 	char x5u[PASSPORT_X5U_MAX + 1];       /* the row's info; visible ASCII, else "" */
 	int64_t iat;
+	int8_t calling;                       /* index in verify_call.calling of its orig; -1: none, or a URI */
 	bool is_div;
 	bool is_wanted;                       /* its certificate is not known yet */
 	char spc[TNAUTH_SPC_MAX + 1];

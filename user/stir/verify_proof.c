@@ -135,7 +135,7 @@ static int compact_try(const struct verify_work *w, unsigned i, const struct ver
 
 /* dest is To, orig each number that calls.  Return: as full_prove(), SIG_NOT_ALLOWED: none of them
  * is. */
-static int compact_prove(const struct verify_work *w, unsigned i, const struct verdict *v)
+static int compact_prove(struct verify_work *w, unsigned i, const struct verdict *v)
 {
 	const struct verify_call *c = w->call;
 	char orig[VERIFY_URI_MAX], dest[VERIFY_URI_MAX];
@@ -143,7 +143,7 @@ static int compact_prove(const struct verify_work *w, unsigned i, const struct v
 	int result = SIG_NOT_ALLOWED;
 	ssize_t n = 0;
 
-	if (c->dest_cnt)
+	if (!c->dest_uri.p)
 		claims.dest_tn = tn_slice(&c->dest[0]);
 	else if ((n = verify_uri_canonical(c->dest_uri, dest)) > 0)
 		claims.dest_uri = slice_of(dest, (size_t)n);
@@ -152,6 +152,8 @@ static int compact_prove(const struct verify_work *w, unsigned i, const struct v
 		if (!is_number_allowed(v, claims.orig_tn))
 			continue;
 		result = compact_try(w, i, v, &claims);
+		if (result == SIG_GOOD)
+			w->r->rows[i].calling = (int8_t)k;
 		if (result != SIG_BAD)
 			return result;
 	}
@@ -199,6 +201,7 @@ static enum sipseal_reason bad_reason(const struct verdict *v)
 	switch (v->reason) {
 	case SR_X5U_REFUSED:
 	case SR_FETCH_FAILED:
+	case SR_CERTIFICATE_UNREACHABLE:
 	case SR_CERTIFICATE_BAD:
 	case SR_CERTIFICATE_UNTRUSTED:
 	case SR_CERTIFICATE_EXPIRED:

@@ -137,15 +137,19 @@ static void time_check(struct verify_work *w, unsigned i)
 		verify_fail(w, i, SR_PASSPORT_STALE, 403);
 }
 
-static bool is_orig(const struct verify_call *c, const struct verify_work_row *wr)
+/* Of the compact form the signature tells which of the numbers it is. */
+static bool is_orig(const struct verify_call *c, const struct verify_work_row *wr,
+		    int8_t *ret_calling)
 {
 	if (wr->is_compact)
 		return c->calling_cnt || c->calling_uri.p;
 	if (!wr->p.orig_tn[0])
 		return c->calling_uri.p && verify_uri_eq(slice_str(wr->p.orig_uri), c->calling_uri);
 	for (unsigned i = 0; i < c->calling_cnt && i < VERIFY_TNS_MAX; i++)
-		if (slice_eq(verify_tn(wr->p.orig_tn), tn_slice(&c->calling[i])))
+		if (slice_eq(verify_tn(wr->p.orig_tn), tn_slice(&c->calling[i]))) {
+			*ret_calling = (int8_t)i;
 			return true;
+		}
 	return false;
 }
 
@@ -177,7 +181,7 @@ static void numbers_check(struct verify_work *w, unsigned i)
 {
 	struct verify_work_row *wr = &w->rows[i];
 
-	if (!is_orig(w->call, wr))
+	if (!is_orig(w->call, wr, &w->r->rows[i].calling))
 		verify_fail(w, i, SR_ORIG_MISMATCH, 438);
 	else if (w->r->rows[i].is_div || is_dest(w->call, wr))
 		return;
@@ -194,6 +198,7 @@ int verify_row_check(struct verify_work *w, unsigned i)
 	int r;
 
 	wr->is_compact = wr->is_dest_open = false;
+	row->calling = -1;
 	if (wr->is_broken) {
 		verify_fail(w, i, SR_IDENTITY_SYNTAX, 438);
 		return 0;

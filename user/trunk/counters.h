@@ -12,12 +12,23 @@
 
 #include "abi.h"
 
-#define COUNTERS_MAGIC 0x73706334u /* "spc4" */
+#define COUNTERS_MAGIC 0x73706335u /* "spc5" */
 #define COUNTERS_BUCKETS 20        /* bucket i: below 2^(i+3) us; the last one: all others */
 #define COUNTERS_SIGNER_REASONS (SR_MAX - SR_XDP_MAX)
 
 struct counters_xsk {              /* one socket */
 	uint64_t rx_dropped, rx_invalid, tx_invalid, rx_ring_full, rx_fill_empty, tx_ring_empty; /* XDP_STATISTICS */
+};
+
+enum counters_direction { COUNTERS_OUTBOUND, COUNTERS_INBOUND, COUNTERS_DIRECTIONS };
+
+/* One trunk.  In observe the decided reason is counted beside SR_OBSERVE. */
+struct counters_trunk {
+	_Atomic uint64_t reasons[COUNTERS_DIRECTIONS][COUNTERS_SIGNER_REASONS];
+	/* inbound: our clock less iat, of rows that were good in every other respect or only stale; ms */
+	_Atomic int64_t skew_ms;           /* moving mean, 1/16 per call */
+	_Atomic int64_t skew_min_ms, skew_max_ms;
+	_Atomic uint64_t skew_cnt;
 };
 
 struct counters_worker {
@@ -33,8 +44,14 @@ struct counters_worker {
 	_Atomic uint64_t sign_ns_sum;
 	_Atomic uint64_t latency_us[COUNTERS_BUCKETS]; /* frames that left, by time from XDP to the tx ring */
 	_Atomic uint64_t latency_ns_sum;
+	_Atomic uint64_t verdict_hits, verdict_misses; /* certificates that INVITEs asked for: known, not known (yet) */
+	_Atomic uint64_t parked;           /* INVITEs that wait for their certificate now; each will have its reason */
+	_Atomic uint64_t parked_ever, park_full; /* waited; could not, for there was no room */
+	_Atomic uint64_t wait_us[COUNTERS_BUCKETS];    /* INVITEs that waited, by time */
+	_Atomic uint64_t wait_ns_sum;
+	_Atomic uint64_t seen_evicted;     /* signatures that were forgotten before their time (replay detection) */
 	_Atomic uint64_t xsk[8][6];        /* per port, sums over its queues: counters_xsk in order */
-	_Atomic uint64_t trunk_reasons[];  /* [trunk_max][COUNTERS_SIGNER_REASONS]; in observe: the decided reason too */
+	struct counters_trunk trunks[];    /* [trunk_max] */
 };
 
 struct counters_region {
@@ -52,7 +69,7 @@ static inline struct counters_worker *counters_worker(const struct counters_regi
 static inline uint64_t counters_worker_size(uint32_t trunk_max)
 {
 	return (sizeof(struct counters_worker) +
-		(uint64_t)trunk_max * COUNTERS_SIGNER_REASONS * sizeof(uint64_t) + 4095) & ~4095ull;
+		(uint64_t)trunk_max * sizeof(struct counters_trunk) + 4095) & ~4095ull;
 }
 
 static inline uint64_t counters_size(uint32_t workers, uint32_t trunk_max)

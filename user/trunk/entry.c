@@ -7,6 +7,8 @@
 #include "stir/passport.h"
 #include "trunk/intervals.h"
 
+_Static_assert(ARRAY_SIZE(((struct policy_verification *)0)->label) == LABEL_CNT, "one label per enum verify_label");
+
 void entry_fail(struct entry_writer *w, int error)
 {
 	if (!w->error)
@@ -98,6 +100,23 @@ static void fill_words(const struct trunk *t, struct policy_trunk *p)
 	p->rule_cnt = (uint32_t)t->rule_cnt;
 }
 
+static struct policy_verification put_verification(struct entry_writer *w, const struct trunk_verification *v)
+{
+	struct policy_verification p = { .is_enabled = v->is_enabled,
+					 .on_failure = (uint8_t)v->on_failure,
+					 .on_missing = (uint8_t)v->on_missing,
+					 .verstat = (uint8_t)v->verstat,
+					 .carrier_verstat = (uint8_t)v->carrier_verstat,
+					 .trust_pai = v->trust_pai,
+					 .replay = (uint8_t)v->replay,
+					 .wait_ms = v->wait_ms };
+
+	p.result_header = append_text(w, v->result_header);
+	for (unsigned i = 0; i < LABEL_CNT; i++)
+		p.label[i] = append_text(w, v->label[i]);
+	return p;
+}
+
 void entry_trunk_emit(struct entry_writer *w, const struct entry_trunk *e, struct policy_trunk *ret)
 {
 	const struct trunk *t = e->ct->trunk;
@@ -111,6 +130,7 @@ void entry_trunk_emit(struct entry_writer *w, const struct entry_trunk *e, struc
 	p.country_code = append_text(w, t->country_code);
 	p.pai_domain = append_text(w, t->pai_domain);
 	p.pai_default_number = append_text(w, t->pai_default_number);
+	p.verification = put_verification(w, &t->verification);
 	p.rules = append_rules(w, t);
 	p.intervals = entry_append(w, e->intervals, e->interval_cnt * sizeof(*e->intervals));
 	*ret = p;

@@ -17,14 +17,16 @@
 #include "abi.h"
 
 #define EVENTS_MAGIC     0x73706531u /* "spe1" */
-#define EVENTS_VERSION   1
+#define EVENTS_VERSION   2
 #define EVENTS_RING      4096        /* records per worker; power of two */
 #define EVENTS_CALL_ID   192         /* bytes of a Call-ID that are kept; is_cut says that there were more */
+#define EVENTS_X5U       200         /* bytes of an x5u that are kept */
 #define EVENTS_OVERRIDES 4096        /* see override.h */
 
 #define EVENT_INBOUND    0x01        /* direction */
 #define EVENT_V6         0x02
 #define EVENT_CALL_ID_CUT 0x04
+#define EVENT_X5U_CUT    0x08
 
 /* What the engine found on its way. */
 #define EVENT_NOTE_LOCATION         0x0001 /* PIDF-LO attached */
@@ -38,9 +40,49 @@
 #define EVENT_NOTE_LOCATION_SIZE    0x0100 /* would not fit beside the rest: not attached */
 #define EVENT_NOTE_OVERRIDE         0x0200 /* one was set for this call alone; the LOCATION notes: is it attached? */
 #define EVENT_NOTE_ANY_NUMBER       0x0400 /* attestation A without a list of numbers */
+#define EVENT_NOTE_WAITED           0x0800 /* inbound: waited for its certificate */
+#define EVENT_NOTE_DIVERTED         0x1000 /* inbound: good by a chain of div PASSporTs (RFC 8946) */
+#define EVENT_NOTE_CALLBACK         0x2000 /* inbound: Priority psap-callback or Resource-Priority esnet */
+#define EVENT_NOTE_PAI_REMOVED      0x4000 /* inbound: trust_pai false */
 
-/* What became of it: enum engine_verdict has the same values. */
-enum event_verdict { EVENT_PASS, EVENT_SIGN, EVENT_REJECT, EVENT_DROP };
+/* What became of it: enum engine_verdict has the same values.  EVENT_VERIFY: inbound, judged, and it has left;
+ * an inbound INVITE that was not judged is EVENT_PASS. */
+enum event_verdict { EVENT_PASS, EVENT_SIGN, EVENT_REJECT, EVENT_DROP, EVENT_VERIFY };
+
+/* The word of an inbound call.  STIR_FAILED also where no verdict could be had: the reason tells. */
+enum event_stir { EVENT_STIR_NONE, EVENT_STIR_VERIFIED, EVENT_STIR_FAILED, EVENT_STIR_MISSING };
+
+/** event_stir_word() - as events, metrics and explain print it. */
+static inline const char *event_stir_word(enum event_stir s)
+{
+	return s == EVENT_STIR_VERIFIED ? "STIR_VERIFIED" : s == EVENT_STIR_FAILED ? "STIR_FAILED" :
+	       s == EVENT_STIR_MISSING ? "STIR_MISSING" : "UNVERIFIED";
+}
+
+/** event_stir_of() - the word of an inbound INVITE that was decided for @reason; EVENT_STIR_NONE: nothing was to be
+ * judged.  What could not be judged is EVENT_STIR_FAILED, too. */
+static inline enum event_stir event_stir_of(unsigned reason)
+{
+	switch (reason) {
+	case SR_VERIFIED:
+		return EVENT_STIR_VERIFIED;
+	case SR_IDENTITY_MISSING:
+	case SR_PPT_UNSUPPORTED:
+		return EVENT_STIR_MISSING;
+	case SR_NONE:
+	case SR_OBSERVE:
+	case SR_IN_DIALOG:
+	case SR_NOT_INVITE:
+	case SR_RETRANSMISSION:
+	case SR_SIGNER_REGULATORY_OFF:
+	case SR_VERIFICATION_OFF:
+	case SR_CANCEL:
+	case SR_ABSORBED:
+		return EVENT_STIR_NONE;
+	default:
+		return EVENT_STIR_FAILED;
+	}
+}
 
 struct event_record {
 	uint64_t time_ms;            /* CLOCK_REALTIME */
@@ -59,12 +101,14 @@ struct event_record {
 	uint8_t  decided_verdict, decided_reason; /* the same two, except in mode observe */
 	char     attest;             /* 'A', 'B', 'C', or 0 */
 	uint8_t  orig_len, dest_len, origid_len, call_id_len;
-	uint8_t  pad[2];
+	uint8_t  stir;               /* enum event_stir; inbound only */
+	uint8_t  x5u_len;            /* inbound only: outbound `key` tells */
 	uint8_t  src[16], dst[16];   /* as struct wire_frame has them */
 	char     orig[24], dest[24]; /* canonical numbers, without '+' */
 	char     origid[48];
 	char     call_id[EVENTS_CALL_ID];
-	uint64_t reserved[2];        /* of the inbound side */
+	char     spc[16];            /* inbound: of the certificate's TNAuthList, NUL-terminated; "" none */
+	char     x5u[EVENTS_X5U];    /* inbound: of the Identity that decides */
 };
 _Static_assert(sizeof(struct event_record) % 8 == 0, "event_record");
 

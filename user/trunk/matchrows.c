@@ -99,7 +99,7 @@ static bool is_same(const struct matchrow *row, union matchrow_value v)
 {
 	if (row->table != MATCHROWS_CORES)
 		return row->value.group == v.group;
-	return row->value.core.slot == v.core.slot && row->value.core.interval_ns == v.core.interval_ns;
+	return memcmp(&row->value.core, &v.core, sizeof(v.core)) == 0; /* three words, no padding */
 }
 
 void matchrows_set(struct matchrows *rows, struct matchrow *row, union matchrow_value value)

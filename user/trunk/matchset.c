@@ -192,6 +192,8 @@ static struct member *member_new(uint32_t slot, const struct trunk *t)
 	m->value.slot = slot;
 	if (t->max_cps)
 		m->value.interval_ns = t->max_cps < NS_PER_S ? NS_PER_S / t->max_cps : 1;
+	if (t->verification.is_enabled)
+		m->value.flags = SIPSEAL_CORE_F_VERIFY | (t->verification.wait_ms ? SIPSEAL_CORE_F_CANCEL : 0);
 	return TAKE(m);
 }
 

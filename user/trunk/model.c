@@ -10,7 +10,8 @@ static bool set_strings(struct gateway *g)
 	g->control_socket = strdup("/run/sipseal/control.sock");
 	g->metrics = strdup("127.0.0.1:9497");
 	g->cert_root = strdup("/etc/sipseal/sti");
-	return g->bpffs && g->control_socket && g->metrics && g->cert_root;
+	g->cache_dir = strdup("/var/cache/sipseal");
+	return g->bpffs && g->control_socket && g->metrics && g->cert_root && g->cache_dir;
 }
 
 struct gateway *gateway_new(void)
@@ -36,6 +37,8 @@ struct gateway *gateway_new(void)
 	g->idle = IDLE_POLL;
 	g->regulatory_enabled = true;
 	g->profile = PROFILE_SHAKEN;
+	g->crl_policy = CRL_MODE_SOFT;
+	g->fetch_timeout_ms = 2000;
 	return TAKE(g);
 }
 
@@ -60,14 +63,33 @@ void gateway_free(struct gateway *g)
 	free(g->events_file);
 	free(g->cert_root);
 	cert_config_done(&g->cert);
+	free(g->trust_anchors);
+	free(g->crl_path);
+	free(g->crl_url);
+	free(g->https_ca);
+	free(g->cache_dir);
 	free(g);
+}
+
+/* Off until somebody has seen whether there are trust anchors: config/check_verification.c. */
+static bool set_verification(struct trunk_verification *v)
+{
+	v->on_failure = VERIFY_TAG;
+	v->on_missing = VERIFY_TAG;
+	v->verstat = VERSTAT_OFF;
+	v->carrier_verstat = VERSTAT_KEEP;
+	v->trust_pai = true;
+	v->replay = REPLAY_FAIL;
+	v->wait_ms = VERIFY_WAIT_MS;
+	v->result_header = strdup(VERIFY_HEADER);
+	return v->result_header;
 }
 
 struct trunk *trunk_new(void)
 {
-	struct trunk *t = calloc(1, sizeof(*t));
+	CLEANUP(trunk_freep) struct trunk *t = calloc(1, sizeof(*t));
 
-	if (!t)
+	if (!t || !set_verification(&t->verification))
 		return NULL;
 	t->mode = TRUNK_ENFORCE;
 	t->attestation = ATTEST_NONE;
@@ -88,7 +110,7 @@ struct trunk *trunk_new(void)
 	t->geo_existing = GEO_KEEP;
 	t->geo_routing = GEO_ROUTING_EMERGENCY;
 	t->geo_pidf = GEO_PIDF_RFC;
-	return t;
+	return TAKE(t);
 }
 
 /* Copies that cannot be told from NULL without memory: *is_ok says. */
@@ -136,6 +158,14 @@ static struct peer *copy_peers(const struct peer *peers, size_t cnt, const char 
 	return p;
 }
 
+/* The strings alone: everything else is copied with the struct. */
+static void copy_verification(struct trunk_verification *v, const struct trunk_verification *base, bool *is_ok)
+{
+	v->result_header = copy_text(base->result_header, is_ok);
+	for (unsigned i = 0; i < LABEL_CNT; i++)
+		v->label[i] = copy_text(base->label[i], is_ok);
+}
+
 struct trunk *trunk_inherit(const struct trunk *base, bool want_numbers)
 {
 	CLEANUP(trunk_freep) struct trunk *t = malloc(sizeof(*t));
@@ -165,6 +195,7 @@ struct trunk *trunk_inherit(const struct trunk *base, bool want_numbers)
 	t->rule_cnt = t->rules ? base->rule_cnt : 0;
 	t->pai_domain = copy_text(base->pai_domain, &is_ok);
 	t->pai_default_number = copy_text(base->pai_default_number, &is_ok);
+	copy_verification(&t->verification, &base->verification, &is_ok);
 	return is_ok ? TAKE(t) : NULL;
 }
 
@@ -188,6 +219,9 @@ void trunk_free(struct trunk *t)
 	free(t->rules);
 	free(t->pai_domain);
 	free(t->pai_default_number);
+	free(t->verification.result_header);
+	for (unsigned i = 0; i < LABEL_CNT; i++)
+		free(t->verification.label[i]);
 	free(t);
 }
 

@@ -39,8 +39,19 @@ enum geo_attach     { GEO_ALWAYS, GEO_EMERGENCY };
 enum geo_existing   { GEO_KEEP, GEO_REPLACE };
 enum geo_routing    { GEO_ROUTING_EMERGENCY, GEO_ROUTING_NONE };
 enum geo_pidf       { GEO_PIDF_RFC, GEO_PIDF_LEGACY };
+enum crl_mode       { CRL_MODE_SOFT, CRL_MODE_HARD };
+enum verify_action  { VERIFY_TAG, VERIFY_REJECT };
+enum verify_verstat { VERSTAT_OFF, VERSTAT_PAI, VERSTAT_FROM };
+enum verify_foreign { VERSTAT_KEEP, VERSTAT_STRIP };
+enum verify_replay  { REPLAY_FAIL, REPLAY_IGNORE };
+enum verify_label   { LABEL_A, LABEL_B, LABEL_C, LABEL_FAILED, LABEL_MISSING, LABEL_CNT };
 
 #define NUMBER_SOURCES_MAX 4
+#define VERIFY_WAIT_MAX_MS 2000      /* verification.wait_ms: the caller has sent three copies by then */
+#define VERIFY_WAIT_MS     400       /* its default: below T1, 500 ms (RFC 3261 s17.1.1.1) */
+#define VERIFY_HEADER      "X-STIR-Result" /* its default */
+#define VERIFY_HEADER_MAX  64        /* bytes of result_header */
+#define VERIFY_LABEL_MAX   32        /* bytes of a display_label: printable ASCII without '"' and '\\' */
 
 /* Where a value stands in a file, for errors that a later check finds. */
 struct model_pos {
@@ -70,6 +81,20 @@ struct number_rule {
 struct cert_config {
 	char *cert_path, *key_path, *x5u;   /* NULL: from the gateway (only if the trunk gives none of the three) */
 	struct model_pos pos;
+};
+
+/* verification: what becomes of INVITEs from the carrier. */
+struct trunk_verification {
+	bool is_enabled;                 /* in force: `enabled`, where it is not given: are there trust anchors? */
+	bool is_given;                   /* `enabled` stands in the trunk or in `defaults` */
+	enum verify_action on_failure, on_missing;
+	char *result_header;             /* name; NULL: off */
+	enum verify_verstat verstat;
+	enum verify_foreign carrier_verstat;
+	bool trust_pai;
+	enum verify_replay replay;
+	char *label[LABEL_CNT];          /* display_label; NULL: none */
+	unsigned wait_ms;
 };
 
 struct trunk {
@@ -107,6 +132,7 @@ struct trunk {
 	enum privacy_mode privacy;
 	unsigned freshness_s;
 	unsigned max_cps;                /* 0: no limit of its own */
+	struct trunk_verification verification;
 	bool has_geolocation;
 	struct civic_address civic;
 	enum geo_attach geo_attach;
@@ -144,6 +170,14 @@ struct gateway {
 	char *cert_root;
 	struct cert_config cert;         /* gateway-wide */
 	enum cert_profile profile;
+	char *trust_anchors;             /* below cert_root: a PEM file, or a directory of them; NULL: none */
+	char *crl_path;                  /* below cert_root, or NULL */
+	char *crl_url;                   /* https, or NULL */
+	enum crl_mode crl_policy;        /* when it is missing or over */
+	char *https_ca;                  /* file or directory; NULL: the system's */
+	unsigned fetch_timeout_ms;
+	bool allow_private_addresses;
+	char *cache_dir;                 /* NULL: nothing is kept on disk */
 	struct trunk **trunks;
 	size_t trunk_cnt;
 	char *file;                      /* where it stands: model_pos points to it */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
+
 /* 10^15 - 1, the largest canonical number, is below 2^50: length and number never mix. */
 #define KEY_SHIFT      50
 #define KEY_DIGITS_MAX 15
@@ -43,11 +45,11 @@ int policy_region_check(const struct policy_region *r, size_t map_len)
 	return 0;
 }
 
-const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_t generation)
+/* Copy @i, if it lies in the region and holds a generation, which is then in *ret_held. */
+static const struct policy_copy *copy_at(const struct policy_region *r, unsigned i, uint64_t *ret_held)
 {
-	uint64_t off = r->copy_off[generation & 1], size = r->copy_size;
+	uint64_t off = r->copy_off[i], size = r->copy_size, held;
 	const struct policy_copy *c;
-	uint64_t held;
 
 	/* policy_region_check() has seen the same words; they lie in shared memory, so look again */
 	if (off % 8 || off < sizeof(*r) || size < sizeof(*c) || !is_within(off, size, r->size))
@@ -55,9 +57,37 @@ const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_
 	c = (const struct policy_copy *)((const char *)r + off);
 	/* pairs with the release store in entry_copy_open() */
 	held = __atomic_load_n(&c->generation, __ATOMIC_ACQUIRE);
-	if (!held || (uint16_t)held != generation || c->len < sizeof(*c) || c->len > size)
+	if (!held || c->len < sizeof(*c) || c->len > size)
 		return NULL;
+	*ret_held = held;
 	return c;
+}
+
+const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_t generation)
+{
+	uint64_t held = 0;
+	const struct policy_copy *c = copy_at(r, generation & 1, &held);
+
+	return c && (uint16_t)held == generation ? c : NULL;
+}
+
+const struct policy_copy *policy_copy_newest(const struct policy_region *r, uint16_t *ret_generation)
+{
+	const struct policy_copy *newest = NULL;
+	uint64_t highest = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(r->copy_off); i++) {
+		uint64_t held = 0;
+		const struct policy_copy *c = copy_at(r, i, &held);
+
+		if (!c || held <= highest)
+			continue;
+		newest = c;
+		highest = held;
+	}
+	if (newest)
+		*ret_generation = (uint16_t)highest;
+	return newest;
 }
 
 bool policy_copy_holds(const struct policy_copy *c, uint16_t generation)

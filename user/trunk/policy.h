@@ -24,7 +24,7 @@
 #include "location/template.h"
 
 #define POLICY_MAGIC   0x73706c31u /* "spl1" */
-#define POLICY_VERSION 2
+#define POLICY_VERSION 3
 #define POLICY_RULES_MAX 16        /* number_rules of a trunk */
 
 struct policy_ref {
@@ -73,6 +73,15 @@ struct policy_interval {
 
 #define POLICY_CREDENTIAL_NONE UINT32_MAX
 
+/* struct trunk_verification, and the same enums. */
+struct policy_verification {
+	uint8_t is_enabled, on_failure, on_missing, verstat;
+	uint8_t carrier_verstat, trust_pai, replay, pad;
+	uint32_t wait_ms;                  /* at most VERIFY_WAIT_MAX_MS */
+	struct policy_ref result_header;   /* absent: off */
+	struct policy_ref label[5];        /* enum verify_label */
+};
+
 struct policy_trunk {
 	uint8_t is_used;
 	uint8_t mode;               /* enum trunk_mode */
@@ -93,6 +102,7 @@ struct policy_trunk {
 	struct policy_ref rules;      /* struct policy_rule[rule_cnt] */
 	struct policy_ref intervals;  /* struct policy_interval[interval_cnt] */
 	struct policy_ref location;   /* struct pidf_template, 8-byte aligned */
+	struct policy_verification verification;
 };
 
 /** policy_number_key() - interval key of a canonical number; 0 if it is no number (has '#' or '*'). */
@@ -100,6 +110,10 @@ uint64_t policy_number_key(struct slice tn);
 
 /** policy_copy_get() - the copy that holds @generation (low 16 bits compared), or NULL. */
 const struct policy_copy *policy_copy_get(const struct policy_region *r, uint16_t generation);
+
+/** policy_copy_newest() - the copy with the highest generation, or NULL; *ret_generation is that one's low bits.
+ * For what was looked up in a copy that may have gone by now. */
+const struct policy_copy *policy_copy_newest(const struct policy_region *r, uint16_t *ret_generation);
 
 /** policy_copy_holds() - does @c still hold @generation?  Asked after it was read: a reader that stood still for
  * longer than a grace period may have read half of another generation. */

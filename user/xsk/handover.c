@@ -2,92 +2,29 @@
 #include "xsk/handover.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 
-/* Room for more descriptors than we take: what does not fit is cut by the kernel, what fits beyond
- * HANDOVER_FDS_MAX is closed here.  Either way none is left open. */
-#define CONTROL_FDS 16
-
-union control {
-	char buf[CMSG_SPACE(CONTROL_FDS * sizeof(int))];
-	struct cmsghdr align;
-};
+_Static_assert(offsetof(struct handover_msg, error) == offsetof(struct channel_head, error),
+	       "begins like a channel_head");
 
 int handover_send(int fd, const struct handover_msg *m, const int *fds, unsigned fd_cnt)
 {
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)m, .iov_len = sizeof(*m) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union control c;
-	ssize_t n;
-
-	if (fd_cnt > HANDOVER_FDS_MAX)
-		return -EINVAL;
-	if (fd_cnt) {
-		memset(&c, 0, sizeof(c));
-		h.msg_control = c.buf;
-		h.msg_controllen = CMSG_SPACE(fd_cnt * sizeof(int));
-		CMSG_FIRSTHDR(&h)->cmsg_level = SOL_SOCKET;
-		CMSG_FIRSTHDR(&h)->cmsg_type = SCM_RIGHTS;
-		CMSG_FIRSTHDR(&h)->cmsg_len = CMSG_LEN(fd_cnt * sizeof(int));
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&h)), fds, fd_cnt * sizeof(int));
-	}
-	do {
-		n = sendmsg(fd, &h, MSG_NOSIGNAL);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)sizeof(*m) ? 0 : -EMSGSIZE;
-}
-
-/* Descriptors of one control message; surplus ones are closed. */
-static void take_fds(const struct cmsghdr *cm, int fds[HANDOVER_FDS_MAX], unsigned *cnt)
-{
-	size_t n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-	for (size_t i = 0; i < n; i++) {
-		int fd;
-
-		memcpy(&fd, CMSG_DATA(cm) + i * sizeof(int), sizeof(int));
-		if (*cnt < HANDOVER_FDS_MAX)
-			fds[(*cnt)++] = fd;
-		else
-			close(fd);
-	}
-}
-
-static bool is_well_formed(const struct handover_msg *m, const struct msghdr *h, ssize_t n)
-{
-	return n == (ssize_t)sizeof(*m) && !(h->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-	       m->version == HANDOVER_VERSION && m->type >= HANDOVER_HELLO && m->type <= HANDOVER_RESULT;
+	return fd_cnt > HANDOVER_FDS_MAX ? -EINVAL : channel_send(fd, m, sizeof(*m), fds, fd_cnt);
 }
 
 int handover_recv(int fd, struct handover_msg *ret, int ret_fds[HANDOVER_FDS_MAX], unsigned *ret_fd_cnt)
 {
 	struct handover_msg m = { 0 };
-	struct iovec iov = { .iov_base = &m, .iov_len = sizeof(m) };
-	union control c;
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf,
-			    .msg_controllen = sizeof(c.buf) };
 	int fds[HANDOVER_FDS_MAX];
 	unsigned cnt = 0;
-	ssize_t n;
+	int r = channel_recv(fd, HANDOVER_VERSION, &m, sizeof(m), fds, HANDOVER_FDS_MAX, &cnt);
 
-	do {
-		n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == ECONNRESET ? 0 : -errno;
-	for (struct cmsghdr *cm = CMSG_FIRSTHDR(&h); cm; cm = CMSG_NXTHDR(&h, cm))
-		if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS)
-			take_fds(cm, fds, &cnt);
-	if (n == 0 && cnt == 0)
-		return 0;
-	if (!is_well_formed(&m, &h, n)) {
+	if (r <= 0)
+		return r;
+	if (m.type < HANDOVER_HELLO || m.type > HANDOVER_VERDICTS) {
 		while (cnt)
 			close(fds[--cnt]);
 		return -EBADMSG;

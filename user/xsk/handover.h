@@ -12,6 +12,9 @@
  *                      START
  *   signer -> daemon   RESULT of each message (error < 0 and text), RESULT of START = ready
  *   later              CREDENTIAL, CREDENTIAL_DROP at any time, each answered by RESULT
+ *                      VERDICTS (memfds of verdicts and wants) at any time after HELLO: of the fetcher that
+ *                      runs now (stir/verdict.h); those of the former one are let go of.  -EAGAIN: a worker has
+ *                      not even taken the last ones, come again
  *
  * The signer exits on EOF.  The daemon closes its copies of everything but maps and policy once START
  * is answered; sockets go into the XSKMAP last, for that lets traffic in.
@@ -22,15 +25,16 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "base/channel.h"
 #include "stir/cert.h"
 
-#define HANDOVER_VERSION 2
-#define HANDOVER_FD      3  /* in the signer */
+#define HANDOVER_VERSION 3
+#define HANDOVER_FD      CHANNEL_FD
 #define HANDOVER_FDS_MAX 5
 
 enum handover_type {
 	HANDOVER_HELLO = 1, HANDOVER_WORKER, HANDOVER_SOCKET, HANDOVER_RAW, HANDOVER_CREDENTIAL,
-	HANDOVER_CREDENTIAL_DROP, HANDOVER_START, HANDOVER_RESULT,
+	HANDOVER_CREDENTIAL_DROP, HANDOVER_START, HANDOVER_RESULT, HANDOVER_VERDICTS,
 };
 
 struct handover_msg {
@@ -60,6 +64,9 @@ struct handover_msg {
 			uint32_t id;
 			uint8_t point[CERT_POINT_LEN];
 		} credential;
+		struct {
+			uint64_t verdicts_len, wants_len;  /* wants: a struct verdict_wants per worker */
+		} verdicts;
 		char text[200];                         /* RESULT: what is wrong, for people */
 	};
 };

@@ -30,6 +30,10 @@ static const char doc_trunk[] =
 	" \"pai\": {\"mode\": \"keep\", \"domain\": \"example.net\", \"default_number\": \"+18005550100\","
 	"  \"restricted\": \"keep\", \"add_privacy_none\": false},"
 	" \"privacy\": \"id\", \"freshness_s\": 90, \"max_cps\": 250,"
+	" \"verification\": {\"enabled\": false, \"on_failure\": \"reject\", \"on_missing\": \"reject\","
+	"  \"result_header\": \"X-Verified\", \"verstat\": \"from\", \"carrier_verstat\": \"strip\", \"trust_pai\": false,"
+	"  \"replay\": \"ignore\", \"display_label\": {\"A\": \"[A]\", \"B\": \"[B]\", \"C\": \"[C]\", \"failed\": \"FAKE?\","
+	"   \"missing\": \"?\"}, \"wait_ms\": 250},"
 	" \"extras\": {\"attestation\": \"A\", \"geolocation\": {"
 	"  \"default_civic_address\": {\"country\": \"US\", \"region\": \"CA\", \"county\": \"X\", \"city\": \"San Jos\\u00e9\","
 	"   \"street\": \"1 Market Street\", \"postal\": \"94105\", \"building\": \"B\", \"floor\": \"2\", \"unit\": \"3\","
@@ -44,7 +48,10 @@ static const char doc_gateway[] =
 	" \"control\": {\"socket\": \"/run/c.sock\", \"metrics\": \"[::1]:99\", \"events_file\": \"/var/log/e\"},"
 	" \"regulatory\": {\"enabled\": false},"
 	" \"certificates\": {\"root\": \"/sti\", \"cert_path\": \"c\", \"key_path\": \"k\", \"x5u\": \"https://x/y\","
-	"  \"profile\": \"stir\"},"
+	"  \"trust_anchors\": \"anchors\", \"crl\": {\"path\": \"crl.pem\", \"url\": \"https://crl.example/list.crl\","
+	"   \"policy\": \"hard\"}, \"profile\": \"stir\"},"
+	" \"fetch\": {\"https_ca\": \"/etc/ca.pem\", \"timeout_ms\": 700, \"allow_private_addresses\": true,"
+	"  \"cache_dir\": \"/var/cache/x\"},"
 	" \"defaults\": {\"privacy\": \"off\"}, \"trunks_dir\": \"/\", \"trunks\": []}";
 
 static inline json_t *doc_parse(const char *text)

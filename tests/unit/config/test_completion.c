@@ -93,8 +93,6 @@ static void add_keys(struct lines *l, const char *outer, const struct schema_key
 
 	for (; k->name; k++) {
 		snprintf(path, sizeof(path), "%s%s%s", outer, *outer ? "." : "", k->name);
-		if (k->type == SCHEMA_LATER)
-			continue;
 		if (strcmp(k->name, "default_civic_address") == 0) {
 			for (const char *const *c = civic_keys(); *c; c++)
 				add_line(l, "%s.%s", path, *c);

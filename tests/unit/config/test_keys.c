@@ -20,7 +20,7 @@ static const struct {
 	{ "colour", "    colour: red\n", "5: trunks[0].colour: unknown key, allowed: name, mode, carrier, core, "
 	  "certificates, attestation, numbers, numbers_file, attestation_other, on_unsignable, existing_identity, "
 	  "origid, default_country_code, number_rules, orig_from, dest_from, pai, privacy, freshness_s, max_cps, "
-	  "extras" },
+	  "verification, extras" },
 	{ "attestation", "    attestation: B\n", "5: trunks[0].attestation: stands twice, first at 7:5; allowed: once" },
 	{ "extras.attestation", "    extras: { attestation: reject }\n",
 	  "28: trunks[0].extras.attestation: \"reject\" is not allowed, allowed: A, B, C, none" },
@@ -132,8 +132,8 @@ static const struct {
 	{ "max_cps", "    max_cps: '5'\n",
 	  "14: trunks[0].max_cps: the text \"5\" is no number, allowed: 0 to 1000000" },
 	{ "max_cps", "    max_cps: 010\n", "14: trunks[0].max_cps: \"010\" is no number, allowed: 0 to 1000000" },
-	{ "verification", "    verification: {}\n",
-	  "19: trunks[0].verification: is not available in this version, leave it out" },
+	{ "verification", "    verification: on\n",
+	  "19: trunks[0].verification: is a single value, allowed: a mapping" },
 	{ "geolocation", "    extras: { geolocation: { attach: always } }\n",
 	  "28: trunks[0].extras.geolocation: has no address, needed: default_civic_address" },
 	{ "geolocation.attach", "    extras: { geolocation: { attach: never } }\n",
@@ -246,12 +246,12 @@ static const struct {
 	{ "bad UTF-8", "gateway: \xff\n",
 	  "t.yaml: is no UTF-8 text: invalid leading UTF-8 octet at byte 9" },
 	{ "escapes in messages", "\"ev\\e[31mil\": 1\n",
-	  "t.yaml:1:1: ev\\x1b[31mil: unknown key, allowed: gateway, control, regulatory, certificates, defaults, "
-	  "trunks_dir, trunks" },
+	  "t.yaml:1:1: ev\\x1b[31mil: unknown key, allowed: gateway, control, regulatory, certificates, fetch, "
+	  "defaults, trunks_dir, trunks" },
 	{ "no interfaces", "trunks_dir: /\n",
 	  "t.yaml:1:1: gateway.interfaces: is missing, needed: one NIC of side core and one of side carrier" },
 	{ "gateway a word", "gateway: x\n", "t.yaml:1:10: gateway: is a single value, allowed: a mapping" },
-	{ "fetch", HEAD "fetch: {}\n", "t.yaml:4:8: fetch: is not available in this version, leave it out" },
+	{ "fetch", HEAD "fetch: []\n", "t.yaml:4:8: fetch: is a list, allowed: a mapping" },
 	{ "no trunk list", HEAD "trunks: {}\n", "t.yaml:4:9: trunks: is no list, allowed: a list of trunks" },
 	{ "trunk a word", HEAD "trunks: [a]\n",
 	  "t.yaml:4:10: trunks[0]: is no trunk, allowed: a mapping with name, carrier, attestation ..." },
@@ -299,10 +299,6 @@ static const struct {
 	  "gateway's `certificates`" },
 	{ "gateway's certificate in part", HEAD_GATEWAY "certificates: { key_path: k }\ntrunks_dir: /\n",
 	  "t.yaml:2:15: certificates: cert_path is missing, needed: cert_path, key_path and x5u together" },
-	{ "trust_anchors", HEAD_GATEWAY "certificates: { trust_anchors: k }\n",
-	  "t.yaml:2:32: certificates.trust_anchors: is not available in this version, leave it out" },
-	{ "crl", HEAD_GATEWAY "certificates: { crl: {} }\n",
-	  "t.yaml:2:22: certificates.crl: is not available in this version, leave it out" },
 	{ "root", HEAD_GATEWAY "certificates: { root: '' }\n",
 	  "t.yaml:2:23: certificates.root: \"\" is empty, allowed: a directory" },
 	{ "profile", HEAD_GATEWAY "certificates: { profile: div }\n",

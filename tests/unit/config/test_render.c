@@ -33,7 +33,7 @@ static void check_keys(const struct schema_key *k, const char *outer, json_t *do
 		char key[128];
 
 		snprintf(key, sizeof(key), "%s%s%s", outer, *outer ? "." : "", k->name);
-		if (k->type == SCHEMA_LATER || k->is_alias || strcmp(key, "defaults") == 0 ||
+		if (k->is_alias || strcmp(key, "defaults") == 0 ||
 		    strcmp(key, "trunks") == 0 || strcmp(key, "trunks_dir") == 0)
 			continue;
 		if (!doc_get(doc, key))
@@ -143,7 +143,10 @@ static void test_small(void **state)
 		"\"check\", \"origid\": \"trunk\", \"default_country_code\": \"\", \"number_rules\": [], \"orig_from\": "
 		"[\"pai\", \"from\"], \"dest_from\": [\"to\", \"request_uri\"], \"pai\": {\"mode\": \"set\", \"domain\": \"\", "
 		"\"default_number\": \"\", \"restricted\": \"remove\", \"add_privacy_none\": true}, \"privacy\": \"auto\", "
-		"\"freshness_s\": 60, \"max_cps\": 0}");
+		"\"freshness_s\": 60, \"max_cps\": 0, \"verification\": {\"enabled\": false, \"on_failure\": \"tag\", "
+		"\"on_missing\": \"tag\", \"result_header\": \"X-STIR-Result\", \"verstat\": \"off\", \"carrier_verstat\": "
+		"\"keep\", \"trust_pai\": true, \"replay\": \"fail\", \"display_label\": {\"A\": \"\", \"B\": \"\", \"C\": \"\", "
+		"\"failed\": \"\", \"missing\": \"\"}, \"wait_ms\": 400}}");
 	trunk_free(t);
 	json_decref(doc);
 	json_decref(got);

@@ -113,6 +113,23 @@ static inline struct event_record world_record(const char *call_id)
 	return r;
 }
 
+/* The record of an inbound call that was verified. */
+static inline struct event_record world_inbound(const char *call_id)
+{
+	static const char x5u[] = "https://their.example/c.pem";
+	struct event_record r = world_record(call_id);
+
+	r.flags = EVENT_INBOUND;
+	r.key = UINT32_MAX;
+	r.verdict = r.decided_verdict = EVENT_VERIFY;
+	r.reason = r.decided_reason = SR_VERIFIED;
+	r.stir = EVENT_STIR_VERIFIED;
+	r.x5u_len = sizeof(x5u) - 1;
+	memcpy(r.x5u, x5u, sizeof(x5u) - 1);
+	strcpy(r.spc, "709J");
+	return r;
+}
+
 static inline bool world_push(struct world *w, unsigned worker, const struct event_record *r)
 {
 	struct event_record *slot = events_slot(events_worker(w->signer, worker));

@@ -127,10 +127,74 @@ static void as_outside(struct event_record *r)
 	r->notes = EVENT_NOTE_OUTSIDE | EVENT_NOTE_LOCATION_AUTHINT;
 }
 
+static void as_verified(struct event_record *r)
+{
+	*r = world_inbound("id@pbx");
+	r->notes = EVENT_NOTE_WAITED | EVENT_NOTE_DIVERTED | EVENT_NOTE_PAI_REMOVED;
+}
+
+static void as_missing(struct event_record *r)
+{
+	*r = world_inbound("id@pbx");
+	r->reason = r->decided_reason = SR_IDENTITY_MISSING;
+	r->stir = EVENT_STIR_MISSING;
+	r->attest = 0;
+	r->x5u_len = r->origid_len = 0;
+	r->spc[0] = '\0';
+	r->notes = EVENT_NOTE_CALLBACK;
+}
+
+static void as_failed_and_refused(struct event_record *r)
+{
+	*r = world_inbound("id@pbx");
+	r->verdict = r->decided_verdict = EVENT_REJECT;
+	r->reason = r->decided_reason = SR_SIGNATURE_BAD;
+	r->stir = EVENT_STIR_FAILED;
+	r->code = 438;
+	r->flags |= EVENT_X5U_CUT;
+	r->x5u_len = EVENTS_X5U;
+	memset(r->x5u, 'x', EVENTS_X5U);
+}
+
+static void as_forged(struct event_record *r)
+{
+	*r = world_inbound("id@pbx");
+	r->verdict = r->decided_verdict = EVENT_DROP;
+	r->reason = r->decided_reason = SR_FORGED_MARK;
+	r->stir = EVENT_STIR_FAILED;
+	r->attest = 0;
+	r->x5u_len = r->origid_len = 0;
+	r->spc[0] = '\0';
+}
+
+/* One that the engine has not judged: its reason has the word. */
+static void as_inbound_unread(struct event_record *r)
+{
+	as_forged(r);
+	r->verdict = r->decided_verdict = EVENT_PASS;
+	r->reason = r->decided_reason = SR_HEADER_SYNTAX;
+	r->stir = EVENT_STIR_NONE;
+}
+
+static void as_inbound_observed(struct event_record *r)
+{
+	as_failed_and_refused(r);
+	r->verdict = EVENT_PASS;
+	r->reason = SR_OBSERVE;
+	r->notes = EVENT_NOTE_OBSERVE;
+}
+
+static void as_inbound_lost(struct event_record *r)
+{
+	*r = world_inbound("id@pbx");
+	r->verdict = EVENT_DROP;
+	r->reason = SR_NO_FRAME;
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct event_record *r);
-	struct fields f[16];
+	struct fields f[20];
 } shown[] = {
 	{ "signed",
 	  as_signed,
@@ -230,6 +294,67 @@ static const struct {
 	  { { "attest", "B" },
 	    { "attest_why", "number_outside" },
 	    { "location", "body_auth_int" } } },
+	{ "inbound: verified",
+	  as_verified,
+	  { { "direction", "inbound" },
+	    { "trunk", "acme" },
+	    { "status", "STIR_VERIFIED" },
+	    { "reason", "verified" },
+	    { "attest", "A" },
+	    { "orig", "12155550112" },
+	    { "dest", "12125550100" },
+	    { "origid", "o-id" },
+	    { "x5u", "https://their.example/c.pem" },
+	    { "spc", "709J" },
+	    { "source", "10.0.0.5:5060" },
+	    { "waited", "true" },
+	    { "diverted", "true" },
+	    { "pai_removed", "true" },
+	    { "attest_why", NULL },
+	    { "callback", NULL },
+	    { "response", NULL },
+	    { "x5u_cut", NULL },
+	    { "observed", NULL } } },
+	{ "inbound: missing",
+	  as_missing,
+	  { { "status", "STIR_MISSING" },
+	    { "reason", "identity_missing" },
+	    { "attest", "null" },
+	    { "origid", "null" },
+	    { "x5u", "null" },
+	    { "spc", "null" },
+	    { "callback", "true" },
+	    { "waited", NULL } } },
+	{ "inbound: failed and refused",
+	  as_failed_and_refused,
+	  { { "status", "STIR_FAILED" },
+	    { "reason", "signature_bad" },
+	    { "response", "438" },
+	    { "attest", "A" },
+	    { "spc", "709J" },
+	    { "x5u_cut", "true" } } },
+	{ "inbound: forged mark",
+	  as_forged,
+	  { { "status", "STIR_FAILED" }, { "reason", "forged_mark" }, { "response", NULL } } },
+	{ "inbound: not understood",
+	  as_inbound_unread,
+	  { { "status", "STIR_FAILED" }, { "reason", "header_syntax" } } },
+	{ "inbound: observed",
+	  as_inbound_observed,
+	  { { "status", "STIR_FAILED" },
+	    { "reason", "observe" },
+	    { "response", NULL },
+	    { "attest", "A" },
+	    { "spc", "709J" },
+	    { "observed.status", "STIR_FAILED" },
+	    { "observed.reason", "signature_bad" },
+	    { "observed.response", "438" },
+	    { "observed.attest", "A" },
+	    { "observed.attest_why", NULL } } },
+	{ "inbound: lost on its way",
+	  as_inbound_lost,
+	  { { "status", "STIR_VERIFIED" }, { "reason", "no_frame" }, { "attest", "A" } } },
+	{ "outbound: no key of inbound ones", as_signed, { { "spc", NULL }, { "waited", NULL } } },
 };
 
 static json_t *last_event(char *text)
@@ -259,7 +384,7 @@ static void test_what_an_event_shows(void **state)
 			fail_msg("%s: not taken", shown[i].name);
 		j = last_event(text);
 		assert_non_null(j);
-		for (const struct fields *f = shown[i].f; f < shown[i].f + 16 && f->path; f++)
+		for (const struct fields *f = shown[i].f; f < shown[i].f + 20 && f->path; f++)
 			check_value(shown[i].name, j, f->path, f->want);
 		direct = callevents_json(&w->d, &r);
 		assert_true(json_equal(j, direct));
@@ -284,24 +409,95 @@ static const struct {
 	{ "slot beyond the last", FIELD(trunk), SIPSEAL_TRUNKS_MAX },
 	{ "slot of nobody", FIELD(trunk), 2 },
 	{ "generation to come", FIELD(generation), 9 },
-	{ "verdict", FIELD(verdict), EVENT_DROP + 1 },
+	{ "verdict", FIELD(verdict), EVENT_VERIFY },
 	{ "reason of nobody", FIELD(reason), 127 },
 	{ "reason out of the list", FIELD(reason), 200 },
 	{ "reason of XDP", FIELD(reason), SR_STEERED },
 	{ "signed by a reason that is not", FIELD(reason), SR_NO_ORIG },
 	{ "passed with reason signed", FIELD(verdict), EVENT_PASS },
-	{ "decided verdict", FIELD(decided_verdict), 4 },
+	{ "decided verdict", FIELD(decided_verdict), EVENT_VERIFY + 1 },
 	{ "decided reason", FIELD(decided_reason), 0 },
 	{ "attestation", FIELD(attest), 'D' },
 	{ "signed without attestation", FIELD(attest), 0 },
 	{ "signed without a number", FIELD(orig_len), 0 },
-	{ "inbound", FIELD(flags), EVENT_INBOUND },
+	{ "inbound, and signed", FIELD(flags), EVENT_INBOUND },
+	{ "verified by us, outbound", FIELD(decided_verdict), EVENT_VERIFY },
+	{ "outbound with a word of inbound ones", FIELD(stir), EVENT_STIR_VERIFIED },
+	{ "outbound with an x5u", FIELD(x5u_len), 3 },
+	{ "outbound with an SPC", FIELD(spc), 'x' },
+	{ "outbound, x5u cut", FIELD(flags), EVENT_X5U_CUT },
+	{ "outbound that waited", FIELD(notes), EVENT_NOTE_WAITED },
+	{ "note of nobody", FIELD(notes), 0x8000 },
 	{ "unknown flag", FIELD(flags), 0x80 },
 	{ "address of no kind", FIELD(src), 0 },
 	{ "response", FIELD(code), 200 },
 	{ "response of seven hundred", FIELD(code), 700 },
 	{ "override seq", FIELD(override_seq), UINT64_MAX },
 };
+
+static const struct {
+	const char *name;
+	size_t off, len;
+	uint64_t value;
+} impossible_inbound[] = {
+	{ "verdict", FIELD(verdict), EVENT_VERIFY + 1 },
+	{ "decided verdict", FIELD(decided_verdict), 200 },
+	{ "signed", FIELD(verdict), EVENT_SIGN },
+	{ "signed, decided", FIELD(decided_verdict), EVENT_SIGN },
+	{ "reason signed", FIELD(decided_reason), SR_SIGNED },
+	{ "reason of XDP", FIELD(reason), SR_STEERED },
+	{ "word of nobody", FIELD(stir), EVENT_STIR_MISSING + 1 },
+	{ "judged without a word", FIELD(stir), EVENT_STIR_NONE },
+	{ "good reason, bad word", FIELD(stir), EVENT_STIR_FAILED },
+	{ "bad reason, good word", FIELD(reason), SR_ORIG_MISMATCH },
+	{ "good and refused", FIELD(decided_verdict), EVENT_REJECT },
+	{ "x5u beyond its place", FIELD(x5u_len), EVENTS_X5U + 1 },
+	{ "x5u with a blank", FIELD(x5u), ' ' },
+	{ "x5u with an escape", FIELD(x5u), 0x1b },
+	{ "SPC without end", FIELD(spc), UINT64_MAX },
+	{ "SPC with an escape", FIELD(spc), 0x1b },
+	{ "key of ours", FIELD(key), 1 },
+	{ "override", FIELD(override_seq), 7 },
+	{ "note of outbound", FIELD(notes), EVENT_NOTE_LOCATION },
+	{ "note of nobody", FIELD(notes), 1u << 31 },
+	{ "unknown flag", FIELD(flags), 0x81 },
+	{ "attestation", FIELD(attest), 'a' },
+	{ "slot of nobody", FIELD(trunk), 2 },
+};
+
+static void test_what_cannot_come_from_a_carrier(void **state)
+{
+	struct world *w = *state;
+	struct event_record r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(impossible_inbound); i++) {
+		uint64_t value = impossible_inbound[i].value;
+		size_t len = impossible_inbound[i].len;
+
+		r = world_inbound("x");
+		if (len == sizeof(r.spc) && value == UINT64_MAX)
+			memset(r.spc, 'x', sizeof(r.spc));
+		else /* of a text only its first byte */
+			memcpy((char *)&r + impossible_inbound[i].off, &value, len > 8 ? 1 : len);
+		world_push(w, 0, &r);
+		callevents_turn(w->d.events);
+		if (world_totals(w).invalid != i + 1)
+			fail_msg("%s: taken for true", impossible_inbound[i].name);
+	}
+	assert_int_equal(world_totals(w).events, 0);
+	r = world_inbound("x"); /* the record itself is one */
+	world_push(w, 0, &r);
+	callevents_turn(w->d.events);
+	assert_int_equal(world_totals(w).events, 1);
+	r.verdict = r.decided_verdict = EVENT_REJECT; /* a refusal has a code */
+	r.reason = r.decided_reason = SR_SIGNATURE_BAD;
+	r.stir = EVENT_STIR_FAILED;
+	world_push(w, 0, &r);
+	r.code = 438;
+	world_push(w, 0, &r);
+	callevents_turn(w->d.events);
+	assert_int_equal(world_totals(w).events, 2);
+}
 
 static void test_what_cannot_be_is_not_shown(void **state)
 {
@@ -315,7 +511,7 @@ static void test_what_cannot_be_is_not_shown(void **state)
 		r = world_record("x");
 		memcpy((char *)&r + impossible[i].off, &value,
 		       impossible[i].len < 8 ? impossible[i].len : 8);
-		if (impossible[i].len == 16)
+		if (impossible[i].len == 16 && !value)
 			memset((char *)&r + impossible[i].off, 0, 16);
 		world_push(w, 0, &r);
 		callevents_turn(w->d.events);
@@ -351,7 +547,7 @@ static void test_random_records(void **state)
 
 		before = world_totals(w).events;
 		for (unsigned i = 0; i < 500; i++, pushed++) {
-			struct event_record r = world_record("call");
+			struct event_record r = i % 8 < 4 ? world_record("call") : world_inbound("call");
 
 			if (i % 2) { /* true but for texts and whatever a few bytes are */
 				r.call_id_len = (uint8_t)(random() % (EVENTS_CALL_ID + 1));
@@ -535,6 +731,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_an_event_shows),
 		TEST(test_what_cannot_be_is_not_shown),
+		TEST(test_what_cannot_come_from_a_carrier),
 		TEST(test_random_records),
 		TEST(test_full_ring_is_counted),
 		TEST(test_lying_ring),

@@ -110,12 +110,12 @@ static int signer_main(void)
 
 /* ---- the tests -------------------------------------------------------------------------- */
 
-static int start(struct signer_proc *p)
+static int start(struct proc *p)
 {
 	char err[SIGNER_ERR_LEN] = "", self[PATH_MAX] = "";
 
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
-	*p = (struct signer_proc){ .fd = -1, .uid = 65534, .gid = 65534 };
+	*p = (struct proc){ .fd = -1, .uid = 65534, .gid = 65534 };
 	strcpy(p->path, self);
 	if (geteuid() != 0)
 		skip();
@@ -125,7 +125,7 @@ static int start(struct signer_proc *p)
 	return 0;
 }
 
-static int call(struct signer_proc *p, uint32_t type, char err[SIGNER_ERR_LEN])
+static int call(struct proc *p, uint32_t type, char err[SIGNER_ERR_LEN])
 {
 	struct handover_msg m = { .type = type };
 
@@ -137,7 +137,7 @@ static void test_inherits_nothing(void **state)
 {
 	CLEANUP(closep) int leaked = open("/dev/null", O_RDONLY); /* without close-on-exec */
 	char err[SIGNER_ERR_LEN];
-	struct signer_proc p;
+	struct proc p;
 	sigset_t set, old;
 
 	(void)state;
@@ -157,7 +157,7 @@ static void test_inherits_nothing(void **state)
 static void test_answers(void **state)
 {
 	char err[SIGNER_ERR_LEN];
-	struct signer_proc p;
+	struct proc p;
 
 	(void)state;
 	start(&p);
@@ -167,18 +167,18 @@ static void test_answers(void **state)
 	assert_int_equal(call(&p, HANDOVER_WORKER, err), -EPROTO);
 	assert_int_equal(call(&p, HANDOVER_RAW, err), -EPIPE);
 	assert_non_null(strstr(err, "ended"));
-	for (int i = 0; i < 200 && !signer_proc_reap(&p); i++)
+	for (int i = 0; i < 200 && !proc_reap(&p); i++)
 		usleep(10000);
 	assert_string_equal(p.how, "exit 3");
 	assert_int_equal(p.fd, -1);
-	assert_false(signer_proc_reap(&p));
+	assert_false(proc_reap(&p));
 	signer_proc_stop(&p); /* again is fine */
 }
 
 static void test_one_that_hangs_is_killed(void **state)
 {
 	char err[SIGNER_ERR_LEN];
-	struct signer_proc p;
+	struct proc p;
 
 	(void)state;
 	start(&p);
@@ -200,7 +200,7 @@ static void test_dies_with_its_daemon(void **state)
 	daemon = fork();
 	if (daemon == 0) {
 		char err[SIGNER_ERR_LEN];
-		struct signer_proc p;
+		struct proc p;
 
 		start(&p);
 		call(&p, HANDOVER_START, err);
@@ -224,7 +224,7 @@ static void test_dies_with_its_daemon(void **state)
 
 static void test_program_that_cannot_start(void **state)
 {
-	struct signer_proc p = { .fd = -1, .uid = 65534, .gid = 65534, .path = "/dev/null" };
+	struct proc p = { .fd = -1, .uid = 65534, .gid = 65534, .path = "/dev/null" };
 	char err[SIGNER_ERR_LEN] = "";
 
 	(void)state;

@@ -9,13 +9,9 @@
 
 #include <errno.h>
 
-#include "engine/engine.h"
-#include "location/template.h"
-#include "trunk/compile.h"
-#include "trunk/model.h"
 #include "invariant.h"
+#include "policy_world.h"
 
-#define NOW 1767225600 /* Thu, 01 Jan 2026 00:00:00 GMT */
 #define SDP "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n"
 
 /* ---- the world around the engine ---- */
@@ -38,8 +34,6 @@ static void fake_random(void *ctx, void *dst, size_t len)
 	memset(dst, 0xab, len);
 }
 
-typedef void tune_fn(struct gateway *g, struct trunk *t);
-
 struct world {
 	struct gateway *g;
 	struct policy_copy *policy;
@@ -55,53 +49,16 @@ static struct pidf_template location = {
 	.holes = { { 14, PIDF_HOLE_ENTITY }, { 16, PIDF_HOLE_TIMESTAMP } },
 };
 
-static struct trunk *plain_trunk(void)
-{
-	struct trunk *t = trunk_new();
-	const char *err;
-
-	assert_non_null(t);
-	strcpy(t->name, "acme");
-	t->attestation = ATTEST_A;
-	t->attestation_other = ATTEST_B;
-	t->country_code = strdup("1");
-	t->origid_mode = ORIGID_TEXT;
-	t->origid = strdup("123e4567-e89b-42d3-a456-426655440000");
-	t->pai_domain = strdup("example.net");
-	t->carrier_peers = calloc(1, sizeof(*t->carrier_peers));
-	t->carrier_cnt = 1;
-	assert_int_equal(peer_parse("203.0.113.10:5060", true, t->carrier_peers, &err), 0);
-	return t;
-}
-
 static void world_new(struct world *w, tune_fn *tune)
 {
 	static const char text[] = "<pidf entity=''></pidf>\r\n";
-	struct compile_credential cred = { "https://cr.example.com/shaken/1234.pem", NOW - 86400, NOW + 86400, true };
-	struct compile_trunk ct = { .slot = 0, .credential = 0 };
-	struct compile_input in = { .trunks = &ct, .trunk_cnt = 1, .credentials = &cred, .credential_cnt = 1,
-				    .generation = 7 };
-	size_t cap = 1 << 20;
 
 	memset(w, 0, offsetof(struct world, bytes));
 	sign_calls = 0;
 	sign_error = 0;
 	location.len = sizeof(text) - 1;
 	memcpy(location.text, text, sizeof(text));
-	w->g = gateway_new();
-	w->g->trunks = calloc(1, sizeof(*w->g->trunks));
-	w->g->trunks[0] = plain_trunk();
-	w->g->trunk_cnt = 1;
-	strcpy(w->g->emergency[0], "911");
-	w->g->emergency_cnt = 1;
-	if (tune)
-		tune(w->g, w->g->trunks[0]);
-	ct.trunk = w->g->trunks[0];
-	ct.location = ct.trunk->has_geolocation ? &location : NULL;
-	in.gateway = w->g;
-	w->policy = aligned_alloc(64, cap);
-	memset(w->policy, 0, cap);
-	assert_true(policy_compile(&in, w->policy, cap) > 0);
+	w->policy = policy_new(tune, &location, &w->g);
 	w->engine = malloc(sizeof(*w->engine));
 	w->env = (struct engine_env){ .now_ms = NOW * 1000ll + 999, .sign = fake_sign, .random = fake_random };
 }

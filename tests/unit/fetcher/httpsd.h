@@ -24,8 +24,12 @@
 #define HTTPSD_CONNS 256
 #define HTTPSD_GONE_MS 10000 /* longest wait for a client that does not close */
 
+struct httpsd_conn;
+typedef bool httpsd_page(struct httpsd_conn *c, const char *path); /* false: as /good and the like */
+
 struct httpsd {
 	int fd, stop[2];
+	httpsd_page *page;           /* NULL: none */
 	uint16_t port;
 	SSL_CTX *ctx;                /* NULL: takes connections and never says a word */
 	pthread_t thread, conns[HTTPSD_CONNS];
@@ -99,6 +103,8 @@ static inline void httpsd_behave(struct httpsd_conn *c, const char *path)
 		{ "/claim", "HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\nthe rest never comes" },
 	};
 
+	if (c->s->page && c->s->page(c, path))
+		return;
 	memset(kib, 'x', 1024);
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (strcmp(path, fixed[i].path) == 0 && *fixed[i].text)

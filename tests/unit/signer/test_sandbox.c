@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/unprivileged.h"
 #include "signer/keys.h"
 #include "signer/sandbox.h"
 #include "stir/vector.h"
@@ -219,10 +220,10 @@ static void test_work(void **state)
 static int do_unprivileged(void)
 {
 	if (getuid() != 0)
-		return sandbox_unprivileged((uid_t)-1, (gid_t)-1) == 0 ? 0 : 1;
-	if (sandbox_unprivileged((uid_t)-1, (gid_t)-1) != -EPERM || sandbox_unprivileged(0, 0) != -EINVAL)
+		return unprivileged_become((uid_t)-1, (gid_t)-1) == 0 ? 0 : 1;
+	if (unprivileged_become((uid_t)-1, (gid_t)-1) != -EPERM || unprivileged_become(0, 0) != -EINVAL)
 		return 2;
-	if (sandbox_unprivileged(65534, 65534) != 0)
+	if (unprivileged_become(65534, 65534) != 0)
 		return 3;
 	if (getuid() != 65534 || geteuid() != 65534 || getgid() != 65534 || setuid(0) == 0)
 		return 4;

@@ -3,6 +3,7 @@
  * signer: the hand-over, with real AF_XDP sockets on a veth pair in a network namespace of our own, up to
  * a running signer under its filter.  Needs root; without it the kernel's part is skipped and says so.
  */
+#include "base/unprivileged.h"
 #include "signer/world.h"
 
 #include <fcntl.h>
@@ -345,7 +346,7 @@ static int life(void)
 	CHECK(credential(&s, 0) == 0);
 	secure = CRYPTO_secure_used() - secure; /* of that key */
 	CHECK(secure > 0);
-	CHECK(sandbox_unprivileged(65534, 65534) == 0);
+	CHECK(unprivileged_become(65534, 65534) == 0);
 	CHECK(take_quiet(&s, &start, -1) == 0);
 	secure = CRYPTO_secure_used() - secure; /* of all but keys: each thread has a generator */
 	c = counters_worker(s.counters, 0);

@@ -190,7 +190,7 @@ static inline uint64_t world_reason(const struct world *x, enum sipseal_reason r
 
 static inline uint64_t world_trunk_reason(const struct world *x, enum sipseal_reason r)
 {
-	return x->w->counters->trunk_reasons[WORLD_TRUNK * COUNTERS_SIGNER_REASONS + r - SR_XDP_MAX];
+	return x->w->counters->trunks[WORLD_TRUNK].reasons[COUNTERS_OUTBOUND][r - SR_XDP_MAX];
 }
 
 /* One loop; afterwards: one reason per frame, no frame lost. */

@@ -27,7 +27,7 @@ static void test_lengths(void **state)
 		bool fits = n >= 1 && n <= PASSPORT_X5U_MAX;
 		struct verdict_want out = { .trunk = 99 };
 
-		assert_int_equal(verdict_ask(w, n, slice_of(g.p, n)), fits);
+		assert_int_equal(verdict_ask(w, n, slice_of(g.p, n), 0), fits);
 		assert_int_equal(verdict_asked(w, &tail, &out), fits);
 		if (!fits && out.trunk != 99)
 			fail_msg("%zu bytes: output touched", n);
@@ -51,7 +51,7 @@ static void test_full(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned n = 0; n < VERDICT_WANTS_RING + 5; n++)
-			assert_int_equal(verdict_ask(w, n, url_of(buf, n)), n < VERDICT_WANTS_RING);
+			assert_int_equal(verdict_ask(w, n, url_of(buf, n), 0), n < VERDICT_WANTS_RING);
 		assert_int_equal(w->dropped, 5 * (round + 1));
 		for (unsigned n = 0; n < VERDICT_WANTS_RING; n++) {
 			assert_true(verdict_asked(w, &tail, &out));
@@ -99,7 +99,7 @@ static void test_lies(void **state)
 		if (tail != lies[i].own_tail + lies[i].can_take)
 			fail_msg("%s: own tail is %lu", lies[i].name, (unsigned long)tail);
 		w->tail = lies[i].tail;
-		if (verdict_ask(w, 1, SLICE("u")) != lies[i].can_ask)
+		if (verdict_ask(w, 1, SLICE("u"), 0) != lies[i].can_ask)
 			fail_msg("%s: asked %d", lies[i].name, !lies[i].can_ask);
 	}
 	free(w);
@@ -116,7 +116,7 @@ static void test_bad_records(void **state)
 		struct verdict_want out = { .trunk = 99 };
 		uint64_t tail = 0;
 
-		assert_true(verdict_ask(w, 1, SLICE("first")) && verdict_ask(w, 2, SLICE("second")));
+		assert_true(verdict_ask(w, 1, SLICE("first"), 0) && verdict_ask(w, 2, SLICE("second"), 0));
 		w->ring[0].len = lens[i];
 		assert_false(verdict_asked(w, &tail, &out));
 		assert_int_equal(out.trunk, 99);
@@ -124,6 +124,30 @@ static void test_bad_records(void **state)
 		assert_true(out.trunk == 2 && slice_eq(slice_of(out.x5u, out.len), SLICE("second")));
 		free(w);
 	}
+}
+
+/* Flags cross; a record with one that nobody knows is skipped. */
+static void test_flags(void **state)
+{
+	static const struct { uint16_t flags; bool is_known; } cases[] = {
+		{ 0, true }, { VERDICT_WANT_AGAIN, true }, { 0x2, false }, { 0x8000, false },
+		{ VERDICT_WANT_AGAIN | 0x10, false }, { UINT16_MAX, false }, { 0, true },
+	};
+	struct verdict_wants *w = wants_new();
+	uint64_t tail = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct verdict_want out = { .trunk = 99, .flags = 77 };
+
+		assert_true(verdict_ask(w, 5, SLICE("u"), cases[i].flags));
+		if (verdict_asked(w, &tail, &out) != cases[i].is_known)
+			fail_msg("flags %x: taken %d", cases[i].flags, !cases[i].is_known);
+		if (out.flags != (cases[i].is_known ? cases[i].flags : 77))
+			fail_msg("flags %x: are %x", cases[i].flags, out.flags);
+		assert_int_equal(w->tail, i + 1);
+	}
+	free(w);
 }
 
 #define WANTS 50000
@@ -134,7 +158,7 @@ static void *ask_all(void *arg)
 	char buf[URL_CAP];
 
 	for (unsigned n = 0; n < WANTS;)
-		if (verdict_ask(w, n, url_of(buf, n)))
+		if (verdict_ask(w, n, url_of(buf, n), 0))
 			n++;
 		else
 			sched_yield();
@@ -173,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_bad_records),
+		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_threads),
 	};
 

@@ -77,6 +77,17 @@ static inline void any_numbers(struct trunk *t)
 	}
 }
 
+static inline void any_verification(struct trunk_verification *v, unsigned i)
+{
+	v->is_enabled = any(2);
+	v->verstat = (enum verify_verstat)any(3);
+	v->wait_ms = any(VERIFY_WAIT_MAX_MS);
+	free(v->result_header);
+	v->result_header = any_text("header", i);
+	for (unsigned k = 0; k < LABEL_CNT; k++)
+		v->label[k] = any_text("label", i);
+}
+
 static inline struct trunk *any_trunk(unsigned i)
 {
 	struct trunk *t = trunk_new();
@@ -92,6 +103,7 @@ static inline struct trunk *any_trunk(unsigned i)
 	for (size_t k = 0; k < t->rule_cnt; k++)
 		t->rules[k] = (struct number_rule){ any_text("prefix", i), any_text("replace", i) };
 	any_numbers(t);
+	any_verification(&t->verification, i);
 	return t;
 }
 
@@ -187,6 +199,17 @@ static inline bool same_location(const struct policy_copy *a, struct policy_ref 
 	       memcmp(x->text, y->text, x->len) == 0;
 }
 
+static inline bool same_verification(const struct policy_copy *a, const struct policy_verification *x,
+				     const struct policy_copy *b, const struct policy_verification *y)
+{
+	bool is_same = memcmp(x, y, offsetof(struct policy_verification, result_header)) == 0 &&
+		       same_text(a, x->result_header, b, y->result_header);
+
+	for (unsigned i = 0; i < LABEL_CNT; i++)
+		is_same &= same_text(a, x->label[i], b, y->label[i]);
+	return is_same;
+}
+
 static inline bool same_trunk(const struct policy_copy *a, const struct policy_trunk *x,
 			      const struct policy_copy *b, const struct policy_trunk *y)
 {
@@ -199,7 +222,8 @@ static inline bool same_trunk(const struct policy_copy *a, const struct policy_t
 		if (!same_text(a, p[i].prefix, b, q[i].prefix) || !same_text(a, p[i].replace, b, q[i].replace))
 			return false;
 	}
-	return same_text(a, x->name, b, y->name) && same_text(a, x->origid, b, y->origid) &&
+	return same_verification(a, &x->verification, b, &y->verification) && same_text(a, x->name, b, y->name) &&
+	       same_text(a, x->origid, b, y->origid) &&
 	       same_text(a, x->country_code, b, y->country_code) &&
 	       same_text(a, x->pai_domain, b, y->pai_domain) &&
 	       same_text(a, x->pai_default_number, b, y->pai_default_number) &&

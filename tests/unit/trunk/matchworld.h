@@ -71,6 +71,8 @@ static inline struct trunk *trunk_random(void)
 		t->carrier_peers[0] = parse(carriers[0], all_ports[1 + dice(ARRAY_SIZE(all_ports) - 1)]);
 	}
 	t->max_cps = dice(3);
+	t->verification.is_enabled = dice(2);
+	t->verification.wait_ms = dice(2) * 400;
 	return t;
 }
 
@@ -162,7 +164,7 @@ static inline bool model_conflict(const struct trunk *x, const struct trunk *y)
 struct row {
 	_Alignas(8) uint8_t key[24];
 	uint8_t table;
-	uint32_t value[2];
+	uint32_t value[3];
 };
 
 struct copy {
@@ -225,7 +227,7 @@ static inline int put_prefix(void *ctx, const struct sipseal_prefix_key *key, co
 
 static inline int put_core(void *ctx, const struct sipseal_core_key *key, const struct sipseal_core_value *value)
 {
-	return put(ctx, 2, key, sizeof(*key), (const uint32_t *)value, 2);
+	return put(ctx, 2, key, sizeof(*key), (const uint32_t *)value, 3);
 }
 
 static inline int drain(struct matchset *ms, unsigned i, int fail_after)
@@ -260,6 +262,15 @@ static inline void copy_tables(const struct copy *c, struct match_tables *t)
 	}
 }
 
+/* What a core prefix of @t tells XDP besides its slot. */
+static inline void check_value(const struct sipseal_core_value *v, const struct trunk *t)
+{
+	assert_int_equal(v->interval_ns, t->max_cps ? 1000000000 / t->max_cps : 0);
+	assert_int_equal(!!(v->flags & SIPSEAL_CORE_F_VERIFY), t->verification.is_enabled);
+	assert_int_equal(!!(v->flags & SIPSEAL_CORE_F_CANCEL), t->verification.is_enabled && t->verification.wait_ms);
+	assert_false(v->flags & ~(SIPSEAL_CORE_F_VERIFY | SIPSEAL_CORE_F_CANCEL));
+}
+
 struct world {
 	struct gateway *g;
 	struct matchset *ms;
@@ -288,6 +299,8 @@ static inline void check_lookups(const struct world *w)
 	compile_all(w, &scratch);
 	for (unsigned i = 0; i < 2; i++)
 		copy_tables(&copies[i], &t[i]);
+	for (size_t i = 0; i < scratch.core_cnt; i++)
+		check_value(&scratch.cores[i].value, w->trunks[scratch.cores[i].value.slot]);
 	assert_int_equal(matchset_size(w->ms).peers, scratch.peer_cnt);
 	assert_int_equal(matchset_size(w->ms).prefixes, scratch.prefix_cnt);
 	assert_int_equal(matchset_size(w->ms).cores, scratch.core_cnt);
@@ -313,7 +326,7 @@ static inline void check_lookups(const struct world *w)
 	match_tables_done(&scratch);
 }
 
-/* What a drained copy holds, besides the right answers: as many keys as there are, the right intervals. */
+/* What a drained copy holds, besides the right answers: as many keys as there are, the right values. */
 static inline void check_copy(const struct world *w, unsigned i)
 {
 	const struct matchset_size size = matchset_size(w->ms);
@@ -329,7 +342,7 @@ static inline void check_copy(const struct world *w, unsigned i)
 			const struct trunk *t = w->trunks[r->value[0]];
 
 			assert_non_null(t);
-			assert_int_equal(r->value[1], t->max_cps ? 1000000000 / t->max_cps : 0);
+			check_value((const struct sipseal_core_value *)r->value, t);
 			continue;
 		}
 		port = ntohs(r->table ? ((struct sipseal_prefix_key *)r->key)->port_be :

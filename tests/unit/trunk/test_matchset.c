@@ -236,6 +236,68 @@ static void test_limit_changes(void **state)
 	world_done(&w);
 }
 
+/* Only the verification changes: one key is told, with the new flags. */
+static void test_verification_changes(void **state)
+{
+	static const struct { bool is_enabled; unsigned wait_ms; uint32_t flags; } steps[] = {
+		{ true, 400, SIPSEAL_CORE_F_VERIFY | SIPSEAL_CORE_F_CANCEL },
+		{ true, 0, SIPSEAL_CORE_F_VERIFY },
+		{ true, 1, SIPSEAL_CORE_F_VERIFY | SIPSEAL_CORE_F_CANCEL },
+		{ false, 400, 0 },
+	};
+	struct trunk *a = trunk_of("203.0.113.10", 0, "10.0.0.0/24"), *b = trunk_of("203.0.113.10", 0, "10.1.0.0/24");
+	const struct sipseal_core_value *v;
+	uint32_t other;
+	struct world w;
+
+	(void)state;
+	world_new(&w);
+	assert_int_equal(matchset_add(w.ms, 1, a, &other), 0);
+	assert_int_equal(matchset_add(w.ms, 2, b, &other), 0);
+	assert_int_equal(drain(w.ms, 1, -1), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		assert_int_equal(matchset_remove(w.ms, 2, b), 0);
+		b->verification.is_enabled = steps[i].is_enabled;
+		b->verification.wait_ms = steps[i].wait_ms;
+		assert_int_equal(matchset_add(w.ms, 2, b, &other), 0);
+		assert_int_equal(drain(w.ms, 1, -1), 0);
+		assert_int_equal(copies[1].told_cnt, 1);
+		v = (void *)row_find(copies[1].rows, copies[1].cnt, 2, copies[1].told[0].key, 24)->value;
+		assert_int_equal(v->slot, 2);
+		assert_int_equal(v->flags, steps[i].flags);
+	}
+	trunk_free(a);
+	trunk_free(b);
+	world_done(&w);
+}
+
+/* Each word of a value counts: a row that stays and gets another one is told, and only then. */
+static void test_values_compared(void **state)
+{
+	static const struct { struct sipseal_core_value value; size_t told; } steps[] = {
+		{ { 1, 10, 0 }, 1 }, { { 1, 10, 0 }, 0 }, { { 1, 10, SIPSEAL_CORE_F_VERIFY }, 1 },
+		{ { 1, 11, SIPSEAL_CORE_F_VERIFY }, 1 }, { { 2, 11, SIPSEAL_CORE_F_VERIFY }, 1 },
+		{ { 2, 11, SIPSEAL_CORE_F_VERIFY }, 0 }, { { 2, 11, SIPSEAL_CORE_F_CANCEL }, 1 },
+	};
+	const struct matchset_sink sink = { put_peer, put_prefix, put_core, &copies[0] };
+	const union matchrow_key key = { .core = { .prefixlen = MATCHROWS_KEY_BITS } };
+	struct matchrows *rows = calloc(1, sizeof(*rows));
+	struct matchrow *row = matchrows_get(rows, MATCHROWS_CORES, &key);
+
+	(void)state;
+	memset(copies, 0, sizeof(copies));
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		matchrows_set(rows, row, (union matchrow_value){ .core = steps[i].value });
+		copies[0].told_cnt = 0;
+		copies[0].fail_after = -1;
+		assert_int_equal(matchrows_drain(rows, 0, &sink), 0);
+		assert_int_equal(copies[0].told_cnt, steps[i].told);
+		assert_memory_equal(copies[0].rows[0].value, &steps[i].value, sizeof(steps[i].value));
+	}
+	matchrows_done(rows);
+	free(rows);
+}
+
 static double ms_since(const struct timespec *t0)
 {
 	struct timespec t1;
@@ -311,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_numbers_come_back),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limit_changes),
+		cmocka_unit_test(test_verification_changes),
+		cmocka_unit_test(test_values_compared),
 		cmocka_unit_test(test_many),
 	};
 

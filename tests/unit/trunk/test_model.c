@@ -153,8 +153,41 @@ static void test_defaults(void **state)
 	assert_int_equal(t->orig_from[2], SOURCE_END);
 	assert_true(t->add_privacy_none);
 	assert_null(gateway_trunk(g, "acme"));
+	assert_string_equal(g->cache_dir, "/var/cache/sipseal");
+	assert_int_equal(g->fetch_timeout_ms, 2000);
+	assert_int_equal(t->verification.wait_ms, 400);
+	assert_string_equal(t->verification.result_header, "X-STIR-Result");
+	assert_false(t->verification.is_enabled);
+	assert_true(t->verification.trust_pai);
 	gateway_free(NULL);
 	trunk_free(NULL);
+}
+
+/* Texts of a trunk are its own: the one that it inherited them from may go first. */
+static void test_inherit(void **state)
+{
+	struct trunk *base = trunk_new(), *t, *none;
+
+	(void)state;
+	base->verification.wait_ms = 9;
+	base->verification.is_given = true;
+	base->verification.label[LABEL_A] = strdup("[A]");
+	base->verification.label[LABEL_MISSING] = strdup("?");
+	t = trunk_inherit(base, true);
+	free(base->verification.result_header);
+	base->verification.result_header = NULL;
+	none = trunk_inherit(base, true);
+	assert_ptr_not_equal(t->verification.label[LABEL_A], base->verification.label[LABEL_A]);
+	trunk_free(base);
+	assert_int_equal(t->verification.wait_ms, 9);
+	assert_true(t->verification.is_given);
+	assert_string_equal(t->verification.result_header, "X-STIR-Result");
+	assert_string_equal(t->verification.label[LABEL_A], "[A]");
+	assert_string_equal(t->verification.label[LABEL_MISSING], "?");
+	assert_null(t->verification.label[LABEL_B]);
+	assert_null(none->verification.result_header);
+	trunk_free(t);
+	trunk_free(none);
 }
 
 int main(void)
@@ -163,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_inherit),
 	};
 
 	return cmocka_run_group_tests_name("trunk/model", tests, NULL, NULL);

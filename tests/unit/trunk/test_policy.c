@@ -170,6 +170,54 @@ static void test_read_back(void **state)
 	assert_int_equal(t->location.off, policy_trunk_get(c, 0)->location.off); /* shared */
 }
 
+/* Each word another one than its default, each text where it belongs. */
+static void test_verification(void **state)
+{
+	static const char *const labels[LABEL_CNT] = { "[A]", "[B]", NULL, "fake", "?" };
+	struct fixture *f = *state;
+	struct trunk_verification *v = &f->a->verification;
+	const struct policy_verification *p;
+	const struct policy_copy *c;
+
+	v->is_enabled = true;
+	v->on_failure = VERIFY_REJECT;
+	v->on_missing = VERIFY_REJECT;
+	v->verstat = VERSTAT_FROM;
+	v->carrier_verstat = VERSTAT_STRIP;
+	v->trust_pai = false;
+	v->replay = REPLAY_IGNORE;
+	v->wait_ms = VERIFY_WAIT_MAX_MS;
+	for (unsigned i = 0; i < LABEL_CNT; i++)
+		v->label[i] = labels[i] ? strdup(labels[i]) : NULL;
+	assert_true(compile(f, 7) > 0);
+	c = policy_copy_get(f->region, 7);
+	p = &policy_trunk_get(c, 0)->verification;
+	assert_int_equal(p->is_enabled, 1);
+	assert_int_equal(p->on_failure, VERIFY_REJECT);
+	assert_int_equal(p->on_missing, VERIFY_REJECT);
+	assert_int_equal(p->verstat, VERSTAT_FROM);
+	assert_int_equal(p->carrier_verstat, VERSTAT_STRIP);
+	assert_int_equal(p->trust_pai, 0);
+	assert_int_equal(p->replay, REPLAY_IGNORE);
+	assert_int_equal(p->wait_ms, VERIFY_WAIT_MAX_MS);
+	expect_text(c, p->result_header, "X-STIR-Result");
+	for (unsigned i = 0; i < LABEL_CNT; i++) {
+		if (labels[i])
+			expect_text(c, p->label[i], labels[i]);
+		else
+			assert_null(policy_text(c, p->label[i]).p);
+	}
+	p = &policy_trunk_get(c, 2)->verification; /* the other trunk: as trunk_new() made it */
+	assert_int_equal(p->is_enabled, 0);
+	assert_int_equal(p->trust_pai, 1);
+	assert_int_equal(p->wait_ms, VERIFY_WAIT_MS);
+	free(v->result_header);
+	v->result_header = NULL;
+	assert_true(compile(f, 8) > 0);
+	c = policy_copy_get(f->region, 8);
+	assert_null(policy_text(c, policy_trunk_get(c, 0)->verification.result_header).p);
+}
+
 static void test_generations(void **state)
 {
 	struct fixture *f = *state;
@@ -189,6 +237,38 @@ static void test_generations(void **state)
 	assert_null(policy_copy_get(f->region, 0));
 	f->in.generation = 0;
 	assert_int_equal(policy_compile(&f->in, copy_of(f, 0), COPY_SIZE), -EINVAL);
+}
+
+static void test_newest(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t generation = 77;
+
+	assert_null(policy_copy_newest(f->region, &generation));
+	assert_int_equal(generation, 77);
+	assert_true(compile(f, 6) > 0);
+	assert_ptr_equal(policy_copy_newest(f->region, &generation), copy_of(f, 6));
+	assert_int_equal(generation, 6);
+	assert_true(compile(f, 7) > 0);
+	assert_ptr_equal(policy_copy_newest(f->region, &generation), copy_of(f, 7));
+	assert_int_equal(generation, 7);
+	assert_true(compile(f, 8) > 0);
+	assert_ptr_equal(policy_copy_newest(f->region, &generation), copy_of(f, 8));
+	/* the low bits go round: 0x10001 is newer than 0xfffe, and than 0xffff that it replaces */
+	assert_true(compile(f, 0xfffe) > 0);
+	assert_true(compile(f, 0x10001) > 0);
+	assert_ptr_equal(policy_copy_newest(f->region, &generation), copy_of(f, 1));
+	assert_int_equal(generation, 1);
+	/* one that is being written, and one whose words are damaged, are none */
+	copy_of(f, 1)->generation = 0;
+	assert_ptr_equal(policy_copy_newest(f->region, &generation), copy_of(f, 0));
+	assert_int_equal(generation, 0xfffe);
+	copy_of(f, 0)->len = UINT64_MAX;
+	assert_null(policy_copy_newest(f->region, &generation));
+	copy_of(f, 0)->len = 4096;
+	f->region->copy_off[0] = f->region->size - 8;
+	assert_null(policy_copy_newest(f->region, &generation));
+	assert_int_equal(generation, 0xfffe);
 }
 
 static void test_refused_input(void **state)
@@ -268,6 +348,9 @@ static unsigned read_all(const struct policy_copy *c)
 		     sum(policy_text(c, t->country_code)) + sum(policy_text(c, t->pai_domain));
 		n += policy_number_inside(c, t, SLICE("18005550100"));
 		n += policy_number_inside(c, t, SLICE("999999999999999"));
+		n += sum(policy_text(c, t->verification.result_header));
+		for (unsigned k = 0; k < LABEL_CNT; k++)
+			n += sum(policy_text(c, t->verification.label[k]));
 		rules = policy_table(c, t->rules, t->rule_cnt, sizeof(*rules));
 		for (uint32_t k = 0; rules && k < t->rule_cnt; k++)
 			n += sum(policy_text(c, rules[k].prefix)) + sum(policy_text(c, rules[k].replace));
@@ -401,7 +484,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_read_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_verification, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_generations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_input, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_region_check, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procworld - sipseal-fetcher itself, started as the daemon does, with a server of chains on loopback.
+ *
+ * Paths of the server: /chain..., a good chain; /other..., one of another root; /crl, the list; everything else as
+ * httpsd.h.  Where the test is root the process becomes nobody.
+ */
+#ifndef SIPSEAL_TEST_PROCWORLD_H
+#define SIPSEAL_TEST_PROCWORLD_H
+
+#include "httpsd.h"
+#include "crls.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/reason.h"
+#include "stir/fetcher_msg.h"
+
+#define NOBODY 65534
+#define WEB_CA_EXT "[ext]\nbasicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign\nsubjectKeyIdentifier = hash\n"
+#define WEB_EXT "[ext]\nbasicConstraints = critical,CA:FALSE\nauthorityKeyIdentifier = keyid\n" \
+		"subjectAltName = DNS:a.localhost,DNS:b.localhost,DNS:c.localhost,IP:127.0.0.1\n"
+#define DEADLINE_NS 10000000000ull
+
+/* What all tests of a program share. */
+static struct {
+	struct made web_ca, web, web_old, pa;
+	struct chain ours, other;
+	struct httpsd https, mute, old;
+	int64_t now;                       /* of the start */
+	char chain[65536], other_chain[65536], anchors[65536], other_anchors[65536], ca[64], program[512];
+	size_t chain_len, other_chain_len, anchors_len, other_anchors_len;
+	_Atomic(X509_CRL *) crl;           /* what /crl says; NULL: 404 */
+} net;
+
+/* One process. */
+struct proc {
+	pid_t pid;
+	int fd;
+	uint32_t seq;
+	const struct verdict_region *region;
+	struct verdict_wants *wants;
+	uint64_t region_len;
+	rlim_t fsize;                      /* 0: no limit of file sizes */
+};
+
+#define PROC_WORKERS 2
+
+static inline bool page_body(struct httpsd_conn *c, const char *type, const void *body, size_t len)
+{
+	char head[200];
+
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type, len);
+	if (httpsd_say(c, head))
+		SSL_write(c->ssl, body, (int)len);
+	return true;
+}
+
+static inline bool page(struct httpsd_conn *c, const char *path)
+{
+	unsigned char *der = NULL;
+	X509_CRL *crl = net.crl;
+	int len;
+
+	if (strncmp(path, "/chain", 6) == 0)
+		return page_body(c, "application/pem-certificate-chain", net.chain, net.chain_len);
+	if (strncmp(path, "/other", 6) == 0)
+		return page_body(c, "application/pem-certificate-chain", net.other_chain, net.other_chain_len);
+	if (strcmp(path, "/crl") != 0 || !crl)
+		return false;
+	len = i2d_X509_CRL(crl, &der);
+	page_body(c, "application/pkix-crl", der, (size_t)len);
+	OPENSSL_free(der);
+	return true;
+}
+
+static inline struct made web_make(const char *cn, const char *ext, const struct made *issuer, int64_t until)
+{
+	struct certmake d = chain_desc(cn, ext, issuer);
+
+	d.not_before = net.now - 86400;
+	d.not_after = net.now + until;
+	return chain_make(d);
+}
+
+/* Beside the directory of the tests: the one that was built with the same flags. */
+static inline void program_find(void)
+{
+	ssize_t n = readlink("/proc/self/exe", net.program, sizeof(net.program) - 32);
+
+	assert_true(n > 0);
+	for (int i = 0; i < 3; i++)
+		*strrchr(net.program, '/') = '\0';
+	strcat(net.program, "/sipseal-fetcher");
+	if (access(net.program, X_OK) < 0)
+		fail_msg("no %s", net.program);
+}
+
+static inline int net_setup(void **state)
+{
+	CLEANUP(fclosep) FILE *f = NULL;
+	struct certmake d;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	program_find();
+	net.now = (int64_t)time(NULL);
+	net.web_ca = web_make("Web CA", WEB_CA_EXT, NULL, 86400);
+	net.web = web_make("web", WEB_EXT, &net.web_ca, 86400);
+	net.web_old = web_make("old", WEB_EXT, &net.web_ca, -60);
+	net.ours = chain_new_at(net.now);
+	net.other = chain_new_at(net.now);
+	d = chain_desc("STI-PA", PA_EXT, NULL);
+	d.not_after = net.now + CHAIN_YEAR;
+	net.pa = chain_make(d);
+	net.chain_len = chain_pem(net.chain, sizeof(net.chain), (X509 *const[]){ net.ours.leaf.x, net.ours.intermediate.x, NULL });
+	net.other_chain_len = chain_pem(net.other_chain, sizeof(net.other_chain),
+					(X509 *const[]){ net.other.leaf.x, net.other.intermediate.x, NULL });
+	net.anchors_len = chain_pem(net.anchors, sizeof(net.anchors), (X509 *const[]){ net.ours.root.x, net.pa.x, NULL });
+	net.other_anchors_len = chain_pem(net.other_anchors, sizeof(net.other_anchors),
+					  (X509 *const[]){ net.other.root.x, net.pa.x, NULL });
+	httpsd_start(&net.https, "127.0.0.1", 0, net.web.x, net.web.key);
+	net.https.page = page;
+	httpsd_start(&net.old, "127.0.0.1", 0, net.web_old.x, net.web_old.key);
+	httpsd_start(&net.mute, "127.0.0.1", 0, NULL, NULL);
+	snprintf(net.ca, sizeof(net.ca), "/tmp/sipseal-proc-ca-XXXXXX");
+	f = fdopen(mkstemp(net.ca), "w");
+	return f && fchmod(fileno(f), 0644) == 0 && PEM_write_X509(f, net.web_ca.x) == 1 ? 0 : -1;
+}
+
+static inline int net_teardown(void **state)
+{
+	struct made *all[] = { &net.web_ca, &net.web, &net.web_old, &net.pa };
+
+	(void)state;
+	httpsd_stop(&net.https);
+	httpsd_stop(&net.old);
+	httpsd_stop(&net.mute);
+	chain_free(&net.ours);
+	chain_free(&net.other);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		made_free(all[i]);
+	X509_CRL_free(net.crl);
+	unlink(net.ca);
+	return 0;
+}
+
+/* The list of the STI-PA, as made so many seconds ago; @revoked: NULL: it is empty. */
+static inline X509_CRL *crl_of(const X509 *revoked, int64_t age_s)
+{
+	struct crl_desc d = { .signer = &net.pa, .ext = INDIRECT, .this_update = (int64_t)time(NULL) - age_s,
+			      .next_update = (int64_t)time(NULL) + 86400, .revoked = { revoked }, .names_issuer = { true } };
+
+	return crl_make(&d);
+}
+
+static inline void crl_serve(X509_CRL *crl)
+{
+	X509_CRL_free(net.crl);
+	net.crl = crl;
+}
+
+/* ---- the cache directory ---- */
+
+static inline char *dir_new(void)
+{
+	static char dir[64];
+
+	snprintf(dir, sizeof(dir), "/tmp/sipseal-proc-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	if (geteuid() == 0)
+		assert_int_equal(chown(dir, NOBODY, NOBODY), 0);
+	return dir;
+}
+
+/* Calls @fn with each file; NULL: none.  Return: how many there are. */
+static inline unsigned dir_each(const char *dir, void (*fn)(int dir_fd, const char *name))
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	unsigned cnt = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.'))
+			continue;
+		cnt++;
+		if (fn)
+			fn(dirfd(d), e->d_name);
+	}
+	closedir(d);
+	return cnt;
+}
+
+static inline void file_unlink(int dir_fd, const char *name)
+{
+	unlinkat(dir_fd, name, 0);
+}
+
+static inline void dir_remove(const char *dir)
+{
+	dir_each(dir, file_unlink);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* ---- messages ---- */
+
+static inline struct fetcher_msg proc_call(struct proc *p, struct fetcher_msg m, const int *fds, unsigned fd_cnt)
+{
+	struct fetcher_msg ret;
+	struct pollfd pfd = { .fd = p->fd, .events = POLLIN };
+	unsigned got = 0;
+
+	m.head.version = FETCHER_VERSION;
+	m.head.seq = ++p->seq;
+	assert_int_equal(channel_send(p->fd, &m, sizeof(m), fds, fd_cnt), 0);
+	if (poll(&pfd, 1, 5000) != 1)
+		fail_msg("message %u: no answer within five seconds", m.head.type);
+	if (channel_recv(p->fd, FETCHER_VERSION, &ret, sizeof(ret), NULL, 0, &got) != 1)
+		fail_msg("message %u: the process has gone", m.head.type);
+	assert_int_equal(ret.head.type, FETCHER_RESULT);
+	assert_int_equal(ret.head.seq, p->seq);
+	assert_non_null(memchr(ret.result.text, 0, sizeof(ret.result.text)));
+	return ret;
+}
+
+static inline int memfd_of(const void *data, size_t len)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, data, len), (ssize_t)len);
+	return fd;
+}
+
+static inline struct fetcher_msg proc_give(struct proc *p, enum fetcher_type type, const void *data, size_t len)
+{
+	CLEANUP(closep) int fd = memfd_of(data, len);
+
+	return proc_call(p, (struct fetcher_msg){ .head.type = type }, &fd, 1);
+}
+
+static inline struct fetcher_msg proc_give_crl(struct proc *p, X509_CRL *crl)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509_CRL(crl, &der);
+	struct fetcher_msg r = proc_give(p, FETCHER_CRL, der, (size_t)len);
+
+	OPENSSL_free(der);
+	return r;
+}
+
+static inline void must(struct fetcher_msg r, const char *what)
+{
+	if (r.head.error || r.result.text[0])
+		fail_msg("%s: %d '%s'", what, r.head.error, r.result.text);
+}
+
+static inline struct fetcher_msg proc_url(struct proc *p, enum fetcher_type type, const char *url)
+{
+	struct fetcher_msg m = { .head.type = type };
+
+	snprintf(m.x5u, sizeof(m.x5u), "%s", url);
+	return proc_call(p, m, NULL, 0);
+}
+
+static inline struct fetcher_stats proc_stats(struct proc *p)
+{
+	struct fetcher_msg r = proc_call(p, (struct fetcher_msg){ .head.type = FETCHER_STATUS }, NULL, 0);
+
+	must(r, "STATUS");
+	return r.result.stats;
+}
+
+/* ---- start and end ---- */
+
+static inline void proc_exec(int fd, const struct proc *p)
+{
+	char *as_nobody[] = { net.program, "--uid", "65534", "--gid", "65534", NULL }, *as_self[] = { net.program, NULL };
+	struct rlimit limit = { p->fsize, p->fsize };
+
+	if (p->fsize) { /* a write beyond fails, as on a full disk */
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+	}
+	if (dup2(fd, CHANNEL_FD) < 0)
+		_exit(99);
+	execv(net.program, geteuid() == 0 ? as_nobody : as_self);
+	_exit(98);
+}
+
+/* Only the process and its end of the socket. */
+static inline void proc_spawn(struct proc *p)
+{
+	int s[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	p->fd = s[0];
+	p->pid = fork();
+	if (p->pid == 0)
+		proc_exec(s[1], p);
+	close(s[1]);
+}
+
+static inline int shared(uint64_t len, int prot, void *ret_map)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *map;
+
+	assert_int_equal(ftruncate(fd, (off_t)len), 0);
+	map = mmap(NULL, len, prot, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	memcpy(ret_map, &map, sizeof(map));
+	return fd;
+}
+
+/* HELLO, as the daemon: sealed behind it. */
+static inline void proc_hello(struct proc *p, struct fetcher_msg m)
+{
+	int fds[2];
+
+	p->region_len = verdict_region_size();
+	fds[0] = shared(p->region_len, PROT_READ, &p->region);
+	fds[1] = shared(PROC_WORKERS * sizeof(*p->wants), PROT_READ | PROT_WRITE, &p->wants);
+	m.head.type = FETCHER_HELLO;
+	m.hello.verdicts_len = p->region_len;
+	m.hello.wants_len = PROC_WORKERS * sizeof(*p->wants);
+	m.hello.workers = PROC_WORKERS;
+	m.hello.timeout_ms = m.hello.timeout_ms ? m.hello.timeout_ms : 800;
+	m.hello.want_tnauthlist = 1;
+	snprintf(m.hello.https_ca, sizeof(m.hello.https_ca), "%s", net.ca);
+	must(proc_call(p, m, fds, 2), "HELLO");
+	assert_int_equal(fcntl(fds[0], F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	assert_int_equal(verdict_region_check(p->region, p->region_len), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static inline void proc_give_dir(struct proc *p, const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	must(proc_call(p, (struct fetcher_msg){ .head.type = FETCHER_CACHE }, &fd, 1), "CACHE");
+	close(fd);
+}
+
+/* @hello: its flags; private addresses are allowed.  @dir: NULL: no disk cache. */
+static inline void proc_start_with(struct proc *p, struct fetcher_msg hello, const char *dir, X509_CRL *crl)
+{
+	hello.hello.allow_private = 1;
+	proc_spawn(p);
+	proc_hello(p, hello);
+	must(proc_give(p, FETCHER_ANCHORS, net.anchors, net.anchors_len), "ANCHORS");
+	if (crl)
+		must(proc_give_crl(p, crl), "CRL");
+	if (dir)
+		proc_give_dir(p, dir);
+	must(proc_call(p, (struct fetcher_msg){ .head.type = FETCHER_START }, NULL, 0), "START");
+}
+
+static inline struct proc proc_start(const char *dir)
+{
+	struct proc p = { 0 };
+
+	proc_start_with(&p, (struct fetcher_msg){ 0 }, dir, NULL);
+	return p;
+}
+
+static inline void proc_forget(struct proc *p)
+{
+	close(p->fd);
+	if (p->region)
+		munmap((void *)(uintptr_t)p->region, p->region_len);
+	if (p->wants)
+		munmap(p->wants, PROC_WORKERS * sizeof(*p->wants));
+}
+
+/* EOF ends it, at once and well. */
+static inline void proc_stop(struct proc *p)
+{
+	uint64_t end = clock_mono_ns() + DEADLINE_NS / 5;
+	int status = -1;
+	pid_t r;
+
+	shutdown(p->fd, SHUT_RDWR);
+	while ((r = waitpid(p->pid, &status, WNOHANG)) == 0 && clock_mono_ns() < end)
+		usleep(2000);
+	if (r == 0) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, &status, 0);
+		fail_msg("did not end with its daemon");
+	}
+	proc_forget(p);
+	if (status != 0)
+		fail_msg("ended with status %x", status);
+}
+
+static inline void proc_kill(struct proc *p)
+{
+	int status;
+
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, &status, 0);
+	proc_forget(p);
+}
+
+/* ---- wants and verdicts ---- */
+
+/* https://HOST:PORT/PATH */
+static inline const char *url_to(const char *host, const struct httpsd *s, const char *path)
+{
+	static char text[4][300];
+	static unsigned n;
+
+	snprintf(text[n % 4], sizeof(text[0]), "https://%s:%u%s", host, s->port, path);
+	return text[n++ % 4];
+}
+
+static inline void want_as(struct proc *p, const char *url, uint16_t flags)
+{
+	assert_true(verdict_ask(&p->wants[p->seq % PROC_WORKERS], 7, slice_str(url), flags));
+}
+
+static inline enum verdict_kind look(struct proc *p, const char *url, struct verdict *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return verdict_find(p->region, slice_str(url), (int64_t)time(NULL), ret);
+}
+
+/* Until the region says @kind of it. */
+static inline struct verdict wait_for(struct proc *p, const char *url, enum verdict_kind kind)
+{
+	uint64_t end = clock_mono_ns() + DEADLINE_NS;
+	struct verdict v;
+
+	while (look(p, url, &v) != kind)
+		if (usleep(1000) || clock_mono_ns() > end)
+			fail_msg("%s: kind %u, reason %s, want %u", url, v.kind, reason_token(v.reason), kind);
+	return v;
+}
+
+static inline struct verdict want(struct proc *p, const char *url, enum verdict_kind kind)
+{
+	want_as(p, url, 0);
+	return wait_for(p, url, kind);
+}
+
+/* Until the reader has taken all, and some turns more. */
+static inline void wants_settle(struct proc *p)
+{
+	uint64_t end = clock_mono_ns() + DEADLINE_NS;
+
+	for (unsigned i = 0; i < PROC_WORKERS; i++)
+		while (p->wants[i].tail != p->wants[i].head)
+			if (usleep(1000) || clock_mono_ns() > end)
+				fail_msg("wants are not taken");
+	proc_stats(p); /* a message is taken behind the wants before it */
+	proc_stats(p);
+}
+
+/* Records of LIST or HOSTS; at most @max of @size. */
+static inline unsigned records(struct proc *p, struct fetcher_msg m, void *ret, unsigned max, size_t size, uint32_t *ret_total)
+{
+	CLEANUP(closep) int fd = memfd_create("records", MFD_CLOEXEC);
+	struct fetcher_msg r;
+
+	assert_int_equal(ftruncate(fd, (off_t)(max * size)), 0);
+	r = proc_call(p, m, &fd, 1);
+	must(r, "LIST or HOSTS");
+	assert_true(r.result.cnt <= max);
+	assert_int_equal(pread(fd, ret, r.result.cnt * size, 0), (ssize_t)(r.result.cnt * size));
+	*ret_total = r.result.total;
+	return r.result.cnt;
+}
+
+static inline unsigned entries(struct proc *p, const char *url, uint32_t skip, struct fetcher_entry *ret, unsigned max,
+			       uint32_t *ret_total)
+{
+	struct fetcher_msg m = { .head.type = FETCHER_LIST, .list.skip = skip };
+
+	snprintf(m.list.x5u, sizeof(m.list.x5u), "%s", url);
+	return records(p, m, ret, max, sizeof(*ret), ret_total);
+}
+
+/* The one record of a URL. */
+static inline struct fetcher_entry entry(struct proc *p, const char *url)
+{
+	struct fetcher_entry e;
+	uint32_t total;
+
+	if (entries(p, url, 0, &e, 1, &total) != 1 || total != 1)
+		fail_msg("%s is not in the list", url);
+	return e;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "signer/leave.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+/* A socket of ours on the egress NIC: the same queue if it is ours, so that flows keep their order. */
+static struct port *egress(const struct worker *w, const struct steered *s)
+{
+	uint16_t nic = s->meta.egress;
+
+	if ((s->meta.flags & SIPSEAL_META_F_RAW) || nic >= SIPSEAL_PORTS_MAX || !w->tx_cnt[nic])
+		return NULL;
+	for (unsigned i = 0; i < w->tx_cnt[nic]; i++)
+		if (w->tx[nic][i]->queue == s->in->queue)
+			return w->tx[nic][i];
+	return w->tx[nic][s->in->queue % w->tx_cnt[nic]];
+}
+
+/* The datagram leaves, edited or as it came. */
+static int forward(struct worker *w, struct steered *s, const struct sip_edits *edits)
+{
+	struct emit_job j = {
+		.out = { .in = &s->wire, .want_ttl_dec = true },
+		.mtu = s->meta.mtu,
+		.src = s->wire.payload,
+		.edits = edits,
+		.port = egress(w, s),
+	};
+	int r;
+
+	memcpy(j.out.dmac, s->meta.dmac, 6);
+	memcpy(j.out.smac, s->meta.smac, 6);
+	r = emit_datagram(&w->emitter, &j);
+	s->has_left = r == 0;
+	return r;
+}
+
+static enum sipseal_reason reason_of(struct worker *w, int r, enum sipseal_reason reason)
+{
+	if (r == 0)
+		return reason;
+	counters_bump(&w->counters->send_errors, 1);
+	return SR_NO_FRAME;
+}
+
+enum sipseal_reason leave_unchanged(struct worker *w, struct steered *s, enum sipseal_reason reason)
+{
+	int r;
+
+	if (s->wire.payload.p) {
+		r = forward(w, s, NULL);
+	} else {
+		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
+		s->has_left = r == 0;
+	}
+	return reason_of(w, r, reason);
+}
+
+static bool takes_away(const struct sip_edits *edits)
+{
+	for (unsigned i = 0; i < edits->cnt; i++)
+		if (edits->e[i].del)
+			return true;
+	return false;
+}
+
+enum sipseal_reason leave_edited(struct worker *w, struct steered *s, const struct sip_edits *edits,
+				 enum sipseal_reason reason)
+{
+	int r = forward(w, s, edits);
+
+	if ((r != -E2BIG && r != -EMSGSIZE) || !edits->cnt)
+		return reason_of(w, r, reason);
+	if (steered_is_inbound(s) && takes_away(edits)) {
+		if (!steered_is_emergency(s) && !(s->out.notes & EVENT_NOTE_EMERGENCY))
+			return SR_FORGED_MARK;
+		return leave_unchanged(w, s, SR_EMERGENCY_PASSED_LATE);
+	}
+	return leave_unchanged(w, s, SR_OUTPUT_LIMIT);
+}
+
+/* Same NIC, MACs swapped. */
+enum sipseal_reason leave_refused(struct worker *w, struct steered *s, struct engine_input *in)
+{
+	static_assert(SIP_MESSAGE_MAX < sizeof(w->emitter.staging), "an answer fits in the staging area");
+	struct emit_job j = {
+		.out = { .in = &s->wire, .is_reply = true },
+		.mtu = s->in->mtu,
+		.port = s->in->tx.size ? s->in : NULL,
+	};
+	ssize_t n;
+
+	inet_ntop(s->wire.is_v6 ? AF_INET6 : AF_INET, s->wire.src + (s->wire.is_v6 ? 0 : 12), in->source_ip,
+		  sizeof(in->source_ip));
+	n = engine_response_emit(&w->engine, &w->env, in, &s->out, w->emitter.staging,
+				 sizeof(w->emitter.staging));
+	memcpy(j.out.dmac, s->wire.l2.p + 6, 6);
+	memcpy(j.out.smac, s->wire.l2.p, 6);
+	j.src = slice_of(w->emitter.staging, n < 0 ? 0 : (size_t)n);
+	if (n < 0 || emit_datagram(&w->emitter, &j) < 0)
+		counters_bump(&w->counters->send_errors, 1);
+	return s->out.reason;
+}

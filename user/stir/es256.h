@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * es256 - verify ES256 signatures (RFC 7518 s3.4) with public keys that come again and again.
+ *
+ * The costly part of a verification beside the curve is to make a key object of 65 bytes: the last ES256_KEYS keys are
+ * kept, each with its context ready.  Threads: one verifier per thread.
+ */
+#ifndef SIPSEAL_STIR_ES256_H
+#define SIPSEAL_STIR_ES256_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/slice.h"
+#include "stir/cert.h"
+#include "stir/passport.h"
+
+#define ES256_KEYS 1024
+
+struct es256;
+
+/** es256_new() - Return: 0, -ENOMEM, -EIO (OpenSSL). */
+int es256_new(struct es256 **ret);
+void es256_free(struct es256 *e);
+DEFINE_FREEP(struct es256 *, es256_free)
+
+/** es256_verify() - @sig over SHA-256 of @text; verify_env.signature, ctx is a struct es256.
+ * Return: 1 good, 0 bad (or @point is not on the curve), negative errno: our own trouble. */
+int es256_verify(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,
+		 const uint8_t sig[PASSPORT_SIG_LEN]);
+
+#endif
