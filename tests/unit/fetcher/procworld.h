@@ -75,8 +75,10 @@ static inline bool page(struct httpsd_conn *c, const char *path)
 		return page_body(c, "application/pem-certificate-chain", net.chain, net.chain_len);
 	if (strncmp(path, "/other", 6) == 0)
 		return page_body(c, "application/pem-certificate-chain", net.other_chain, net.other_chain_len);
-	if (strcmp(path, "/crl") != 0 || !crl)
+	if (strcmp(path, "/crl") != 0)
 		return false;
+	if (!crl)
+		return httpsd_say(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 	len = i2d_X509_CRL(crl, &der);
 	page_body(c, "application/pkix-crl", der, (size_t)len);
 	OPENSSL_free(der);
