@@ -2,11 +2,14 @@
 /* sipseal explain: what it says of a packet is what bpf/gateway.bpf.c and the engine do with it. */
 #include "command.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "cli/files.h"
+#include "fetcher/store.h"
 
 #define PBX     "10.0.0.5:5060"
 #define OTHER   "10.9.9.9:5060" /* no core peer */
@@ -133,8 +136,10 @@ static const struct {
 	{ "inbound", NULL, NULL, CARRIER ":5060", PBX, NULL, NULL, "pass", "inbound_unverified", "inbound", "acme" },
 	{ "inbound, any port", DROP, NULL, CARRIER ":40000", PBX, NULL, NULL, "pass", "inbound_unverified", "inbound",
 	  "acme" },
-	{ "inbound to nobody's core", DROP, NULL, CARRIER ":5060", OTHER, NULL, NULL, "pass", "inbound_unverified",
-	  "inbound", NULL },
+	{ "inbound to nobody's core", NULL, NULL, CARRIER ":5060", OTHER, NULL, NULL, "pass", "unmatched_invite", NULL,
+	  NULL },
+	{ "inbound to nobody's core, drop", DROP, NULL, CARRIER ":5060", OTHER, NULL, NULL, "drop",
+	  "unmatched_invite_dropped", NULL, NULL },
 	{ "carrier to carrier", NULL, NULL, CARRIER ":5060", V6 ":5070", NULL, NULL, "pass", "wrong_side", NULL, NULL },
 };
 
@@ -323,6 +328,244 @@ static void test_refusals(void **state)
 	}
 }
 
+/* Inbound: what the same configuration signed on its way out comes back from the carrier. */
+#define ANCHORS "trust_anchors: anchors.pem, "
+#define CERT    " --cert sti/chain.pem"
+#define IN      "-c in.yaml --from " CARRIER ":5060 --to " PBX " "
+#define REFUSE  "    verification: { on_failure: reject, on_missing: reject }\n"
+#define OURS    "X-STIR-Result: "
+#define MAX_FORWARDS "Max-Forwards: 70\r\n"
+
+static char signed_sip[8192];
+static int64_t signed_at;
+
+static void put_inbound_config(const char *trunk)
+{
+	char text[4096], *at;
+
+	put_config(NULL, trunk);
+	snprintf(text, sizeof(text), config, "", command_dir, trunk ? trunk : "");
+	at = strstr(text, "cert_path: ");
+	memmove(at + strlen(ANCHORS), at, strlen(at) + 1);
+	memcpy(at, ANCHORS, strlen(ANCHORS));
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "fetch: { cache_dir: %s/cache }\n", command_dir);
+	put("in.yaml", text, strlen(text));
+}
+
+static void sign_message(void)
+{
+	char line[256];
+
+	put("m.sip", message, strlen(message));
+	put_config(NULL, NULL);
+	signed_at = (int64_t)time(NULL) + 7200;
+	snprintf(line, sizeof(line), GOOD "--key sti/key.pem --output sip --at %lld m.sip", (long long)signed_at);
+	assert_int_equal(command_run(cmd_explain, false, line), CLI_OK);
+	assert_true(command_out_len < sizeof(signed_sip));
+	memcpy(signed_sip, command_out, command_out_len + 1);
+	assert_non_null(strstr(signed_sip, "\r\nIdentity: "));
+}
+
+static const struct inbound_case {
+	const char *name, *trunk, *old, *new; /* old NULL: what was signed; new NULL: what never was */
+	const char *args;
+	int late_s;
+	const char *verdict, *status, *reason, *row; /* row: reason of the first one, NULL: none */
+	const char *added;                           /* begins a row that is added; NULL: none is */
+} inbound[] = {
+	{ "verified", NULL, NULL, "", CERT, 0, "verify", "STIR_VERIFIED", "verified", "verified",
+	  OURS "STIR_VERIFIED;attest=A;origid=" },
+	{ "a customer's own header", "    verification: { result_header: X-Ours }\n", NULL, "", CERT, 0, "verify",
+	  "STIR_VERIFIED", "verified", "verified", "X-Ours: STIR_VERIFIED;attest=A" },
+	{ "another caller", NULL, "<sip:+18005550100@example.net>", "<sip:+18005550199@example.net>", CERT, 0,
+	  "verify", "STIR_FAILED", "orig_mismatch", "orig_mismatch", OURS "STIR_FAILED;reason=orig_mismatch" },
+	{ "another callee", NULL, "sip:+12155551213", "sip:+12155551214", CERT, 0, "verify", "STIR_FAILED",
+	  "dest_mismatch", "dest_mismatch", OURS "STIR_FAILED;reason=dest_mismatch" },
+	{ "late", NULL, NULL, "", CERT, 120, "verify", "STIR_FAILED", "passport_stale", "passport_stale",
+	  OURS "STIR_FAILED;reason=passport_stale" },
+	{ "another key", NULL, NULL, "", " --cert other/chain.pem --anchors other/anchors.pem", 0, "verify",
+	  "STIR_FAILED", "signature_bad", "signature_bad", OURS "STIR_FAILED;reason=signature_bad;code=438" },
+	{ "anchors of another", NULL, NULL, "", CERT " --anchors other/anchors.pem", 0, "verify", "STIR_FAILED",
+	  "certificate_untrusted", "certificate_untrusted", OURS "STIR_FAILED;reason=certificate_untrusted;code=437" },
+	{ "without its intermediate", NULL, NULL, "", " --cert sti/leaf.pem", 0, "verify", "STIR_FAILED",
+	  "certificate_untrusted", "certificate_untrusted", OURS },
+	{ "no certificate", NULL, NULL, "", " --cert m.sip", 0, "verify", "STIR_FAILED", "certificate_bad",
+	  "certificate_bad", OURS },
+	{ "certificate nowhere", NULL, NULL, "", "", 0, "verify", "STIR_FAILED", "certificate_pending",
+	  "certificate_pending", OURS "STIR_FAILED;reason=certificate_pending" },
+	{ "not signed", NULL, NULL, NULL, CERT, 0, "verify", "STIR_MISSING", "identity_missing", NULL,
+	  OURS "STIR_MISSING" },
+	{ "not signed, refused", REFUSE, NULL, NULL, CERT, 0, "reject", "STIR_MISSING", "identity_missing", NULL, NULL },
+	{ "another key, refused", REFUSE, NULL, "", " --cert other/chain.pem --anchors other/anchors.pem", 0, "reject",
+	  "STIR_FAILED", "signature_bad", "signature_bad", NULL },
+	{ "not known, never refused", REFUSE, NULL, "", "", 0, "verify", "STIR_FAILED", "certificate_pending",
+	  "certificate_pending", OURS },
+	{ "observed", "    mode: observe\n", NULL, "", CERT, 0, "pass", "STIR_VERIFIED", "observe", "verified", NULL },
+	{ "off", "    verification: { enabled: false }\n", NULL, "", "", 0, "pass", NULL, "inbound_unverified", NULL,
+	  NULL },
+	{ "re-INVITE", NULL, TO "\r\n", TO ";tag=2\r\n", CERT, 0, "pass", NULL, "in_dialog", NULL, NULL },
+	{ "a word of ours from outside", NULL, MAX_FORWARDS, MAX_FORWARDS "X-STIR-Result: STIR_MISSING\r\n", CERT, 0,
+	  "verify", "STIR_VERIFIED", "verified", "verified", OURS "STIR_VERIFIED" },
+	{ "the same where nothing can be edited", NULL, MAX_FORWARDS, "Bad Row\r\nX-STIR-Result: a\r\n", CERT, 0,
+	  "drop", "STIR_FAILED", "forged_mark", NULL, NULL },
+};
+
+/* The signed message, or the one that was not, with a text replaced wherever it stands. */
+static size_t edit_inbound(const struct inbound_case *c, char dst[static 8192])
+{
+	const char *from = c->new ? signed_sip : message, *at;
+	size_t len = 0;
+
+	assert_true(!c->old || strstr(from, c->old));
+	while (c->old && (at = strstr(from, c->old))) {
+		len += (size_t)snprintf(dst + len, 8192 - len, "%.*s%s", (int)(at - from), from, c->new);
+		from = at + strlen(c->old);
+	}
+	return len + (size_t)snprintf(dst + len, 8192 - len, "%s", from);
+}
+
+static void check_inbound(const struct inbound_case *c, const json_t *o)
+{
+	const json_t *rows = json_object_get(o, "rows"), *added = json_object_get(o, "added");
+
+	expect_text(c->name, o, "verdict", c->verdict);
+	expect_text(c->name, o, "direction", strcmp(c->reason, "unmatched_invite") ? "inbound" : NULL);
+	expect_text(c->name, o, "status", c->status);
+	expect_text(c->name, o, "reason", c->reason);
+	if (json_array_size(rows) != (c->row ? 1 : 0))
+		fail_msg("%s: %zu rows\n%s", c->name, json_array_size(rows), command_out);
+	if (c->row)
+		expect_text(c->name, json_array_get(rows, 0), "reason", c->row);
+	if (json_array_size(added) != (c->added ? 1 : 0))
+		fail_msg("%s: %zu rows are added\n%s", c->name, json_array_size(added), command_out);
+	if (c->added)
+		row_of(o, "added", c->added);
+}
+
+static void test_inbound(void **state)
+{
+	char text[8192], line[512];
+
+	(void)state;
+	sign_message();
+	for (size_t i = 0; i < ARRAY_SIZE(inbound); i++) {
+		const struct inbound_case *c = &inbound[i];
+		size_t len = edit_inbound(c, text);
+		json_t *o;
+
+		put("in.sip", text, len);
+		put_inbound_config(c->trunk);
+		snprintf(line, sizeof(line), IN "--at %lld%s in.sip", (long long)signed_at + c->late_s, c->args);
+		o = explain_json(c->name, line);
+		check_inbound(c, o);
+		json_decref(o);
+		strcat(line, " --output sip");
+		assert_int_equal(command_run(cmd_explain, false, line), CLI_OK);
+		if (!strcmp(c->verdict, "pass") && (command_out_len != len || memcmp(command_out, text, len)))
+			fail_msg("%s: other bytes leave", c->name);
+		if (!strcmp(c->verdict, "drop") && command_out_len)
+			fail_msg("%s: bytes leave", c->name);
+		if (!strcmp(c->verdict, "reject") &&
+		    strncmp(command_out, strcmp(c->status, "STIR_MISSING") ? "SIP/2.0 438 " : "SIP/2.0 428 ", 12))
+			fail_msg("%s: another answer\n%s", c->name, command_out);
+	}
+}
+
+static void test_inbound_words(void **state)
+{
+	static const char *const says[] = { "direction   inbound\n", "verdict     verify\nstatus      STIR_VERIFIED\n",
+					    "reason      verified: ", "attest      A\n", "orig        18005550100\n",
+					    "dest        12155551213\n", "origid      ",
+					    "x5u         https://a.example/c.pem\n", "certificate good, ", ", SPC ",
+					    "identity 1  shaken, attest A: verified: ",
+					    "  + X-STIR-Result: STIR_VERIFIED" };
+	char line[512];
+	json_t *o, *row;
+
+	(void)state;
+	sign_message();
+	put("in.sip", signed_sip, strlen(signed_sip));
+	put_inbound_config(NULL);
+	snprintf(line, sizeof(line), IN "--at %lld" CERT " in.sip", (long long)signed_at);
+	assert_int_equal(command_run(cmd_explain, false, line), CLI_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++)
+		if (!strstr(command_out, says[i]))
+			fail_msg("no '%s' in:\n%s", says[i], command_out);
+	assert_null(strstr(command_out, "attest why"));
+	o = explain_json("words", line);
+	row = json_array_get(json_object_get(o, "rows"), 0);
+	expect_text("row", row, "ppt", "shaken");
+	expect_text("row", row, "x5u", "https://a.example/c.pem");
+	expect_text("row", row, "attest", "A");
+	assert_int_equal(json_integer_value(json_object_get(row, "iat")), signed_at);
+	assert_int_equal(json_integer_value(json_object_get(row, "row")), 1);
+	expect_text("certificate", json_object_get(o, "certificate"), "state", "good");
+	expect_text("all", o, "x5u", "https://a.example/c.pem");
+	assert_true(json_is_string(json_object_get(o, "origid")));
+	json_decref(o);
+	/* what cannot be known is said, and the way out */
+	snprintf(line, sizeof(line), IN "--at %lld in.sip", (long long)signed_at);
+	assert_int_equal(command_run(cmd_explain, false, line), CLI_OK);
+	assert_non_null(strstr(command_out, "certificate unknown: not in the cache\n"));
+	assert_non_null(strstr(command_out, "wait up to 400 ms; give it by --cert FILE"));
+}
+
+/* What the fetcher has kept does as well as --cert; damaged it is as if it were not there. */
+static void test_inbound_cache(void **state)
+{
+	CLEANUP(freep) char *chain = NULL;
+	struct store *store = NULL;
+	char line[512];
+	size_t len;
+	json_t *o;
+
+	(void)state;
+	sign_message();
+	put("in.sip", signed_sip, strlen(signed_sip));
+	put_inbound_config(NULL);
+	assert_int_equal(mkdir("cache", 0700), 0);
+	assert_int_equal(file_read("sti/chain.pem", 65536, &chain, &len), 0);
+	assert_int_equal(store_open(open("cache", O_RDONLY | O_DIRECTORY), &store), 0);
+	assert_int_equal(store_write(store, SLICE("https://a.example/c.pem"), signed_at, 3600, chain, len), 0);
+	snprintf(line, sizeof(line), IN "--at %lld in.sip", (long long)signed_at);
+	o = explain_json("cached", line);
+	expect_text("cached", o, "status", "STIR_VERIFIED");
+	json_decref(o);
+	assert_int_equal(store_drop(store, SLICE("https://a.example/c.pem")), 0);
+	o = explain_json("dropped", line);
+	expect_text("dropped", o, "reason", "certificate_pending");
+	json_decref(o);
+	store_free(store);
+	assert_int_equal(rmdir("cache"), 0);
+}
+
+static const struct {
+	const char *name, *args, *says;
+} inbound_refusals[] = {
+	{ "certificate not there", " --cert none.pem", "none.pem: No such file" },
+	{ "anchors not there", CERT " --anchors none.pem", "none.pem: No such file" },
+	{ "anchors that are none", CERT " --anchors m.sip", "trust anchors: " },
+	{ "directory without anchors", CERT " --anchors empty", "empty: has no files" },
+};
+
+static void test_inbound_refusals(void **state)
+{
+	char line[512];
+
+	(void)state;
+	put("m.sip", message, strlen(message));
+	put_inbound_config(NULL);
+	assert_int_equal(mkdir("empty", 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(inbound_refusals); i++) {
+		int r;
+
+		snprintf(line, sizeof(line), IN "m.sip%s", inbound_refusals[i].args);
+		r = command_run(cmd_explain, false, line);
+		if (r != CLI_FAILED || command_out_len || !strstr(command_err, inbound_refusals[i].says))
+			fail_msg("%s: exit %d\n%s%s", inbound_refusals[i].name, r, command_out, command_err);
+	}
+}
+
 static int setup(void **state)
 {
 	return command_setup(state) == 0 && command_run(cmd_cert_lab, false, "sti") == CLI_OK &&
@@ -334,7 +577,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_rows_and_clock),
 		cmocka_unit_test(test_placeholder), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_inbound_words), cmocka_unit_test(test_inbound_cache),
+		cmocka_unit_test(test_inbound_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, setup, command_teardown);
