@@ -88,7 +88,8 @@ sipseal events | sed 's/^/   /'
 
 say "Back: calls from the carrier, signed by secsipidx; the gateway fetches the certificate from $X5U"
 identity() { # [ARGUMENT...] of secsipidx
-	secsipidx -sign -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest A -x5u "$X5U" -k "$T/sti/key.pem" "$@"
+	secsipidx -sign -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest A -orig-id "$(cat /proc/sys/kernel/random/uuid)" \
+		-x5u "$X5U" -k "$T/sti/key.pem" "$@"
 }
 row() { printf '\r\nIdentity: %s;info=<%s>;alg=ES256;ppt=shaken' "$1" "$X5U"; } # TOKEN
 captures_start

@@ -87,9 +87,9 @@ test_secsipidx_tokens() {
 	local now token
 	now=$(date +%s)
 	make() { # ARGUMENT...
-		secsipidx -sign "$@" -x5u "$X5U" -k "$T/sti/key.pem"
+		secsipidx -sign -orig-id 4437c7eb-8f7a-4f0e-a863-f53a0e60251a "$@" -x5u "$X5U" -k "$T/sti/key.pem"
 	}
-	token=$(make -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest C -orig-id 4437c7eb-8f7a-4f0e-a863-f53a0e60251a)
+	token=$(make -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest C)
 	calls <<-X
 	plain 'id=$token;info=<$X5U>;alg=ES256;ppt=shaken' => $(ok) attest=C origid=4437c7eb-8f7a-4f0e-a863-f53a0e60251a
 	other 'id=$token;info=<$X5U>;alg=ES256;ppt=shaken' from=+12155551299 => $(bad 438 orig_mismatch)

@@ -54,6 +54,7 @@ more_chains() {
 	ca_new "$T/stranger"
 	cp "$T/ca/root.pem" "$T/sti/anchors/ca.pem"
 	chain spc ca 86400 "$TNAUTH"
+	printf '[e]\nbasicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\n%s\n' "$TNAUTH" >"$T/req.cnf.spc"
 	chain revoked ca 86400 "$TNAUTH"
 	chain range ca 86400 "$TN_RANGE"
 	chain other ca 86400 "$TN_OTHER"
@@ -67,7 +68,9 @@ more_chains() {
 	echo "no certificate" >"$T/www/text.pem"
 	printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' >"$T/www/garbage.pem"
 	cp "$T/sti/leaf.pem" "$T/www/leaf.pem"          # without the intermediate
-	openssl x509 -in "$T/ca/spc/leaf.pem" -outform DER -out "$T/www/spc.der"
+	# one certificate, DER, of an anchor itself
+	openssl x509 -req -in "$T/spc.csr" -CA "$T/ca/root.pem" -CAkey "$T/ca/root.key" -CAcreateserial -days 1 -extfile "$T/req.cnf.spc" \
+		-extensions e -outform DER -out "$T/www/direct.der" 2>>"$T/ca.log" || { cat "$T/ca.log"; fail "direct.der"; }
 }
 
 chain() { # NAME CA SECONDS EXTENSION-LINE [SECTION]

@@ -208,7 +208,7 @@ def check_edit(old, new, marks):
         name = old.name(row)
         if at < len(new.rows) and new.rows[at] == row:
             at += 1
-        elif name in (b"from", b"p-asserted-identity") and at < len(new.rows) and new.name(new.rows[at]) == name:
+        elif name in (b"from", b"p-asserted-identity", b"p-preferred-identity") and at < len(new.rows) and new.name(new.rows[at]) == name:
             at += 1
         elif name in marks or name.startswith(b"x-stir-") or name == b"p-asserted-identity":
             removed.append(name.decode())

@@ -11,7 +11,7 @@ r"""Identity values with chosen faults, signed with a real key.
   header_raw, payload_raw   text that is signed as it stands
   order      reverse: members the other way round spaces       yes: white space in the JSON
   params     behind the token; {info} is filled in ("" none)
-  tamper     header, payload, signature: changed after signing; `zero`, `short`, `long`, `der`, `high_s`: of the signature
+  tamper     payload (a digit of origid), signature: changed after signing; `zero`, `short`, `long`, `der`, `high_s`: of the signature
   form       compact: ..SIGNATURE, with header and payload as they are given here
 """
 import base64
@@ -106,9 +106,10 @@ def identity(k):
     parts = [segment(header_of(k)), segment(payload_of(k))]
     parts.append(segment(signature(k, ".".join(parts).encode())))
     how = k.get("tamper")
-    if how in ("header", "payload", "signature"):
-        n = ("header", "payload", "signature").index(how)
-        parts[n] = flipped(parts[n], len(parts[n]) * 9 // 10)  # of a payload in order: in origid
+    if how == "payload":
+        parts[1] = segment(payload_of(k).replace(b"426655440000", b"426655440001"))
+    if how == "signature":
+        parts[2] = flipped(parts[2], len(parts[2]) // 2)
     if k.get("form") == "compact":
         parts[0] = parts[1] = ""
     info = k.get("info", k.get("x5u", "https://cert.example/chain.pem"))
