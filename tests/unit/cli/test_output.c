@@ -61,6 +61,112 @@ static void test_status(void **state)
 	harmless("status");
 }
 
+static void expect_all(const char *const *want)
+{
+	for (; *want; want++)
+		if (!strstr(text, *want))
+			fail_msg("no '%s' in: %s", *want, text);
+}
+
+static void test_status_of_verification(void **state)
+{
+	(void)state;
+	shown(show_status,
+	      "{\"calls\":{\"signed\":1,\"verified\":7,\"failed\":2,\"missing\":3},"
+	      "\"verification\":{\"enabled\":true,"
+	      "\"fetcher\":{\"pid\":77,\"up\":true,\"restarts\":1,\"user\":\"sipseal-fetcher\"},"
+	      "\"cache\":{\"good\":120,\"bad\":4,\"stored\":118,\"stored_bytes\":4096,\"loading\":5,"
+	      "\"hit_rate\":0.75,\"hits\":3,\"misses\":1,\"evicted\":0,\"store_errors\":6},"
+	      "\"fetches\":{\"running\":1,\"ok\":12,\"failed\":8,\"over_budget\":9},"
+	      "\"hosts\":[{\"host\":\"bad.example\",\"ok\":0,\"failed\":8,\"last_error\":\"time-out\"},"
+	      "{\"host\":\"fine.example\",\"ok\":5,\"failed\":0,\"last_error\":null}],"
+	      "\"crl\":{\"at\":\"2026-11-01T00:00:00Z\",\"next_update\":\"2026-12-01T00:00:00Z\",\"error\":\"over\"},"
+	      "\"parked\":2,\"parked_ever\":15,\"park_full\":1},"
+	      "\"clock_skew\":[{\"trunk\":\"acme\",\"mean_ms\":-1500,\"min_ms\":-2000,\"max_ms\":300,\"calls\":41}]}");
+	expect_all((const char *const[]){ "verified 7, failed 2, missing 3\n",
+					  "running, pid 77, user sipseal-fetcher, 1 restarts\n",
+					  "120 certificates good, 4 bad; 118 on disk (4 KiB), 5 still to be judged; "
+					  "75.0 % of 4 look-ups hit\n",
+					  "6 chains could not be written or read",
+					  "12 ok, 8 failed, 9 over budget, 1 running\n",
+					  "2 INVITEs wait for a certificate, 15 ever, 1 found no room\n",
+					  "next 2026-12-01T00:00:00Z: over\n", "bad.example", "time-out",
+					  "acme", "-1.5 s", "-2.0 s", "+0.3 s", "41", NULL });
+	assert_null(strstr(text, "fine.example")); /* nothing is wrong there */
+	shown(show_status, "{\"verification\":{\"enabled\":true,\"fetcher\":{\"up\":false}}}");
+	expect_all((const char *const[]){ "DOWN", NULL });
+	assert_null(strstr(text, "CRL"));
+	shown(show_status, "{\"verification\":{\"enabled\":false}}");
+	expect_all((const char *const[]){ "off: no trunk verifies", NULL });
+	assert_null(strstr(text, "fetcher"));
+}
+
+static void test_trunks_inbound(void **state)
+{
+	(void)state;
+	shown(show_trunks, "{\"trunks\":[{\"name\":\"on\",\"verification\":true,\"calls\":{\"signed\":1,"
+			   "\"inbound\":{\"verified\":71,\"failed\":72,\"missing\":73}}},"
+			   "{\"name\":\"not\",\"verification\":false,\"calls\":{}}]}");
+	expect_all((const char *const[]){ "VERIFIED  FAILED  MISSING", "71      72       73", "off     off      off",
+					  NULL });
+	shown(show_trunk, "{\"name\":\"t\",\"verification\":{\"enabled\":true,\"on_failure\":\"reject\","
+			  "\"on_missing\":\"tag\",\"wait_ms\":300},"
+			  "\"state\":{\"reasons_inbound\":{\"verified\":4}}}");
+	expect_all((const char *const[]){ "# verification: a call that fails is refused; one without Identity passes, "
+					  "marked; waits 300 ms",
+					  "# INVITEs from the carrier: verified 4\n", NULL });
+	shown(show_trunk, "{\"name\":\"t\",\"verification\":{\"enabled\":false}}");
+	expect_all((const char *const[]){ "# verification: off", NULL });
+}
+
+static const struct {
+	const char *name, *json, *line;
+} events[] = {
+	{ "outbound",
+	  "{\"time\":\"T\",\"direction\":\"outbound\",\"trunk\":\"acme\",\"status\":\"SIGNED\",\"attest\":\"A\","
+	  "\"orig\":\"1\",\"dest\":\"2\",\"reason\":\"signed\",\"latency_us\":93,\"call_id\":\"id\",\"override\":5}",
+	  "T                        out acme         SIGNED        A 1               -> 2               signed           "
+	  "       93 us  id (override)\n" },
+	{ "inbound",
+	  "{\"time\":\"T\",\"direction\":\"inbound\",\"trunk\":\"acme\",\"status\":\"STIR_VERIFIED\",\"attest\":\"B\","
+	  "\"orig\":\"1\",\"dest\":\"2\",\"reason\":\"verified\",\"latency_us\":120,\"call_id\":\"id\",\"spc\":\"709J\","
+	  "\"waited\":true}",
+	  "T                        in  acme         STIR_VERIFIED B 1               -> 2               verified         "
+	  "      120 us  id SPC 709J (waited)\n" },
+	{ "inbound, refused",
+	  "{\"time\":\"T\",\"direction\":\"inbound\",\"status\":\"STIR_FAILED\",\"attest\":null,"
+	  "\"reason\":\"signature_bad\",\"call_id\":\"id\",\"spc\":null,\"response\":438}",
+	  "T                        in  -            STIR_FAILED   - -               -> -               signature_bad    "
+	  "        0 us  id (438)\n" },
+	{ "lost", "{\"dropped\":3}", "(3 events were lost: this reader is too slow)\n" },
+};
+
+static void test_events(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		shown(show_event, events[i].json);
+		if (strcmp(text, events[i].line))
+			fail_msg("%s:\n%s%s", events[i].name, text, events[i].line);
+	}
+}
+
+static void test_cache(void **state)
+{
+	(void)state;
+	shown(show_cache, "{\"entries\":[{\"x5u\":\"https://a.example/1.pem\",\"state\":\"good\",\"spc\":\"709J\","
+			  "\"fetched\":\"2026-11-22T00:00:00Z\",\"expires\":\"2026-11-23T00:00:00Z\",\"stored\":true},"
+			  "{\"x5u\":\"https://b.example/2.pem\",\"state\":\"bad\",\"reason\":\"certificate_expired\"}],"
+			  "\"total\":9}");
+	expect_all((const char *const[]){ "good   -                    709J  2026-11-22T00:00:00Z", "yes",
+					  "bad    certificate_expired", "https://b.example/2.pem",
+					  "2 of 9 certificates\n", NULL });
+	shown(show_cache_entry, "{\"x5u\":\"https://b.example/2.pem\",\"state\":\"bad\",\"code\":437,"
+				"\"reason\":\"certificate_expired\",\"detail\":\"leaf: expired\",\"spc\":null}");
+	expect_all((const char *const[]){ "state       bad\n", "code        437\n", "detail      leaf: expired\n", NULL });
+	assert_null(strstr(text, "spc"));
+}
+
 /* The daemon's words are not ours to trust: nothing of them may drive the terminal. */
 static void test_hostile_strings(void **state)
 {
@@ -84,6 +190,19 @@ static void test_hostile_strings(void **state)
 			  "\"state\":{\"file\":\"" EVIL "\",\"reasons\":{\"" EVIL
 			  "\":1},\"credential\":{\"spc\":\"" EVIL "\"}}}");
 	harmless("trunk show");
+	shown(show_status, "{\"calls\":{\"verified\":1},\"verification\":{\"enabled\":true,\"fetcher\":{\"up\":true,"
+			   "\"user\":\"" EVIL "\"},\"crl\":{\"at\":\"" EVIL "\",\"error\":\"" EVIL "\"},"
+			   "\"hosts\":[{\"host\":\"" EVIL "\",\"failed\":1,\"last_error\":\"" EVIL "\"}]},"
+			   "\"clock_skew\":[{\"trunk\":\"" EVIL "\"}]}");
+	harmless("status of verification");
+	shown(show_cache, "{\"entries\":[{\"x5u\":\"" EVIL "\",\"state\":\"" EVIL "\",\"spc\":\"" EVIL "\"}]}");
+	harmless("cert cache list");
+	shown(show_cache_entry, "{\"x5u\":\"" EVIL "\",\"state\":\"" EVIL "\",\"detail\":\"" EVIL
+				"\",\"subject\":\"" EVIL "\"}");
+	harmless("cert cache show");
+	shown(show_event, "{\"direction\":\"inbound\",\"status\":\"" EVIL "\",\"spc\":\"" EVIL "\",\"reason\":\"" EVIL
+			  "\",\"call_id\":\"" EVIL "\"}");
+	harmless("events");
 }
 
 /* Any JSON that a confused daemon might send. */
@@ -92,7 +211,9 @@ static void test_wrong_shapes(void **state)
 	static const char *const docs[] = {
 		"{}", "[]",
 		"{\"interfaces\":7,\"trunks\":[1,null,\"x\"],\"signer\":[],\"state\":1}",
-		"{\"interfaces\":[[]],\"credentials\":{},\"warnings\":[{}]}"
+		"{\"interfaces\":[[]],\"credentials\":{},\"warnings\":[{}]}",
+		"{\"verification\":{\"enabled\":true,\"fetcher\":[],\"cache\":1,\"hosts\":{},\"crl\":{\"error\":7}},"
+		"\"clock_skew\":[1,{}],\"entries\":[3,null,{}],\"direction\":4}",
 	};
 
 	(void)state;
@@ -101,6 +222,9 @@ static void test_wrong_shapes(void **state)
 		shown(show_stats, docs[i]);
 		shown(show_trunks, docs[i]);
 		shown(show_trunk, docs[i]);
+		shown(show_cache, docs[i]);
+		shown(show_cache_entry, docs[i]);
+		shown(show_event, docs[i]);
 		harmless(docs[i]);
 	}
 }
@@ -244,6 +368,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status),	     cmocka_unit_test(test_hostile_strings),
+		cmocka_unit_test(test_status_of_verification), cmocka_unit_test(test_trunks_inbound),
+		cmocka_unit_test(test_events), cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_yaml),
 		cmocka_unit_test(test_table),	     cmocka_unit_test(test_globals),
 		cmocka_unit_test(test_path),
