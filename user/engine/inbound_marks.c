@@ -184,14 +184,27 @@ static void strip_uri(struct marks *k, struct slice s)
 	}
 }
 
-/* The same behind the address, where it is a parameter of the header. */
-static void strip_params(struct marks *k, struct slice params)
+static bool is_lws(char c)
 {
-	struct slice name, value, rest = params;
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The same behind the address, where it is a parameter of the header; blanks and folds before it go
+ * with it, or a line of blanks might be left. */
+static void strip_params(struct marks *k, const struct sip_addr *a)
+{
+	const char *kept = a->uri.p + a->uri.len; /* nothing before it is taken */
+	struct slice name, value, params = a->params, rest = a->params;
 
 	while (sip_param_next(&rest, &name, &value) == 1) {
-		if (slice_ieq(name, SLICE(VERSTAT)))
-			at(k, params.p, (size_t)(rest.p - params.p), SLICE(""));
+		const char *from = params.p;
+
+		while (from > kept && is_lws(from[-1]))
+			from--;
+		if (slice_ieq(name, SLICE(VERSTAT))) {
+			at(k, from, (size_t)(rest.p - from), SLICE(""));
+			kept = rest.p;
+		}
 		params = rest;
 	}
 }
@@ -244,7 +257,7 @@ static void edit_address(struct marks *k, const struct target *g)
 	if (wants_brackets)
 		at(k, uri_end, 0, SLICE(">"));
 	if (k->want_stripped)
-		strip_params(k, g->a->params);
+		strip_params(k, g->a);
 }
 
 static bool has_verstat(struct slice s)

@@ -12,7 +12,7 @@
 
 #define SDP  "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n"
 #define TAIL "Content-Type: application/sdp\r\nContent-Length: 90\r\n\r\n" SDP
-#define CALL(uri, from, to, rows) \
+#define CALL_ROWS(uri, from, to, rows) \
 	"INVITE " uri " SIP/2.0\r\n" \
 	"Via: SIP/2.0/UDP 203.0.113.10:5060;branch=z9hG4bK776asdhds;rport\r\n" \
 	"Max-Forwards: 70\r\n" \
@@ -20,7 +20,8 @@
 	"To: " to "\r\n" \
 	"Call-ID: a84b4c76e66710@203.0.113.10\r\n" \
 	"CSeq: 314159 INVITE\r\n" \
-	"Contact: <sip:sbc@203.0.113.10>\r\n" rows TAIL
+	"Contact: <sip:sbc@203.0.113.10>\r\n" rows
+#define CALL(uri, from, to, rows) CALL_ROWS(uri, from, to, rows) TAIL
 #define FROM_URI  "sip:+" ORIG "@carrier.example"
 #define FROM	  "\"Alice\" <" FROM_URI ">;tag=19"
 #define ANON	  "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=19"
