@@ -15,8 +15,8 @@
  * of 64 and 20 bits: a replay in a million is not seen, and a good call is not refused within the age of the universe.
  * The place that may be forgotten first gives way in a full bucket (counted): then a replay of that one is not seen.
  *
- * Memory: 8 MiB for 524,288 signatures, as it is used; with a window of 70 s it is good for some 3,000 verified
- * calls per second.  Threads: any.
+ * Memory: 8 MiB, as it is used, for 524,288 signatures.  Buckets fill unevenly: with a window of 70 s and 2,000
+ * verified calls per second one in some 3,000 is forgotten too early.  Threads: any.
  */
 #ifndef SIPSEAL_SIGNER_SEEN_H
 #define SIPSEAL_SIGNER_SEEN_H
