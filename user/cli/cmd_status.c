@@ -38,6 +38,7 @@ static void head(FILE *f, const json_t *o)
 static void calls(FILE *f, const json_t *o)
 {
 	const json_t *c = json_object_get(o, "calls"), *t = json_object_get(o, "trunks");
+	const json_t *in = json_object_get(c, "inbound");
 	char text[256];
 
 	snprintf(text, sizeof(text), "%lld, %lld of them observe", out_int(t, "count"),
@@ -47,10 +48,11 @@ static void calls(FILE *f, const json_t *o)
 		 out_int(c, "signed"), out_int(c, "unsigned"), out_int(c, "rejected"),
 		 out_int(c, "dropped"));
 	line(f, "INVITEs", OUT_PLAIN, text);
-	if (!json_object_get(c, "verified"))
+	if (!json_is_true(json_object_get(json_object_get(o, "verification"), "enabled")))
 		return;
-	snprintf(text, sizeof(text), "verified %lld, failed %lld, missing %lld", out_int(c, "verified"),
-		 out_int(c, "failed"), out_int(c, "missing"));
+	snprintf(text, sizeof(text), "verified %lld, failed %lld, missing %lld, unverified %lld, dropped %lld",
+		 out_int(in, "verified"), out_int(in, "failed"), out_int(in, "missing"), out_int(in, "unverified"),
+		 out_int(in, "dropped"));
 	line(f, "  inbound", OUT_PLAIN, text);
 }
 

@@ -72,7 +72,8 @@ static void test_status_of_verification(void **state)
 {
 	(void)state;
 	shown(show_status,
-	      "{\"calls\":{\"signed\":1,\"verified\":7,\"failed\":2,\"missing\":3},"
+	      "{\"calls\":{\"signed\":1,\"inbound\":{\"verified\":7,\"failed\":2,\"missing\":3,"
+	      "\"unverified\":4,\"dropped\":5}},"
 	      "\"verification\":{\"enabled\":true,"
 	      "\"fetcher\":{\"pid\":77,\"up\":true,\"restarts\":1,\"user\":\"sipseal-fetcher\"},"
 	      "\"cache\":{\"good\":120,\"bad\":4,\"stored\":118,\"stored_bytes\":4096,\"loading\":5,"
@@ -83,7 +84,7 @@ static void test_status_of_verification(void **state)
 	      "\"crl\":{\"at\":\"2026-11-01T00:00:00Z\",\"next_update\":\"2026-12-01T00:00:00Z\",\"error\":\"over\"},"
 	      "\"parked\":2,\"parked_ever\":15,\"park_full\":1},"
 	      "\"clock_skew\":[{\"trunk\":\"acme\",\"mean_ms\":-1500,\"min_ms\":-2000,\"max_ms\":300,\"calls\":41}]}");
-	expect_all((const char *const[]){ "verified 7, failed 2, missing 3\n",
+	expect_all((const char *const[]){ "verified 7, failed 2, missing 3, unverified 4, dropped 5\n",
 					  "running, pid 77, user sipseal-fetcher, 1 restarts\n",
 					  "120 certificates good, 4 bad; 118 on disk (4 KiB), 5 still to be judged; "
 					  "75.0 % of 4 look-ups hit\n",
