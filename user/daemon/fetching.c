@@ -204,10 +204,10 @@ static int give_anchors(struct sipseald *d, char *reterr)
 	struct fetching *f = d->fetching;
 	int r;
 
-	if (f->anchors_fd < 0 && (r = fetching_anchors_open(d->gateway, reterr)) < 0)
-		return r == -ENOMEM ? EXIT_ERROR : EXIT_REFUSED;
 	if (f->anchors_fd < 0)
-		f->anchors_fd = r;
+		f->anchors_fd = fetching_anchors_open(d->gateway, reterr);
+	if (f->anchors_fd < 0)
+		return f->anchors_fd == -ENOMEM ? EXIT_ERROR : EXIT_REFUSED;
 	r = give_file(f, FETCHER_ANCHORS, f->anchors_fd, "anchors", reterr);
 	if (r == 1) /* not these ones again */
 		close(TAKE_FD(f->anchors_fd));

@@ -239,7 +239,7 @@ static void call_error(const struct proc_kind *k, uint32_t type, int r, char *re
 	const char *what = strerror(-r);
 
 	if (r == -EPIPE)
-		what = "ended before it was ready; its own lines above say why";
+		what = "has ended; its own lines above say why";
 	else if (r == -ETIMEDOUT)
 		what = "does not answer";
 	else if (r == -EPROTO || r == -EBADMSG)

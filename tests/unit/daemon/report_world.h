@@ -56,6 +56,7 @@ static struct live_trunk *trunk_add(struct sipseald *d, const char *name)
 	assert_non_null(t->trunk);
 	strcpy(t->trunk->name, name);
 	t->trunk->attestation = ATTEST_A;
+	t->trunk->verification.is_given = true; /* off, as somebody wants it */
 	return t;
 }
 
@@ -124,7 +125,7 @@ static inline void count(struct world *w, unsigned slot, unsigned reason, uint64
 {
 	struct counters_worker *b = counters_worker(w->signer, 0);
 
-	counters_bump(&b->trunk_reasons[slot * COUNTERS_SIGNER_REASONS + reason - SR_XDP_MAX], n);
+	counters_bump(&b->trunks[slot].reasons[COUNTERS_OUTBOUND][reason - SR_XDP_MAX], n);
 	if (slot != 1 || reason == SR_OBSERVE)
 		counters_bump(&b->reasons[reason - SR_XDP_MAX], n);
 }

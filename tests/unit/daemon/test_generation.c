@@ -346,18 +346,16 @@ static void test_counts_of_a_slot(void **state)
 	struct trunk *put;
 
 	(void)state;
-	counters_bump(
-		&counters_worker(d->counts.map, 0)->trunk_reasons[slot * COUNTERS_SIGNER_REASONS],
-		5);
+	counters_bump(&counters_worker(d->counts.map, 0)->trunks[slot].reasons[COUNTERS_OUTBOUND][0], 5);
 	change_ok(&(struct generation_change){ .drop = drop, .drop_cnt = 1, .regulatory = -1 }, &f);
-	counts_trunk(&d->counts, slot, c);
+	counts_trunk(&d->counts, slot, COUNTERS_OUTBOUND, c);
 	assert_int_equal(c[0], 5);
 	change_ok(&(struct generation_change){ .regulatory = -1 }, &f);
 	d->live->slot_rest.queue[d->live->slot_rest.head].since_ns = 1; /* long ago */
 	put = trunk_make("gamma", 3, NULL);
 	change_ok(&(struct generation_change){ .put = &put, .put_cnt = 1, .regulatory = -1 }, &f);
 	assert_int_equal(live_find(d->live, "gamma")->slot, slot);
-	counts_trunk(&d->counts, slot, c);
+	counts_trunk(&d->counts, slot, COUNTERS_OUTBOUND, c);
 	assert_int_equal(c[0], 0);
 	fault_done(&f);
 }

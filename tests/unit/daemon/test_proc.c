@@ -143,7 +143,7 @@ static const struct {
 	{ "old answers for ever", STALE_FOR_EVER, -ETIMEDOUT, "the child does not answer (message 11)" },
 	{ "descriptors", DESCRIPTORS, 0, "" },
 	{ "silent", SILENT, -ETIMEDOUT, "the child does not answer (message 13)" },
-	{ "gone", EXIT, -EPIPE, "the child ended before it was ready; its own lines above say why (message 15)" },
+	{ "gone", EXIT, -EPIPE, "the child has ended; its own lines above say why (message 15)" },
 };
 
 static unsigned fd_cnt(void)
