@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parser and engine under libFuzzer: the first byte picks one of the trunks below and, by its top bit, whether
- * a location is set for this call alone; the rest is the datagram.  Invariant: no edit means the same bytes, an edit keeps all other bytes.
+ * Parser and engine under libFuzzer: the first byte picks one of the trunks below, by its top bits the direction and
+ * whether a location is set for this call alone; inbound, the second one says what the callbacks answer; the rest is
+ * the datagram.  Invariant: no edit means the same bytes, an edit keeps all other bytes; inbound, what leaves
+ * unedited carries no mark of ours.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +77,19 @@ static void tune(struct trunk *t, unsigned i)
 	t->existing_identity = i == 4 ? EXISTING_TRUST : i == 5 ? EXISTING_IGNORE : EXISTING_CHECK;
 	t->on_unsignable = i == 4 ? UNSIGNABLE_REJECT : UNSIGNABLE_PASS;
 	t->mode = i == 5 ? TRUNK_OBSERVE : TRUNK_ENFORCE;
+	t->verification.is_enabled = i != 4;
+	t->verification.on_failure = i & 1 ? VERIFY_REJECT : VERIFY_TAG;
+	t->verification.on_missing = i == 3 ? VERIFY_REJECT : VERIFY_TAG;
+	t->verification.verstat = i == 0 ? VERSTAT_PAI : i == 1 ? VERSTAT_FROM : VERSTAT_OFF;
+	t->verification.carrier_verstat = i == 2 ? VERSTAT_STRIP : VERSTAT_KEEP;
+	t->verification.trust_pai = i != 3;
+	t->verification.wait_ms = i == 1 ? 0 : 400;
+	for (unsigned k = 0; k < LABEL_CNT && i < 3; k++)
+		t->verification.label[k] = strdup("[*]");
+	if (i == 2) {
+		free(t->verification.result_header);
+		t->verification.result_header = NULL;
+	}
 	if (i == 3) {
 		t->numbers = calloc(1, sizeof(*t->numbers));
 		t->number_cnt = 1;
@@ -110,6 +126,121 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+/* What comes of a certificate and of a signature: bits that take turns, so that one call sees all kinds. */
+struct answers {
+	uint8_t bits;
+	unsigned asked;
+};
+
+static unsigned answer(struct answers *a, unsigned kinds)
+{
+	unsigned n = a->asked++;
+
+	return (unsigned)((a->bits >> (n % 5)) & 7) % kinds;
+}
+
+static enum verdict_kind fake_certificate(void *ctx, struct slice x5u, struct verdict *ret)
+{
+	static const uint8_t reasons[] = { SR_FETCH_FAILED, SR_CERTIFICATE_UNREACHABLE, SR_CERTIFICATE_BAD };
+	unsigned n = answer(ctx, 5);
+
+	if (x5u.len < 8 || x5u.len > PASSPORT_X5U_MAX)
+		abort();
+	if (n == 4)
+		return VERDICT_UNKNOWN;
+	*ret = (struct verdict){ .kind = VERDICT_GOOD, .has_spc = 1, .spc = "709J", .not_after = INT64_MAX };
+	if (n < 3) {
+		ret->kind = VERDICT_BAD;
+		ret->reason = reasons[n];
+		ret->code = n == 2 ? 437 : 436;
+	}
+	return (enum verdict_kind)ret->kind;
+}
+
+static int fake_signature(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,
+			  const uint8_t sig[PASSPORT_SIG_LEN])
+{
+	unsigned n = answer(ctx, 8);
+
+	(void)point, (void)sig;
+	if (!text.len)
+		abort();
+	return n == 7 ? -EIO : n != 0;
+}
+
+static bool fake_replayed(void *ctx, const uint8_t sig[PASSPORT_SIG_LEN], struct slice call_id, unsigned window_s)
+{
+	(void)sig;
+	if (!call_id.len || !window_s)
+		abort();
+	return answer(ctx, 8) == 3;
+}
+
+/* Does it not leave? */
+static bool gone(const struct engine_output *o)
+{
+	return o->verdict == VERDICT_REJECT || o->verdict == VERDICT_DROP || o->verdict == VERDICT_WAIT;
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "%s\n", what);
+	abort();
+}
+
+static void check_response(const struct engine *e, const struct engine_env *env, const struct engine_input *in,
+			   const struct engine_output *o, char *out, size_t cap)
+{
+	ssize_t n = engine_response_emit(e, env, in, o, out, cap);
+
+	if (n > 0 && memcmp(out, "SIP/2.0 ", 8))
+		fail("no response");
+}
+
+static void check_inbound(const struct engine *e, const struct engine_input *in, const struct engine_output *o,
+			  struct slice out)
+{
+	bool is_privileged = o->notes & (EVENT_NOTE_EMERGENCY | EVENT_NOTE_CALLBACK);
+	const char *err = gone(o) ? NULL : invariant_inbound_broken(e, in, o, out);
+
+	if (err)
+		fail(err);
+	if (is_privileged && (o->decided_verdict == VERDICT_REJECT || o->decided_verdict == VERDICT_WAIT))
+		fail("refused or waiting, and privileged");
+	if (o->verdict == VERDICT_WAIT && (in->is_last || in->trunk == 1 || in->trunk == 5))
+		fail("nothing to wait for");
+	if ((o->verdict == VERDICT_VERIFY) && o->stir == EVENT_STIR_NONE)
+		fail("judged without a result");
+	if (o->decided_verdict == VERDICT_DROP && o->decided_reason != SR_FORGED_MARK)
+		fail("dropped");
+	if (o->is_signed || o->key != UINT32_MAX || o->verdict == VERDICT_SIGN)
+		fail("signed");
+	if (in->trunk == 5 && (e->edits.cnt || gone(o)))
+		fail("observed, and changed");
+}
+
+/* From the carrier. */
+static void run_inbound(struct engine *e, struct engine_input *in, uint8_t bits, char *out, size_t cap)
+{
+	struct answers a = { .bits = bits };
+	struct engine_env env = { .now_ms = NOW * 1000ll, .certificate = fake_certificate, .signature = fake_signature,
+				  .replayed = fake_replayed, .verify_ctx = &a };
+	struct engine_output o;
+	ssize_t n = 0;
+
+	in->is_inbound = true;
+	in->is_last = bits & 0x80;
+	engine_run(e, &env, in, &o);
+	if (o.verdict == VERDICT_REJECT)
+		check_response(e, &env, in, &o, out, cap);
+	if (!gone(&o)) {
+		n = engine_emit(e, in, out, cap);
+		if (n < 0 || (size_t)n != engine_out_len(e, in))
+			fail("length");
+	}
+	check_inbound(e, in, &o, slice_of(out, (size_t)n));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct engine engine;
@@ -123,7 +254,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > SIP_MESSAGE_MAX)
 		return 0;
-	in.trunk = (data[0] & 0x7f) % TRUNKS;
+	in.trunk = (data[0] & 0x3f) % TRUNKS;
+	if (data[0] & 0x40) {
+		if (size < 2)
+			return 0;
+		in.datagram = slice_of((const char *)data + 2, size - 2);
+		run_inbound(&engine, &in, data[1], out, sizeof(out));
+		return 0;
+	}
 	if (data[0] & 0x80) {
 		env.override = give;
 		env.override_ctx = &given;
@@ -133,9 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (given > 1 || !!(o.notes & EVENT_NOTE_OVERRIDE) != given || (o.verdict == VERDICT_REJECT && given))
 		abort();
 	if (o.verdict == VERDICT_REJECT) {
-		n = engine_response_emit(&engine, &env, &in, &o, out, sizeof(out));
-		if (n > 0 && memcmp(out, "SIP/2.0 ", 8))
-			abort();
+		check_response(&engine, &env, &in, &o, out, sizeof(out));
 		return 0;
 	}
 	n = engine_emit(&engine, &in, out, sizeof(out));

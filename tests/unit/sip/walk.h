@@ -168,6 +168,17 @@ static inline void walk_response(const struct sip_message *m)
 	WALK_CHECK(short_n == -ENOSPC);
 }
 
+static inline void walk_transaction(const struct sip_message *m)
+{
+	struct slice branch, call_id, cseq;
+
+	if (!sip_transaction(m, &branch, &call_id, &cseq))
+		return;
+	WALK_CHECK(branch.len && call_id.len && cseq.len);
+	WALK_CHECK(walk_inside(branch, m->raw) && walk_inside(call_id, m->raw) && walk_inside(cseq, m->raw));
+	WALK_CHECK(cseq.len == 1 || cseq.p[0] != '0');
+}
+
 /** walk_bytes() - parse a datagram and, where it is accepted, everything in it. */
 static inline enum sipseal_reason walk_bytes(const char *buf, size_t len)
 {
@@ -186,6 +197,7 @@ static inline enum sipseal_reason walk_bytes(const char *buf, size_t len)
 	walk_uri(m.request_uri);
 	walk_edit(&m);
 	walk_response(&m);
+	walk_transaction(&m);
 	return r;
 }
 
