@@ -22,7 +22,8 @@ void crl_turn(struct crl *c, struct fetch *f, struct trust *t, uint64_t now_ns)
 		c->is_running = true;
 		return;
 	}
-	trust_crl_fail(t, why);
+	if (r != -EAGAIN)
+		trust_crl_fail(t, why);
 	c->due_ns = now_ns + (r == -EAGAIN ? CRL_BUSY_S : CRL_RETRY_S) * NS_PER_S;
 }
 

@@ -14,8 +14,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,7 +30,7 @@
 #define NOBODY 65534
 #define WEB_CA_EXT "[ext]\nbasicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign\nsubjectKeyIdentifier = hash\n"
 #define WEB_EXT "[ext]\nbasicConstraints = critical,CA:FALSE\nauthorityKeyIdentifier = keyid\n" \
-		"subjectAltName = DNS:a.localhost,DNS:b.localhost,DNS:c.localhost,IP:127.0.0.1\n"
+		"subjectAltName = DNS:a.localhost,DNS:b.localhost,DNS:c.localhost,DNS:one.test,IP:127.0.0.1\n"
 #define DEADLINE_NS 10000000000ull
 
 /* What all tests of a program share. */
@@ -51,6 +53,7 @@ struct proc {
 	struct verdict_wants *wants;
 	uint64_t region_len;
 	rlim_t fsize;                      /* 0: no limit of file sizes */
+	const char *hosts;                 /* file that stands in for /etc/hosts; NULL: none.  Takes root */
 };
 
 #define PROC_WORKERS 2
@@ -293,6 +296,9 @@ static inline void proc_exec(int fd, const struct proc *p)
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
 	}
+	if (p->hosts && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+			 mount(p->hosts, "/etc/hosts", NULL, MS_BIND, NULL) < 0))
+		_exit(97);
 	if (dup2(fd, CHANNEL_FD) < 0)
 		_exit(99);
 	execv(net.program, geteuid() == 0 ? as_nobody : as_self);

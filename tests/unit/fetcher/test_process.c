@@ -270,6 +270,27 @@ static void test_protocol(void **state)
 	proc_stop(&p);
 }
 
+/* A name by the C library's look-up, in a thread under the filter. */
+static void test_name(void **state)
+{
+	char hosts[] = "/tmp/sipseal-proc-hosts-XXXXXX";
+	struct proc p = { .hosts = hosts };
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* the hosts file of a mount namespace of its own */
+	fd = mkstemp(hosts);
+	assert_int_equal(dprintf(fd, "127.0.0.1 one.test\n::1 six.test\n"), 32);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	close(fd);
+	proc_start_with(&p, (struct fetcher_msg){ 0 }, NULL, NULL);
+	want(&p, url_to("one.test", &net.https, "/chain/name"), VERDICT_GOOD);
+	assert_int_equal(want(&p, url_to("six.test", &net.https, "/chain/name"), VERDICT_BAD).reason, SR_CERTIFICATE_UNREACHABLE);
+	proc_stop(&p);
+	unlink(hosts);
+}
+
 /* EOF ends it while a server hangs; a message of another size is the end, too. */
 static void test_end(void **state)
 {
@@ -321,7 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_want), cmocka_unit_test(test_faults), cmocka_unit_test(test_street_only),
 		cmocka_unit_test(test_budget), cmocka_unit_test(test_list_order), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_prefetch_flush), cmocka_unit_test(test_protocol), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_prefetch_flush), cmocka_unit_test(test_protocol), cmocka_unit_test(test_name), cmocka_unit_test(test_end),
 		cmocka_unit_test(test_idle),
 	};
 
