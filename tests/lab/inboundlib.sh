@@ -168,7 +168,7 @@ warm() {
 	for url in "${@:-$X5U}"; do sipseal cert prefetch "$url" >"$T/prefetch.txt" || { cat "$T/prefetch.txt"; fail "prefetch $url"; }; done
 	for url in "${@:-$X5U}"; do wait_for 5 is_known "$url" || { sipseal cert cache list; fail "$url is not known"; }; done
 }
-is_known() { sipseal -j cert cache list | jq -e --arg u "$1" 'any(.. | objects; .x5u? == $u and (.state? // .kind? // "good") == "good")' >/dev/null; }
+is_known() { sipseal -j cert cache list | jq -e --arg u "$1" 'any(.entries[]; .x5u == $u and .state == "good")' >/dev/null; }
 
 # inbound_call - sipp at the carrier calls sipp at the core; environment as for uac, EXTRA: more rows
 inbound_call() { # [ARGUMENT...]
