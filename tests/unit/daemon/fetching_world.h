@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -122,6 +123,8 @@ static void fake_list(const struct fake *f, const struct fetcher_msg *m, int fd,
 	e[1].not_after = -1;
 	e[1].expires_at = INT64_MAX;
 	e[5].is_running = 1;
+	if (strcmp(f->mode, "/again") == 0)
+		e[0].is_running = e[1].is_running = 1;
 	ret->result.cnt = ret->result.total = ARRAY_SIZE(e);
 	if (m->list.x5u[0]) {
 		ret->result.cnt = strcmp(m->list.x5u, GOOD_URL) == 0;
@@ -155,6 +158,8 @@ static void fake_status(const struct fake *f, struct fetcher_msg *ret)
 		memset(s, 0xff, sizeof(*s));
 		memset(s->crl_error, 'e', sizeof(s->crl_error));
 	}
+	if (strncmp(f->mode, "/crl ", 5) == 0) /* "/crl AT NEXT ERROR" */
+		sscanf(f->mode, "/crl %" SCNd64 " %" SCNd64 " %100[^\n]", &s->crl_at, &s->crl_next_update, s->crl_error);
 	if (strcmp(f->mode, "/anchors") == 0)
 		snprintf(s->crl_error, sizeof(s->crl_error), "%s|%s|%d", strstr(f->anchors, "one") ? "one" : "two", f->crl,
 			 f->has_cache);
