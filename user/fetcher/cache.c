@@ -173,6 +173,7 @@ static int begin(struct cache *c, struct slice url, uint32_t trunk, int64_t now_
 	if (r >= 0) {
 		note_of(note)->is_running = true;
 		note_of(note)->tried_at = now_s;
+		c->is_begun = true;
 	} else if (is_new) {
 		notes_drop(c->notes, note);
 	}

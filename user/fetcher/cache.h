@@ -37,6 +37,7 @@ struct cache {
 	unsigned round, cursor;              /* of judging what is stored */
 	uint32_t left;                       /* files before the end of the round */
 	bool is_walking;
+	bool is_begun;                       /* a fetch, since the owner looked */
 	uint64_t fetched, failed, over_budget;
 };
 

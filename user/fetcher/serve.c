@@ -131,19 +131,25 @@ static int message(struct serve *s, int fd)
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r < 0 ? r : 1;
 }
 
+/* What runs is known after the last turn: only then is there work for libcurl, whose turns cost more than ours.
+ * Return: there is a message. */
+static bool turn_wait(struct serve *s, int timeout_ms, int fd)
+{
+	if (!s->is_started || !(s->running || s->cache.is_begun || s->crl.is_running))
+		return is_readable(fd, timeout_ms);
+	s->cache.is_begun = false;
+	s->running = (uint32_t)fetch_run(s->fetch, timeout_ms, fd);
+	return is_readable(fd, 0);
+}
+
 static int loop(struct serve *s, int fd)
 {
 	struct timers t = { 0 };
 	int r = 1;
 
 	while (r > 0) {
-		if (s->is_started) {
-			s->running = (uint32_t)fetch_run(s->fetch, turn(s, &t), fd);
-			if (is_readable(fd, 0))
-				r = message(s, fd);
-		} else if (is_readable(fd, -1)) {
+		if (turn_wait(s, s->is_started ? turn(s, &t) : -1, fd))
 			r = message(s, fd);
-		}
 	}
 	return r;
 }

@@ -3,7 +3,7 @@
  * serve - the life of sipseal-fetcher: the daemon's messages (stir/fetcher_msg.h), the signer's wants, and fetches.
  *
  * One thread.  Wants come by shared memory, without a wake-up: they are looked at every SERVE_BUSY_MS while calls
- * come, else every SERVE_IDLE_MS, which costs about a thousandth of a core.  No turn takes long: what may be much
+ * come, else every SERVE_IDLE_MS, which costs about half a percent of a core.  No turn takes long: what may be much
  * (chains of the disk cache, wants) is done in slices.
  */
 #ifndef SIPSEAL_FETCHER_SERVE_H
