@@ -2,10 +2,6 @@
 /* INVITEs that wait for a certificate: what lets them go on, in which order they leave, and what they are then. */
 #include "signer/calls.h"
 
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
-
 static uint64_t sum_of(const _Atomic uint64_t *b)
 {
 	uint64_t sum = 0;
@@ -261,20 +257,6 @@ static void test_odd_cancels(void **state)
 
 /* ---- many ---- */
 
-static void send_many(struct calls *c, unsigned from, unsigned to, const char *x5u)
-{
-	for (unsigned i = from; i < to; i++) {
-		char id[16];
-		struct call one = { .id = id, .x5u = x5u };
-
-		snprintf(id, sizeof(id), "m%u", i);
-		call_send(&c->x, &one);
-		if (i % 16 == 15)
-			world_run(&c->x);
-	}
-	world_run(&c->x);
-}
-
 /* No room: it goes on at once. */
 static void test_full(void **state)
 {
@@ -347,62 +329,6 @@ static void test_idle(void **state)
 	calls_free(&c);
 }
 
-/* ---- the worker ends ---- */
-
-static void *run(void *w)
-{
-	worker_run(w);
-	return NULL;
-}
-
-static void test_end(void **state)
-{
-	struct calls c;
-	pthread_t thread;
-
-	(void)state;
-	calls_new(&c, NULL);
-	send_many(&c, 0, 3, X5U_A);
-	for (struct parked *e = park_first(c.x.w->inbound.park); e; e = e->next)
-		e->until_ns += 60000000000;
-	assert_int_equal(pthread_create(&thread, NULL, run, c.x.w), 0);
-	usleep(20000);
-	assert_int_equal(sent(&c), 0);
-	worker_stop(c.x.w);
-	pthread_join(thread, NULL);
-	assert_int_equal(sent(&c), 3);
-	assert_int_equal(c.x.w->counters->parked, 0);
-	assert_int_equal(call_trunk_reason(&c.x, SR_CERTIFICATE_PENDING), 3);
-	calls_free(&c);
-}
-
-/* A worker that sleeps wakes up for a verdict that nothing announces. */
-static void test_wakes_up(void **state)
-{
-	struct calls c;
-	pthread_t thread;
-	uint64_t begin, took;
-
-	(void)state;
-	calls_new(&c, NULL);
-	send_many(&c, 0, 1, X5U_A);
-	park_first(c.x.w->inbound.park)->until_ns += 60000000000;
-	c.x.w->pollfds[0].fd = c.x.w->pollfds[1].fd = -1;
-	assert_int_equal(pthread_create(&thread, NULL, run, c.x.w), 0);
-	usleep(50000);
-	begin = clock_mono_ns();
-	fetcher_know(&c.f, X5U_A);
-	while (c.x.w->counters->parked && clock_mono_ns() - begin < 2000000000)
-		sched_yield();
-	took = clock_mono_ns() - begin;
-	worker_stop(c.x.w);
-	pthread_join(thread, NULL);
-	print_message("noticed after %lu us\n", (unsigned long)(took / 1000));
-	assert_true(took < 500000000); /* 2 ms, on an idle machine */
-	assert_int_equal(call_trunk_reason(&c.x, SR_VERIFIED), 1);
-	calls_free(&c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,8 +341,6 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_end),
-		cmocka_unit_test(test_wakes_up),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);

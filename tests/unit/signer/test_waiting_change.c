@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* INVITEs that wait while the configuration changes, or the fetcher. */
+/* INVITEs that wait while the configuration changes, or the fetcher, or while the worker sleeps or ends. */
 #include "signer/calls.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 
 /* ---- the policy changes meanwhile ---- */
 
@@ -232,6 +236,62 @@ static void test_between(void **state)
 	calls_free(&c);
 }
 
+/* ---- the worker sleeps or ends ---- */
+
+static void *run(void *w)
+{
+	worker_run(w);
+	return NULL;
+}
+
+static void test_end(void **state)
+{
+	struct calls c;
+	pthread_t thread;
+
+	(void)state;
+	calls_new(&c, NULL);
+	send_many(&c, 0, 3, X5U_A);
+	for (struct parked *e = park_first(c.x.w->inbound.park); e; e = e->next)
+		e->until_ns += 60000000000;
+	assert_int_equal(pthread_create(&thread, NULL, run, c.x.w), 0);
+	usleep(20000);
+	assert_int_equal(sent(&c), 0);
+	worker_stop(c.x.w);
+	pthread_join(thread, NULL);
+	assert_int_equal(sent(&c), 3);
+	assert_int_equal(c.x.w->counters->parked, 0);
+	assert_int_equal(call_trunk_reason(&c.x, SR_CERTIFICATE_PENDING), 3);
+	calls_free(&c);
+}
+
+/* A worker that sleeps wakes up for a verdict that nothing announces. */
+static void test_wakes_up(void **state)
+{
+	struct calls c;
+	pthread_t thread;
+	uint64_t begin, took;
+
+	(void)state;
+	calls_new(&c, NULL);
+	send_many(&c, 0, 1, X5U_A);
+	park_first(c.x.w->inbound.park)->until_ns += 60000000000;
+	c.x.w->pollfds[0].fd = c.x.w->pollfds[1].fd = -1;
+	assert_int_equal(pthread_create(&thread, NULL, run, c.x.w), 0);
+	usleep(50000);
+	begin = clock_mono_ns();
+	fetcher_know(&c.f, X5U_A);
+	while (c.x.w->counters->parked && clock_mono_ns() - begin < 2000000000)
+		sched_yield();
+	took = clock_mono_ns() - begin;
+	worker_stop(c.x.w);
+	pthread_join(thread, NULL);
+	print_message("noticed after %lu us\n", (unsigned long)(took / 1000));
+	assert_true(took < 500000000); /* 2 ms, on an idle machine */
+	assert_int_equal(call_trunk_reason(&c.x, SR_VERIFIED), 1);
+	calls_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_new_fetcher_knows),
 		cmocka_unit_test(test_no_fetcher),
 		cmocka_unit_test(test_between),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_wakes_up),
 	};
 
 	return cmocka_run_group_tests_name("waiting_change", tests, NULL, NULL);
