@@ -143,7 +143,7 @@ $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call ar,$(1) $(USES_$(1)))
 endef
 # its tests run an HTTPS server of their own, and the program
 $(B)/unit/fetcher/%: UNIT_LIBS = $(call lib,libssl)
-$(filter $(B)/unit/fetcher/%,$(UNIT_BIN)): | $(B)/sipseal-fetcher
+$(filter $(B)/unit/fetcher/% $(B)/unit/daemon/test_fetcher_real,$(UNIT_BIN)): | $(B)/sipseal-fetcher
 $(foreach m,$(MODULES),$(eval $(call unit_rule,$(m))))
 
 # Programs of the BPF tests (BPF_PROG_TEST_RUN; need root)
