@@ -130,6 +130,16 @@ static inline void count(struct world *w, unsigned slot, unsigned reason, uint64
 		counters_bump(&b->reasons[reason - SR_XDP_MAX], n);
 }
 
+/* The same of an inbound one; one that observes counts what it decided beside the frame. */
+static inline void count_inbound(struct world *w, unsigned slot, unsigned reason, uint64_t n)
+{
+	struct counters_worker *b = counters_worker(w->signer, 0);
+
+	counters_bump(&b->trunks[slot].reasons[COUNTERS_INBOUND][reason - SR_XDP_MAX], n);
+	if (slot != 1 || reason == SR_OBSERVE)
+		counters_bump(&b->reasons[reason - SR_XDP_MAX], n);
+}
+
 static inline long long at(const json_t *o, const char *a, const char *b)
 {
 	json_t *v = json_object_get(o, a);

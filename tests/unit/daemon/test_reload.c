@@ -564,6 +564,42 @@ static void test_attach(void **state)
 	fault_done(&f);
 }
 
+/* What the fetcher is told once, each key alone. */
+static void test_restart_of_the_fetcher(void **state)
+{
+	static const struct {
+		const char *certificates, *rest, *key;
+	} cases[] = {
+		{ ", trust_anchors: other", "", "certificates.trust_anchors" },
+		{ ", trust_anchors: anchors, crl: { path: x.crl }", "", "certificates.crl.path" },
+		{ ", trust_anchors: anchors, profile: stir", "", "certificates.profile" },
+		{ ", trust_anchors: anchors", "fetch: { timeout_ms: 500 }\n", "fetch.timeout_ms" },
+		{ ", trust_anchors: anchors", "fetch: { cache_dir: '' }\n", "fetch.cache_dir" },
+		{ "", "", "certificates.trust_anchors" },
+	};
+	char text[1024];
+
+	(void)state;
+#define WITH_CERTIFICATES "%scertificates: { root: sti, cert_path: c.pem, key_path: k.pem, "                          \
+			  "x5u: 'https://cert.example/c.pem'%s }\ntrunks_dir: trunks.d\n%s"
+#define HEAD "gateway: { interfaces: [{ name: eth0, side: core }, { name: eth1, side: carrier }] }\n"                \
+	     "control: { metrics: 'off' }\n"
+	snprintf(text, sizeof(text), WITH_CERTIFICATES, HEAD, ", trust_anchors: anchors", "");
+	put_file("sipseal.yaml", text);
+	load_world();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fault f = { 0 };
+
+		snprintf(text, sizeof(text), WITH_CERTIFICATES, HEAD, cases[i].certificates, cases[i].rest);
+		put_file("sipseal.yaml", text);
+		reload_as(cases[i].key, false, "restart_required", &f);
+		if (!strstr(f.text, cases[i].key))
+			fail_msg("%s is not named: %s", cases[i].key, f.text);
+		fault_done(&f);
+	}
+	assert_int_equal(world->changes, 0);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
@@ -575,6 +611,7 @@ int main(void)
 		TEST(test_numbers_file),
 		TEST(test_gateway),
 		TEST(test_restart_required),
+		TEST(test_restart_of_the_fetcher),
 		TEST(test_refused),
 		TEST(test_generation_refuses),
 		TEST(test_regulatory),

@@ -40,6 +40,36 @@ static void test_status_groups(void **state)
 	json_decref(o);
 }
 
+/* Reasons that both directions have are told apart by trunk. */
+static void test_status_inbound(void **state)
+{
+	struct world *w = *state;
+	json_t *o, *in;
+
+	calls_of_example(w);
+	live_trunk_find(w->d.live, "acme")->trunk->verification.is_enabled = true;
+	live_trunk_find(w->d.live, "watch")->trunk->verification.is_enabled = true;
+	count_inbound(w, 0, SR_VERIFIED, 20);
+	count_inbound(w, 0, SR_SIGNATURE_BAD, 3);
+	count_inbound(w, 0, SR_IDENTITY_MISSING, 5);
+	count_inbound(w, 0, SR_RETRANSMISSION, 7);
+	count_inbound(w, 0, SR_NO_FRAME, 2);
+	count_inbound(w, 1, SR_OBSERVE, 9);
+	count_inbound(w, 1, SR_VERIFIED, 9);
+	o = report_status(&w->d);
+	assert_int_equal(at(o, "calls", "signed"), 7);
+	assert_int_equal(at(o, "calls", "rejected"), 3);
+	assert_int_equal(at(o, "calls", "unsigned"), 1 + 6);
+	assert_int_equal(at(o, "calls", "dropped"), 4);
+	in = json_object_get(json_object_get(o, "calls"), "inbound");
+	assert_int_equal(at(in, "verified", NULL), 20);
+	assert_int_equal(at(in, "failed", NULL), 3);
+	assert_int_equal(at(in, "missing", NULL), 5);
+	assert_int_equal(at(in, "dropped", NULL), 2);
+	assert_int_equal(at(in, "unverified", NULL), 7 + 9); /* copies, and the one that only observes */
+	json_decref(o);
+}
+
 static void test_sums(void **state)
 {
 	struct world *w = *state;
@@ -207,7 +237,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_status_groups),	    T(test_sums),    T(test_unmatched_peers),
+		T(test_status_groups),	    T(test_status_inbound), T(test_sums), T(test_unmatched_peers),
 		T(test_trunk_is_complete),  T(test_metrics), T(test_histogram),
 		cmocka_unit_test(test_nic),
 	};
