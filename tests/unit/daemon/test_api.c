@@ -299,6 +299,35 @@ static void test_reload(void **state)
 	assert_non_null(strstr(v->answer, "/trunks.d/new.yaml\",\"line\":2,\"col\":1}"));
 }
 
+/* Trust anchors are read with our own certificates, and told where that fails; not with those of one trunk. */
+static void test_anchors(void **state)
+{
+	static const char reload[] = "POST /v1/certificates/reload";
+	static const char pem[] = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n";
+	struct api_world *v = *state;
+	struct sipseald *d = &v->w->d;
+	char err[FETCHING_ERR_LEN] = "", libexec[96];
+
+	snprintf(libexec, sizeof(libexec), "%s", v->w->dir);
+	d->opt.libexec = libexec;
+	put_file("sipseal-fetcher", ""); /* it is not started here */
+	put_file("sti/anchors.pem", pem);
+	d->gateway->trust_anchors = strdup("anchors.pem");
+	if (fetching_new(d, &d->fetching, err) < 0)
+		fail_msg("%s", err);
+	assert_int_equal(ask(v->c, reload, NULL, v->answer, sizeof(v->answer)), 200);
+	if (!strstr(v->answer, "\"warnings\":[{\"key\":\"certificates.trust_anchors\",\"message\":\"the fetcher does not run"))
+		fail_msg("%s", v->answer);
+	unlink(at("sti/anchors.pem"));
+	assert_int_equal(ask(v->c, reload, NULL, v->answer, sizeof(v->answer)), 422);
+	assert_non_null(strstr(v->answer, "\"code\":\"anchors_refused\",\"message\":\"certificates.trust_anchors: anchors.pem"));
+	assert_int_equal(v->w->changes, 2); /* our own were read again both times */
+	assert_int_equal(ask(v->c, reload, "{\"trunk\":\"hand\"}", v->answer, sizeof(v->answer)), 200);
+	assert_non_null(strstr(v->answer, "\"warnings\":[]"));
+	fetching_free(d->fetching);
+	d->fetching = NULL;
+}
+
 /* As somebody who is not root; the server runs in the parent.  Return: HTTP status. */
 static int ask_as(struct api_world *v, uid_t uid, const char *request)
 {
@@ -378,6 +407,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_certificates, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_reload, api_setup, api_teardown),
+		cmocka_unit_test_setup_teardown(test_anchors, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_tenants, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_log, api_setup, api_teardown),
 	};
