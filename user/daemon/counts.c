@@ -210,11 +210,9 @@ bool counts_trunk_skew(const struct counts *c, uint32_t slot, struct counts_skew
 	return true;
 }
 
-/* Memory that is not written is not used: only what is not zero is set to zero. */
 static void zero(_Atomic uint64_t *p)
 {
-	if (get(p))
-		atomic_store_explicit(p, 0, memory_order_relaxed);
+	atomic_store_explicit(p, 0, memory_order_relaxed);
 }
 
 static void reset_worker(struct counters_trunk *t)

@@ -497,6 +497,11 @@ static void test_what_cannot_come_from_a_carrier(void **state)
 	world_push(w, 0, &r);
 	callevents_turn(w->d.events);
 	assert_int_equal(world_totals(w).events, 2);
+	assert_int_equal(world_totals(w).invalid, ARRAY_SIZE(impossible_inbound) + 1);
+	r.stir = EVENT_STIR_VERIFIED; /* what is good is not refused */
+	world_push(w, 0, &r);
+	callevents_turn(w->d.events);
+	assert_int_equal(world_totals(w).invalid, ARRAY_SIZE(impossible_inbound) + 2);
 }
 
 static void test_what_cannot_be_is_not_shown(void **state)
