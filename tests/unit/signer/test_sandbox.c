@@ -80,6 +80,9 @@ static int do_getsockopt(void)
 	return confined() < 0 ? 9 : getsockopt(0, SOL_SOCKET, SO_TYPE, &v, &len) < 0;
 }
 
+/* Only the question for seals is let through. */
+static int do_fcntl(void) { return confined() < 0 ? 9 : fcntl(0, F_SETFD, FD_CLOEXEC); }
+
 /* TSYNC: a thread that was there before is in it, too */
 static void *open_late(void *go)
 {
@@ -103,7 +106,7 @@ static int do_other_thread(void)
 static const struct { const char *name; child_fn *fn; } forbidden[] = {
 	{ "open", do_open }, { "socket", do_socket }, { "fork", do_fork }, { "kill", do_kill },
 	{ "execve", do_exec }, { "mmap PROT_EXEC", do_map_exec }, { "mprotect PROT_EXEC", do_make_exec },
-	{ "getsockopt SOL_SOCKET", do_getsockopt }, { "open in an older thread", do_other_thread },
+	{ "getsockopt SOL_SOCKET", do_getsockopt }, { "fcntl F_SETFD", do_fcntl }, { "open in an older thread", do_other_thread },
 };
 
 static void test_forbidden(void **state)

@@ -16,10 +16,7 @@
 #include "stir/es256.h"
 #include "stir/vector.h"
 
-/* RFC 6979 A.2.5: the public key, and signatures with SHA-256 of two texts */
-#define PUBLIC                                                               \
-	"0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6" \
-	"7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
+/* RFC 6979 A.2.5: signatures with SHA-256 of two texts */
 #define SAMPLE                                                             \
 	"efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716" \
 	"f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
@@ -55,24 +52,24 @@ static const struct {
 	const char *name, *point, *text, *sig;
 	int ret;
 } cases[] = {
-	{ "RFC 6979, sample", PUBLIC, "sample", SAMPLE, 1 },
-	{ "RFC 6979, test", PUBLIC, "test", TEST, 1 },
-	{ "the PASSporT of the vector", PUBLIC, VECTOR_HEADER_B64 "." VECTOR_PAYLOAD_B64, VECTOR_SIG, 1 },
-	{ "low s of the same", PUBLIC, "sample", SAMPLE_R SAMPLE_S_LOW, 1 },
-	{ "another text", PUBLIC, "sample.", SAMPLE, 0 },
-	{ "no text", PUBLIC, "", SAMPLE, 0 },
-	{ "of another text", PUBLIC, "sample", TEST, 0 },
-	{ "r and s in the other order", PUBLIC, "sample", SAMPLE_S SAMPLE_R, 0 },
-	{ "zeroes", PUBLIC, "sample", ZERO ZERO, 0 },
-	{ "r 0", PUBLIC, "sample", ZERO SAMPLE_S, 0 },
-	{ "s 0", PUBLIC, "sample", SAMPLE_R ZERO, 0 },
-	{ "r 1, s 1", PUBLIC, "sample", ONE ONE, 0 },
-	{ "r n", PUBLIC, "sample", ORDER SAMPLE_S, 0 },
-	{ "s n", PUBLIC, "sample", SAMPLE_R ORDER, 0 },
-	{ "r n + 1", PUBLIC, "sample", ORDER_MORE SAMPLE_S, 0 },
-	{ "s n + 1", PUBLIC, "sample", SAMPLE_R ORDER_MORE, 0 },
-	{ "s n - 1", PUBLIC, "sample", SAMPLE_R ORDER_LESS, 0 },
-	{ "all ones", PUBLIC, "sample", ALL_ONES ALL_ONES, 0 },
+	{ "RFC 6979, sample", VECTOR_POINT, "sample", SAMPLE, 1 },
+	{ "RFC 6979, test", VECTOR_POINT, "test", TEST, 1 },
+	{ "the PASSporT of the vector", VECTOR_POINT, VECTOR_HEADER_B64 "." VECTOR_PAYLOAD_B64, VECTOR_SIG, 1 },
+	{ "low s of the same", VECTOR_POINT, "sample", SAMPLE_R SAMPLE_S_LOW, 1 },
+	{ "another text", VECTOR_POINT, "sample.", SAMPLE, 0 },
+	{ "no text", VECTOR_POINT, "", SAMPLE, 0 },
+	{ "of another text", VECTOR_POINT, "sample", TEST, 0 },
+	{ "r and s in the other order", VECTOR_POINT, "sample", SAMPLE_S SAMPLE_R, 0 },
+	{ "zeroes", VECTOR_POINT, "sample", ZERO ZERO, 0 },
+	{ "r 0", VECTOR_POINT, "sample", ZERO SAMPLE_S, 0 },
+	{ "s 0", VECTOR_POINT, "sample", SAMPLE_R ZERO, 0 },
+	{ "r 1, s 1", VECTOR_POINT, "sample", ONE ONE, 0 },
+	{ "r n", VECTOR_POINT, "sample", ORDER SAMPLE_S, 0 },
+	{ "s n", VECTOR_POINT, "sample", SAMPLE_R ORDER, 0 },
+	{ "r n + 1", VECTOR_POINT, "sample", ORDER_MORE SAMPLE_S, 0 },
+	{ "s n + 1", VECTOR_POINT, "sample", SAMPLE_R ORDER_MORE, 0 },
+	{ "s n - 1", VECTOR_POINT, "sample", SAMPLE_R ORDER_LESS, 0 },
+	{ "all ones", VECTOR_POINT, "sample", ALL_ONES ALL_ONES, 0 },
 	{ "not on the curve", "04" X Y_LESS, "sample", SAMPLE, 0 },
 	{ "x is the field's prime", "04" FIELD Y, "sample", SAMPLE, 0 },
 	{ "y of all ones", "04" X ALL_ONES, "sample", SAMPLE, 0 },

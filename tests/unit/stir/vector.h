@@ -16,6 +16,9 @@
 	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYP7UuiVanTHJYet0xjVtaMBJuJI7\n" \
 	"Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==\n"     \
 	"-----END PUBLIC KEY-----\n"
+#define VECTOR_POINT                                                         \
+	"0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6" \
+	"7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
 #define VECTOR_X5U "https://cr.example.com/shaken/1234.pem"
 #define VECTOR_IAT 1767225600
 #define VECTOR_HEADER                                                \
