@@ -125,9 +125,42 @@ test_no_signer_program() {
 	mkdir "$T/libexec"
 	LIBEXEC=$T/libexec refused 1 'sipseal-signer'
 	cp /bin/true "$T/libexec/sipseal-signer"
-	LIBEXEC=$T/libexec refused 1 'signer ended'
+	LIBEXEC=$T/libexec refused 1 'signer has ended'
 	chmod 644 "$T/libexec/sipseal-signer"
 	LIBEXEC=$T/libexec refused 1 'sipseal-signer.*0755'
+}
+
+# ---- inbound verification ------------------------------------------------------------------------------
+with_anchors() { # YAML behind certificates
+	good
+	mkdir -p "$T/sti/anchors" "$T/cache"
+	cp "$T/sti/root.pem" "$T/sti/anchors/"
+	sed -i "s|^  x5u: .*|&\n  trust_anchors: anchors\n$1|" "$T/sipseal.yaml"
+}
+
+test_verification_without_anchors() {
+	good
+	echo '    verification: { enabled: true }' >>"$T/sipseal.yaml"
+	refused 5 'sipseal.yaml:[0-9]+:[0-9]+: .*trust_anchors'
+}
+
+test_no_anchor_in_the_directory() {
+	with_anchors 'fetch: { cache_dir: "" }'
+	echo "no certificate" >"$T/sti/anchors/root.pem"
+	refused 5 'trust_anchors.*certificate'
+}
+
+test_no_fetcher_program() {
+	with_anchors 'fetch: { cache_dir: "" }'
+	mkdir "$T/libexec"
+	cp "$LIBEXEC/sipseal-signer" "$T/libexec/"
+	LIBEXEC=$T/libexec refused 1 'sipseal-fetcher'
+}
+
+test_mark_of_a_real_header() {
+	with_anchors 'fetch: { cache_dir: "" }'
+	echo '    verification: { result_header: Via }' >>"$T/sipseal.yaml"
+	refused 5 'result_header.*'
 }
 
 test_control_socket_impossible() {

@@ -98,6 +98,9 @@ test_results() {
 	# of several, the last stage that was reached
 	two_faults    | iat=-100 behind='tamper=signature' | STIR_FAILED signature_bad 438
 	X
+	sipseal -j events >"$T/events.ndjson"
+	python3 "$HERE/check_events.py" "$T/events.ndjson" >"$T/figures" || { cat "$T/figures"; fail "events"; }
+	expect "events" "$(sed -n 's/^calls=\([0-9]*\) .*/\1/p' "$T/calls.txt")" "$(sed -n 's/^events=\([0-9]*\) .*/\1/p' "$T/figures")"
 	stats
 	expect "signer restarts" 0 "$(signer_value restarts)"
 	expect "frames lost" 0 "$(signer_value frames_lost)"

@@ -144,6 +144,30 @@ test_fetcher_killed() {
 	expect "restarts" 1 "$(sipseal -j status | jq '[.. | objects | .restarts? // empty] | add')"
 }
 
+# A fetcher that cannot start stops no call; and when it can, it does.
+test_fetcher_cannot_start() {
+	make_chains
+	server_start
+	in_ns carrier ip addr replace $STRICT4/24 dev carr0
+	HTTPS_CA=$T/later.pem inbound_yaml >"$T/sipseal.yaml"
+	start_gateway "$T/sipseal.yaml"
+	warned() { sipseal -j status | jq -e 'any(.warnings[]; .code == "fetcher_down")' >/dev/null; }
+	wait_for 5 warned || fail "no warning of it"
+	calls <<-X
+	tag => wire=passed status=STIR_FAILED reason=certificate_pending ms<600
+	strict src=$STRICT4 => wire=passed status=STIR_FAILED reason=certificate_pending
+	missing src=$STRICT4 id=none => wire=refused code=428
+	X
+	cp "$T/web/ca.pem" "$T/later.pem"
+	is_up() { sipseal -j status | jq -e .verification.fetcher.up >/dev/null; }
+	wait_for 15 is_up || fail "it does not come up"
+	sleep 1.1 # the signer asks for the same URL once per second
+	calls <<-X
+	later => wire=passed status=STIR_VERIFIED
+	X
+	! warned || fail "the warning stays"
+}
+
 # The whole service starts anew, the server is away: the disk has it.
 test_service_restarted() {
 	begin

@@ -44,6 +44,26 @@ test_prefetch_and_flush() {
 	expect "requests" 2 "$(hits '/chain.pem.*')"
 }
 
+# A directory that is not there is made, for the fetcher alone; none costs nothing but the disk.
+test_cache_directory() {
+	CACHE=$T/made inbound_start
+	calls <<-X
+	one => wire=passed status=STIR_VERIFIED
+	X
+	stored() { [ "$(find "$T/made" -type f | wc -l)" = 1 ]; }
+	wait_for 2 stored || fail "nothing is in it"
+	expect "its mode" 700 "$(stat -c %a "$T/made")"
+	expect "its owner" "$(verification .fetcher.uid)" "$(stat -c %u "$T/made")"
+	stop gateway
+	CACHE= inbound_yaml >"$T/sipseal.yaml"
+	start_gateway "$T/sipseal.yaml"
+	calls <<-X
+	two => wire=passed status=STIR_VERIFIED waited=true
+	X
+	expect "requests" 2 "$(hits /chain.pem)"
+	expect "stored" 0 "$(verification .cache.stored)"
+}
+
 # The server changes its answer: what is good stays until it is over or forgotten.
 test_changed_answer() {
 	inbound_start

@@ -3,7 +3,7 @@
 """check_events.py FILE [--raw CALL-IDS]: events as they were written or followed, a line of JSON each.
 
 Every line must be printable ASCII and one object with the keys of the documentation and nothing else.
-Prints `events=N signed=N unsigned=N rejected=N dropped=N twice=N`; twice: of a Call-ID that was there before.
+Prints `events=N signed=N unsigned=N rejected=N verified=N failed=N missing=N dropped=N twice=N`; twice: of a Call-ID that was there before.
 
 --raw   a file with one Call-ID per line, in hex: each must be there, escaped so that it can be read back
 """
@@ -20,7 +20,9 @@ ALWAYS = {"time": str, "direction": str, "trunk": (str, type(None)), "call_id": 
           "latency_us": int, "generation": int}
 SOMETIMES = {"attest_why": str, "location": str, "response": int, "override": int, "emergency": bool,
              "restricted": bool, "call_id_cut": bool, "observed": dict}
+INBOUND = {"spc": (str, type(None)), "waited": bool, "diverted": bool, "callback": bool, "pai_removed": bool, "x5u_cut": bool}
 OBSERVED = {"status", "reason", "attest", "origid", "x5u", "attest_why", "location", "response"}
+WORDS = {"outbound": ("SIGNED", "UNSIGNED", "REJECTED"), "inbound": ("STIR_VERIFIED", "STIR_FAILED", "STIR_MISSING")}
 ADDRESS = re.compile(r"(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\]):\d{1,5}")
 
 
@@ -42,28 +44,51 @@ def check(line, e):
             fail(line, "no %s", key)
         if not isinstance(e[key], kind) or isinstance(e[key], bool):
             fail(line, "%s is %r", key, e[key])
+    is_inbound = e["direction"] == "inbound"
+    sometimes = {**SOMETIMES, **(INBOUND if is_inbound else {})}
     for key in set(e) - set(ALWAYS):
-        if key not in SOMETIMES or not isinstance(e[key], SOMETIMES[key]):
+        if key not in sometimes or not isinstance(e[key], sometimes[key]):
             fail(line, "%s is %r", key, e[key])
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", e["time"]):
         fail(line, "time %s", e["time"])
     age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(e["time"].replace("Z", "+00:00"))
     if not datetime.timedelta(seconds=-2) < age < datetime.timedelta(minutes=10):
         fail(line, "time is off by %s", age)
-    if e["direction"] != "outbound" or e["status"] not in ("SIGNED", "UNSIGNED", "REJECTED"):
+    if e["status"] not in WORDS.get(e["direction"], ()):
         fail(line, "direction %s, status %s", e["direction"], e["status"])
     if not ADDRESS.fullmatch(e["source"]) or not ADDRESS.fullmatch(e["destination"]):
         fail(line, "addresses")
     if not 0 <= e["latency_us"] < 10000000 or e["generation"] < 1:
         fail(line, "latency or generation")
+    if not set(e.get("observed", {})) <= OBSERVED:
+        fail(line, "observed")
+    if is_inbound:
+        check_inbound(line, e)
+    else:
+        check_outbound(line, e)
+
+
+def check_inbound(line, e):
+    verified = e["status"] == "STIR_VERIFIED"
+    if "spc" not in e or "attest_why" in e or "location" in e:
+        fail(line, "keys")
+    if e["reason"] != "observe" and verified != (e["reason"] == "verified"):
+        fail(line, "%s for %s", e["status"], e["reason"])
+    if verified and (not e["orig"] or not e["x5u"]):
+        fail(line, "verified, and yet")
+    if e["status"] == "STIR_MISSING" and (e["attest"] or e["spc"]):
+        fail(line, "what is missing has claims")
+    if "response" in e and (verified or e["response"] not in (403, 428, 436, 437, 438)):
+        fail(line, "response %s", e["response"])
+
+
+def check_outbound(line, e):
     signed = e["status"] == "SIGNED"
     for key in ("attest", "origid", "x5u"):
         if (e[key] is not None) != signed:
             fail(line, "%s of what is %s", key, e["status"])
     if signed and (e["reason"] != "signed" or not e["orig"] or e["attest"] not in "ABC" or "attest_why" not in e):
         fail(line, "signed, and yet")
-    if not set(e.get("observed", {})) <= OBSERVED:
-        fail(line, "observed")
 
 
 def read_back(text):
@@ -101,8 +126,8 @@ def main():
         for w in wanted:
             if w not in found:
                 fail(w, "no event of this Call-ID")
-    print("events=%d signed=%d unsigned=%d rejected=%d dropped=%d twice=%d" % (
-        sum(counts.values()), counts["SIGNED"], counts["UNSIGNED"], counts["REJECTED"], dropped, twice))
+    print("events=%d signed=%d unsigned=%d rejected=%d verified=%d failed=%d missing=%d dropped=%d twice=%d" % (
+        sum(counts.values()), *(counts[w] for w in WORDS["outbound"] + WORDS["inbound"]), dropped, twice))
 
 
 if __name__ == "__main__":

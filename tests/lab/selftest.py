@@ -16,6 +16,7 @@ from unittest import mock
 import check_calls
 import check_copies
 import check_hostile
+import incall
 import pcap
 import sipmsg
 
@@ -235,6 +236,47 @@ class Reading(unittest.TestCase):
         for text, want in [(b"<sip:+1-800-555-0100@h>", "18005550100"), (b"tel:+18005550100", "18005550100"),
                            (b"<sip:%2B1800;x=y@h>", "1800"), (b"sip:alice@h", None), (b"", None)]:
             self.assertEqual(sipmsg.digits(text), want, text)
+
+
+class Inbound(unittest.TestCase):
+    MARK = b"X-STIR-Result: STIR_MISSING\r\n"
+    CALL = incall.message("c1", {"id": "none", "pai": "+12155551213"}, {})
+
+    def edit(self, old, new):
+        return incall.check_edit(sipmsg.Message(old), sipmsg.Message(new), incall.MARKS)
+
+    def with_rows(self, rows, at=b"\r\n\r\n", data=None):
+        return (data or self.CALL).replace(at, b"\r\n" + rows + b"\r\n", 1)
+
+    def test_right(self):
+        self.assertEqual(self.edit(self.CALL, self.with_rows(self.MARK)), [])
+        theirs = self.with_rows(b"X-STIR-Result: STIR_VERIFIED\r\nX-Stir-Other: 1\r\n")
+        self.assertEqual(self.edit(theirs, self.with_rows(self.MARK)), ["x-stir-result", "x-stir-other"])
+        self.edit(self.CALL, self.CALL.replace(b"From: <sip:+1215", b"From: \"[?]\" <sip:+1215"))
+
+    def test_wrong(self):
+        for new in (self.CALL.replace(b"Max-Forwards: 70\r\n", b""), self.CALL.replace(b"v=0", b"v=1"),
+                    self.CALL.replace(b"To: ", b"To:  "), self.with_rows(b"X-Other: 1\r\n"),
+                    self.CALL.replace(b"INVITE sip:+1", b"INVITE sip:+2"),
+                    self.with_rows(b"X-STIR-Result: a\r\n b\r\n")):
+            with self.assertRaises(incall.Wrong):
+                self.edit(self.CALL, new)
+
+    def test_answers(self):
+        request = sipmsg.Message(self.CALL)
+        rows = b"".join(r for r in request.rows if request.name(r) in (b"via", b"from", b"call-id", b"cseq"))
+        good = b"SIP/2.0 428 x\r\n" + rows + request.rows[2].replace(b"\r\n", b";tag=0123456789\r\n") + b"Content-Length: 0\r\n\r\n"
+        incall.check_answer(request, sipmsg.Message(good))
+        for bad in (good.replace(b";tag=0123456789", b""), good.replace(b"CSeq: 1", b"CSeq: 2"), good.replace(rows[:20], b"Via: x" + rows[:14]),
+                    good.replace(b"\r\n\r\n", b"\r\nContact: <sip:a@b>\r\n\r\n")):
+            with self.assertRaises(incall.Wrong):
+                incall.check_answer(request, sipmsg.Message(bad))
+
+    def test_expectations(self):
+        found = {"wire": "passed", "ms": 10.0, "code": None, "waited": True, "from": '"[A] Bob"'}
+        self.assertEqual(list(incall.misses(found, ["wire=pas*", "ms<11", "code=null", "waited=true", 'from="[A] *"', "phrase="])), [])
+        for word in ("wire=refused", "ms<9", "ms>11", "answers<1", "code=", "waited=false", 'from="A Bob"'):
+            self.assertEqual(len(list(incall.misses(found, [word]))), 1, word)
 
 
 if __name__ == "__main__":
