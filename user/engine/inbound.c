@@ -24,7 +24,8 @@ static bool is_callback(const struct sip_message *m)
 	return false;
 }
 
-/* The policy's, if it is a header name: it becomes one in a message. */
+/* The policy's, if it is the name of a header that means nothing else: rows called so are removed.
+ */
 static struct slice result_header(const struct call *c)
 {
 	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -34,7 +35,13 @@ static struct slice result_header(const struct call *c)
 	for (size_t i = 0; i < name.len; i++)
 		if (!memchr(legal, name.p[i], sizeof(legal) - 1))
 			return SLICE_NONE;
-	return name.len ? name : SLICE_NONE;
+	switch (sip_header_id(name)) {
+	case SIP_H_OTHER:
+	case SIP_H_MARK:
+		return name.len ? name : SLICE_NONE;
+	default:
+		return SLICE_NONE;
+	}
 }
 
 /* What leaves unedited must not carry a word of ours; nothing is taken from an emergency call. */

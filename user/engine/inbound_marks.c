@@ -32,8 +32,7 @@ static void remove_marks(struct inbound *in)
 
 	for (unsigned i = 0; i < m->row_cnt; i++) {
 		const struct sip_row *row = &m->rows[i];
-		bool is_ours = row->id == SIP_H_OTHER && in->result_header.p &&
-			       slice_ieq(row->name, in->result_header);
+		bool is_ours = in->result_header.p && slice_ieq(row->name, in->result_header);
 
 		if (row->id == SIP_H_MARK || is_ours)
 			call_edit(in->c, sip_offset(m, row->line), row->line.len, SLICE(""));

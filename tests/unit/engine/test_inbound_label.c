@@ -89,6 +89,9 @@ TUNE(v_odd_labels)
 	set_text(&V.result_header, "X-A: b\r\nX-C");
 }
 
+TUNE(v_contact) { UNUSED_G; set_text(&V.result_header, "Contact"); }
+TUNE(v_compact) { UNUSED_G; set_text(&V.result_header, "F"); }
+
 /* The policy comes from another process: a text that would break a message is not written. */
 static void test_odd_policy(void **state)
 {
@@ -97,12 +100,14 @@ static void test_odd_policy(void **state)
 	struct gate *t = gate_new();
 
 	(void)state;
-	gate_retune(t, v_odd_labels);
-	for (size_t i = 0; i < ARRAY_SIZE(msgs); i++) {
+	for (size_t i = 0; i < 3 * ARRAY_SIZE(msgs); i++) {
+		static tune_fn *const tunes[] = { v_odd_labels, v_contact, v_compact };
 		struct guard g;
-		struct engine_input in = { .policy = t->policy, .is_inbound = true };
+		struct engine_input in = { .is_inbound = true };
 
-		gate_fill(t, msgs[i]);
+		gate_retune(t, tunes[i % 3]);
+		gate_fill(t, msgs[i / 3]);
+		in.policy = t->policy;
 		g = guard_new(t->in, t->in_len);
 		in.datagram = slice_of(g.p, g.len);
 		engine_run(t->engine, &t->env, &in, &t->out);

@@ -68,6 +68,20 @@ static void test_header(void **state)
 	gate_free(t);
 }
 
+static void test_pai_removed(void **state)
+{
+	struct gate *t = gate_new();
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		gate_retune(t, i & 1 ? v_no_trust : NULL);
+		gate_run(t, i & 2 ? MSG(PAI("<" FROM_URI ">")) : MSG(""));
+		assert_int_equal(!!(t->out.notes & EVENT_NOTE_PAI_REMOVED), i == 3);
+		assert_int_equal(!!strstr(t->bytes, "P-Asserted"), i == 2);
+	}
+	gate_free(t);
+}
+
 /* verstat of ours, by result: at sip:, sips:, tel:, with everything that may stand around the number. */
 static const struct mark_case verstat_cases[] = {
 	{ "off", NULL, MSG(PAI(SIP("")) IDENTITY("good")), { PAI(SIP("")) }, { "verstat" } },
@@ -127,6 +141,10 @@ static const struct mark_case verstat_cases[] = {
 	  { "f:\r\n <sip:+" ORIG PASSED "@a>\r\n ;tag=1\r\n" } },
 	{ "from, the PAI was judged", v_from, MSG_FROM("<sip:+12155550199@a>" TAG, PAI(SIP("")) IDENTITY("good")),
 	  { "From: <sip:+12155550199@a>" TAG "\r\n", PAI(SIP("")) }, { "verstat" } },
+	{ "from, another was judged bad", v_from, MSG_FROM("<sip:+12155550199@a>" TAG, PAI(SIP("")) IDENTITY("wrong-key")),
+	  { "From: <sip:+12155550199@a>" TAG "\r\n" }, { "verstat" } },
+	{ "from, nobody was judged", v_from, MSG_FROM("<sip:+12155550199@a>" TAG, PAI(SIP(""))),
+	  { "From: <sip:+12155550199" NONE "@a>" TAG "\r\n" } },
 	{ "from, anonymous", v_from, MSG_FROM(ANON, PAI(SIP("")) IDENTITY("good")), { "From: " ANON "\r\n" }, { "verstat" } },
 };
 
@@ -247,7 +265,7 @@ static void test_cannot_strip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header), cmocka_unit_test(test_verstat), cmocka_unit_test(test_carrier_verstat),
+		cmocka_unit_test(test_header), cmocka_unit_test(test_pai_removed), cmocka_unit_test(test_verstat), cmocka_unit_test(test_carrier_verstat),
 		cmocka_unit_test(test_strip),  cmocka_unit_test(test_cannot_strip),
 	};
 
