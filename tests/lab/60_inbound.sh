@@ -3,6 +3,7 @@
 # Calls that others have signed - secsipidx, Kamailio's secsipid, and a sipseal - reach the core verified and marked.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/inboundlib.sh"
+export LAB_NEIGH=permanent # what leaves goes by AF_XDP; without, as in the other files, mostly by the raw socket
 
 verified_at_core() { # ATTEST [STATUS] : the one INVITE at the core says so, and its event, and tshark finds nothing odd
 	captures_stop
@@ -88,7 +89,7 @@ test_own() {
 
 # A whole call with hold: one INVITE is judged, all else crosses byte for byte; counters agree.
 test_whole_call() {
-	LAB_NEIGH=permanent inbound_start
+	inbound_start
 	captures_start
 	local id
 	id=$(python3 "$HERE/passport.py" key="$T/sti/key.pem" x5u="$X5U")
@@ -112,6 +113,40 @@ test_ipv6() {
 	inbound_start
 	calls <<-X
 	six src=$CARRIER6 dst=$CORE6 => wire=passed status=STIR_VERIFIED trunk=acme source=[$CARRIER6]:5060
+	X
+}
+
+# With our mark it does not fit a frame any more: it leaves in fragments, byte for byte what it should be.
+test_large() {
+	inbound_start
+	warm
+	captures_start
+	local pad
+	pad=$(printf 'x%.0s' {1..545})
+	calls <<-X
+	four row='X-Pad: $pad' => wire=passed status=STIR_VERIFIED same=no
+	six src=$CARRIER6 dst=$CORE6 row='X-Pad: ${pad:80}' => wire=passed status=STIR_VERIFIED same=no
+	X
+	captures_stop
+	local name
+	for name in four six; do
+		[ "$(stat -c %s "$T/$name.in")" -le 1472 ] && [ "$(stat -c %s "$T/$name.out")" -gt 1472 ] ||
+			fail "$name: $(stat -c %s "$T/$name.in") bytes, then $(stat -c %s "$T/$name.out"): not what is to be tested"
+	done
+	python3 "$HERE/check_inbound.py" "$T/carrier.pcap" "$T/core.pcap" || fail "not as it was sent"
+	for_tshark core
+	stats
+	expect "frames lost" 0 "$(signer_value frames_lost)"
+}
+
+# Generic XDP, the kernel's fast path.
+test_generic() {
+	XDP_MODE=generic FAST_PATH=kernel inbound_start
+	calls <<-X
+	one => wire=passed status=STIR_VERIFIED
+	two => wire=passed status=STIR_VERIFIED ms<200
+	none src=$STRICT4 id=none => wire=refused code=428
+	dialog totag=x id=none => wire=passed same=yes
 	X
 }
 
