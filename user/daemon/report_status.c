@@ -219,7 +219,7 @@ json_t *report_regulatory(const struct sipseald *d)
 			o, "warning",
 			json_pack("{s:s,s:s,s:s}", "code", "regulatory_off", "level", "critical",
 				  "text",
-				  "regulatory.enabled is false: NOTHING is signed or marked"));
+				  "regulatory.enabled is false: NOTHING is signed, verified or marked"));
 	return o;
 }
 

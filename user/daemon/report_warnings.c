@@ -103,10 +103,10 @@ static const struct {
 	enum sipseal_reason reason;
 	const char *text;
 } by_reason[] = {
-	{ SR_SIGNER_DOWN, "INVITEs passed unsigned while the signer was down" },
+	{ SR_SIGNER_DOWN, "INVITEs passed unsigned or unverified while the signer was down" },
 	{ SR_SIGNER_DOWN_DROPPED, "INVITEs were dropped while the signer was down" },
 	{ SR_EMERGENCY_PASSED,
-	  "packets of emergency calls passed unsigned, for the signer could not take them" },
+	  "packets of emergency calls passed unsigned or unverified, for the signer could not take them" },
 	{ SR_WRONG_SIDE, "INVITEs to carrier peers came in on the carrier side: not signed" },
 	{ SR_FRAGMENT, "IP fragments passed to carrier peers: calls in them are NOT signed" },
 	{ SR_FRAGMENT_DROPPED,
@@ -178,7 +178,7 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 	counts_sum(&d->counts, &t);
 	if (!daemon_is_regulatory(d)) /* first of all */
 		report_warn(list, "critical", "regulatory_off", NULL,
-			   "regulatory.enabled is false: NOTHING is signed or marked");
+			   "regulatory.enabled is false: NOTHING is signed, verified or marked");
 	if (!live_cnt(d->live))
 		warn(list, "no_trunks", NULL,
 		     "no trunks: packets are counted and forwarded, nothing is signed");
@@ -195,7 +195,7 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 		warn(list, "signer_not_running", NULL, "the signer is %s: INVITEs of trunks %s",
 		     report_signer_state(d),
 		     d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped"
-								   : "pass unsigned");
+								   : "pass unsigned or unverified");
 	if (t.frames_lost)
 		warn(list, "frames_lost", NULL,
 		     "%llu frames of packet memory are lost: please report this",
