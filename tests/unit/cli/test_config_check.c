@@ -8,6 +8,7 @@ static const struct {
 	const char *name, *cert, *key, *attestation;
 	int want;
 	const char *says[3];
+	const char *anchors, *verification; /* NULL: none; NULL: off */
 } cases[] = {
 	{ "good", "chain.pem", "key.pem", "B", CLI_OK, { "c.yaml: ok: 1 trunk, 0 warnings" } },
 	{ "no certificate", "none.pem", "key.pem", "B", CLI_REFUSED,
@@ -20,6 +21,14 @@ static const struct {
 	  { "other.pem", "does not match the certificate", "refused: 1 error" } },
 	{ "a warning", "chain.pem", "key.pem", "A", CLI_OK,
 	  { "c.yaml:6:18: warning: trunks[0].attestation: A for any number", "ok: 1 trunk, 1 warning\n" } },
+	{ "inbound calls, by default", "chain.pem", "key.pem", "B", CLI_OK, { "ok: 1 trunk, 0 warnings" },
+	  "anchors.pem", "{}" },
+	{ "inbound calls, no anchors", "chain.pem", "key.pem", "B", CLI_OK,
+	  { "certificates.trust_anchors", "not verified", "ok: 1 trunk, 1 warning" }, NULL, "{}" },
+	{ "inbound calls wanted, no anchors", "chain.pem", "key.pem", "B", CLI_REFUSED,
+	  { "certificates.trust_anchors", "refused: 1 error" }, NULL, "{ enabled: true }" },
+	{ "anchors not there", "chain.pem", "key.pem", "B", CLI_REFUSED,
+	  { "certificates.trust_anchors: none.pem", "refused: 1 error" }, "none.pem", "{}" },
 };
 
 static void test_cases(void **state)
@@ -34,12 +43,15 @@ static void test_cases(void **state)
 		assert_non_null(f);
 		fprintf(f, "gateway: { interfaces: [{ name: a, side: core }, { name: b, side: carrier }] }\n"
 			   "trunks_dir: /\n"
-			   "certificates: { root: sti, cert_path: %s, key_path: %s, x5u: 'https://a.example/c.pem' }\n"
+			   "certificates: { root: sti, cert_path: %s, key_path: %s, x5u: 'https://a.example/c.pem'%s%s }\n"
 			   "trunks:\n"
 			   "  - name: a\n"
 			   "    attestation: %s\n"
+			   "    verification: %s\n"
 			   "    carrier: { peers: [192.0.2.1] }\n", cases[i].cert, cases[i].key,
-			cases[i].attestation);
+			cases[i].anchors ? ", trust_anchors: " : "", cases[i].anchors ? cases[i].anchors : "",
+			cases[i].attestation,
+			cases[i].verification ? cases[i].verification : "{ enabled: false }");
 		fclose(f);
 		r = command_run(cmd_config_check, false, "c.yaml");
 		if (r != cases[i].want)
