@@ -317,7 +317,8 @@ static void edit_rows(struct marks *k, enum sip_header h)
 		edit_row(k, row);
 }
 
-/* Printable, and nothing that ends or escapes in a quoted string. */
+/* As verstat, no word about a call whose certificate is only late.  Printable, and nothing that ends or
+ * escapes in a quoted string. */
 static struct slice label_text(const struct inbound *in)
 {
 	const struct engine_output *out = in->c->out;
@@ -326,9 +327,9 @@ static struct slice label_text(const struct inbound *in)
 
 	if (out->stir == EVENT_STIR_MISSING)
 		kind = LABEL_MISSING;
-	else if (out->stir == EVENT_STIR_FAILED)
+	else if (in->is_proven_bad)
 		kind = LABEL_FAILED;
-	else if (out->attest >= 'A' && out->attest <= 'C')
+	else if (out->stir == EVENT_STIR_VERIFIED && out->attest >= 'A' && out->attest <= 'C')
 		kind = LABEL_A + (unsigned)(out->attest - 'A');
 	if (kind == LABEL_CNT)
 		return SLICE_NONE;

@@ -44,6 +44,7 @@ static const struct label_case cases[] = {
 	{ "B", v_label, MSG(IDENTITY("b")), { F("\"[B] Alice\" <" FROM_URI ">;tag=19") } },
 	{ "C", v_label, MSG(IDENTITY("c")), { F("\"[C] Alice\" <" FROM_URI ">;tag=19") } },
 	{ "failed", v_label, MSG(IDENTITY("wrong-key")), { F("\"[!] Alice\" <" FROM_URI ">;tag=19") } },
+	{ "only late", v_label, MSG(IDENTITY("unknown")), { F(FROM) } },
 	{ "missing", v_label, MSG(""), { F("\"[?] Alice\" <" FROM_URI ">;tag=19") } },
 	{ "good without attest", v_label, MSG(IDENTITY("baseline")), { F(FROM) } },
 	{ "no label for this", v_label_a, MSG(IDENTITY("b")), { F(FROM) } },
