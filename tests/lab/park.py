@@ -128,8 +128,8 @@ class Park:
     def nobody_waits(self):
         """Emergency calls and callbacks do not wait; nor does anybody behind an INVITE that does."""
         path = "/slow1100/chain.pem"
-        for name, keys in (("sos", {"ruri": "urn:service:sos", "to": "<urn:service:sos>"}),
-                           ("n911", {"ruri": "sip:911@10.66.1.2", "to": "911"}),
+        for name, keys in (("sos", {"ruri": "urn:service:sos", "to": "<urn:service:sos>", "dest_uri": "urn:service:sos"}),
+                           ("n911", {"ruri": "sip:911@10.66.1.2", "to": "911", "dest": "911"}),
                            ("psap", {"row": "Priority: psap-callback"}), ("psap2", {"row": "priority : PSAP-Callback"}),
                            ("esnet", {"row": "Resource-Priority: wps.1, esnet.3"})):
             sent = self.lab.send(self.invite(name, path, **keys))
@@ -143,6 +143,7 @@ class Park:
             want(self.wait_left(name, 1), "%s never left", name)
             ms = 1000 * (self.at_core(name)[0][0] - sent)
             want(ms < 200 and not self.at_core("first"), "%s waited for %d ms", name, ms)
+        want(self.wait_left("first", 1), "the first one never left")
 
     def many(self):
         """More than there is room for: each leaves once, in time."""
