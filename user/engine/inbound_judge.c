@@ -43,6 +43,8 @@ static void read_calling(struct inbound *in)
 		a->calling_uri = in->c->from.raw;
 }
 
+/* To is what was signed; the Request-URI may have been retargeted, and speaks where To holds no number (standards
+ * 3.1 step 6). */
 static void read_called(struct inbound *in)
 {
 	struct verify_call *a = &in->asked;
@@ -53,7 +55,7 @@ static void read_called(struct inbound *in)
 		a->dest_uri = in->c->to.raw;
 	if (!call_called_number(in->c, &in->c->request_uri, &a->request))
 		a->request = (struct tn){ 0 };
-	else if (!a->dest_cnt || !tn_eq(&a->dest[0], &a->request))
+	else if (!a->dest_cnt)
 		a->dest[a->dest_cnt++] = a->request;
 }
 

@@ -66,6 +66,8 @@ static const struct result results[] = {
 	  PROVEN("signature_bad", "438"), "Invalid Identity Header" },
 	{ "orig", MSG(IDENTITY("other-number")), EVENT_STIR_FAILED, SR_ORIG_MISMATCH, 438,
 	  PROVEN("orig_mismatch", "438"), "Invalid Identity Header" },
+	{ "dest, of To alone", CALL(URI, FROM, "<sip:+12155550198@a>", IDENTITY("good")), EVENT_STIR_FAILED,
+	  SR_DEST_MISMATCH, 438, PROVEN("dest_mismatch", "438"), "Invalid Identity Header" },
 	{ "dest", CALL("sip:+12155550198@a", FROM, "<sip:+12155550198@a>", IDENTITY("good")), EVENT_STIR_FAILED,
 	  SR_DEST_MISMATCH, 438, PROVEN("dest_mismatch", "438"), "Invalid Identity Header" },
 	{ "claims", MSG(IDENTITY("passport")), EVENT_STIR_FAILED, SR_PASSPORT_SYNTAX, 438,
