@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fetching_internal - what fetching.c (its life), fetching_files.c (what it is given) and fetching_ask.c (what it is
- * asked) share.
+ * fetching_internal - what fetching.c (its life), fetching_handover.c and fetching_files.c (what it is given) and
+ * fetching_ask.c (what it is asked) share.
  */
 #ifndef SIPSEAL_DAEMON_FETCHING_INTERNAL_H
 #define SIPSEAL_DAEMON_FETCHING_INTERNAL_H
@@ -29,6 +29,23 @@ struct fetching {
  */
 int fetching_call(struct fetching *f, struct fetcher_msg *m, const int *fds, unsigned fd_cnt, struct fetcher_msg *ret,
 		  char reterr[FETCHING_ERR_LEN]);
+
+/** fetching_give_file() - ANCHORS, CRL or CACHE; @what: word for the log of what it has to say to it.
+ * Return: as fetching_call(). */
+int fetching_give_file(struct fetching *f, enum fetcher_type type, int fd, const char *what,
+		       char reterr[FETCHING_ERR_LEN]);
+
+/* The memory of one fetcher; -1: none. */
+struct fetching_regions {
+	int verdicts, wants;
+	uint64_t verdicts_len, wants_len;
+};
+
+void fetching_regions_done(struct fetching_regions *r);
+
+/** fetching_hand_over() - all of it to a fetcher that has just been started, START included.
+ * Return: enum daemon_exit (reterr); *s is to be done in any case. */
+int fetching_hand_over(struct sipseald *d, struct fetching_regions *s, char reterr[FETCHING_ERR_LEN]);
 
 /** fetching_anchors_open() - a sealed memfd of certificates.trust_anchors.
  * Return: descriptor; -EINVAL, or other negative errno (reterr). */

@@ -40,7 +40,7 @@ struct fake {
 	bool has_cache;
 };
 
-static struct slice text(const char *s)
+static inline struct slice text(const char *s)
 {
 	return (struct slice){ s, strlen(s) };
 }
@@ -132,8 +132,7 @@ static void fake_list(const struct fake *f, const struct fetcher_msg *m, int fd,
 	}
 	if (strcmp(f->mode, "/many") == 0)
 		ret->result.cnt = ret->result.total = UINT32_MAX;
-	if (m->list.skip) /* what was asked for */
-		ret->result.cnt = 0;
+	ret->result.cnt = m->list.skip ? 0 : ret->result.cnt;
 	(void)!write(fd, e, sizeof(e));
 }
 
@@ -240,7 +239,6 @@ struct world {
 	struct sipseald d;
 	char dir[64];
 	struct signer_view *view;
-	const struct verdict_region *region; /* what the signer has: our own look at it */
 };
 
 static void signer_take(struct signer_view *view, const struct handover_msg *m, const int *fds, unsigned cnt)
@@ -266,9 +264,7 @@ static void signer_child(int fd, struct signer_view *view)
 	while (handover_recv(fd, &m, fds, &cnt) > 0) {
 		struct handover_msg result = { .version = HANDOVER_VERSION, .type = HANDOVER_RESULT, .seq = m.seq };
 
-		if (m.type != HANDOVER_VERDICTS)
-			result.error = -EPROTO;
-		else if (view->has_refused)
+		if (m.type != HANDOVER_VERDICTS || view->has_refused)
 			result.error = -EINVAL;
 		else if (view->again) {
 			view->again--;
@@ -358,8 +354,7 @@ static int world_new(void **state)
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
+	return (void)st, (void)flag, (void)ftw, remove(path);
 }
 
 static int world_done(void **state)
