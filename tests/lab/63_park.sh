@@ -5,15 +5,20 @@
 . "$(dirname "$0")/lib.sh"
 . "$HERE/inboundlib.sh"
 
-scenario() { # NAME... of park.py
+play() { # NAME... of park.py
 	local s
 	VERIFY='{ verstat: pai, wait_ms: 400 }' STRICT='{ on_failure: reject, on_missing: reject, wait_ms: 400 }' inbound_start
 	in_ns carrier ip addr replace 10.66.2.20/24 dev carr0
 	for s in "$@"; do
-		python3 "$HERE/park.py" --prefix "$PREFIX" --control "$T/control.sock" --key "$T/sti/key.pem" --server "$WEB" "$s" ||
+		python3 "$HERE/park.py" --prefix "$PREFIX" --control "$T/control.sock" --key "$T/sti/key.pem" --server "$WEB" \
+			--sipseal "$SIPSEAL" "$s" ||
 			fail "$s: $(sipseal stats | head -40)"
 	done
 	stats
+}
+
+scenario() { # NAME... : and nothing is left over
+	play "$@"
 	expect "signer restarts" 0 "$(signer_value restarts)"
 	expect "frames lost" 0 "$(signer_value frames_lost)"
 	expect "parked now" 0 "$(jq '.signer.parked // 0' "$T/stats.json")"
@@ -36,6 +41,12 @@ test_cancelled() {
 
 test_nobody_waits() { scenario nobody_waits; }
 test_many() { scenario many; }
+test_changed() { scenario changed; }
+
+test_killed() {
+	play killed
+	expect "signer restarts" 1 "$(signer_value restarts)"
+}
 
 # wait_ms 0: nobody waits, and CANCELs do not go to the signer.
 test_wait_0() {

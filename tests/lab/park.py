@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls that wait for their certificate, and what overtakes them.
 
-  park.py --prefix LAB --control SOCKET --key KEY.pem --server URL SCENARIO
+  park.py --prefix LAB --control SOCKET --key KEY.pem --server URL --sipseal PROGRAM SCENARIO
 
 The server of URL answers /slowMS/chain.pem late.  Each scenario fails with what it saw instead.
 """
 import argparse
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 
 import incall
 from incall import want
@@ -145,6 +149,39 @@ class Park:
             want(ms < 200 and not self.at_core("first"), "%s waited for %d ms", name, ms)
         want(self.wait_left("first", 1), "the first one never left")
 
+    def changed(self):
+        """While it waits the configuration changes, twice: it leaves as the newest one says."""
+        self.lab.send(self.invite("moved", "/slow350/chain.pem"))
+        self.lab.linger(0.05)
+        for i in (1, 2):
+            subprocess.run([self.args.sipseal, "-s", self.args.control, "trunk", "add", "more%d" % i, "attestation=B",
+                            "carrier.peers=192.0.2.%d:5060" % i], check=True, capture_output=True)
+        want(not self.at_core("moved"), "it did not wait for that long")
+        want(self.wait_left("moved", 1), "it never left")
+        want(self.result("moved").startswith("STIR_VERIFIED"), "result %s", self.result("moved"))
+
+    def killed(self):
+        """The signer dies while one waits: that one is lost, its next copy is not."""
+        data = self.invite("killed", "/slow300/chain.pem")
+        self.lab.send(data)
+        self.lab.linger(0.05)
+        old = self.signer()
+        os.kill(old, signal.SIGKILL)
+        self.lab.linger(0.4)
+        want(not self.at_core("killed"), "it left")
+        end = time.monotonic() + 10
+        while self.signer() in (0, old) and time.monotonic() < end:
+            time.sleep(0.1)
+        for _ in range(40):  # the caller's copies
+            self.lab.send(data)
+            if self.wait_left("killed", 0.5):
+                break
+        want(self.at_core("killed"), "it never left")
+        want(self.result("killed").startswith("STIR_VERIFIED"), "result %s", self.result("killed"))
+
+    def signer(self):
+        return incall.json.loads(self.lab.get("/v1/status"))["signer"]["pid"]
+
     def many(self):
         """More than there is room for: each leaves once, in time."""
         names = ["many%d" % i for i in range(700)]
@@ -163,7 +200,7 @@ class Park:
 
 def main():
     p = argparse.ArgumentParser()
-    for name in ("prefix", "control", "key", "server"):
+    for name in ("prefix", "control", "key", "server", "sipseal"):
         p.add_argument("--" + name, required=True)
     p.add_argument("scenario")
     args = p.parse_args()
