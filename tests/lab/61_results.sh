@@ -4,23 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$HERE/inboundlib.sh"
 
-# results - a table  NAME | KEYS of incall.py | STATUS REASON CODE  through both trunks.  CODE 4xx: the trunk `strict`
-# refuses with it; (436): the code that is told, never a refusal; -: none.
-PHRASE='function phrase(c, reason) { return reason == "ppt_unsupported" ? "Use Supported PASSporT Format" : c == 428 ? "Use Identity Header" : c == 436 ? "Bad Identity Info" : c == 437 ? "Unsupported Credential" : c == 438 ? "Invalid Identity Header" : "Stale Date" }'
-results() {
-	sed '/^#/d; /^$/d' >"$T/results.txt"
-	{ echo "* pai=$IN_CALLER"; awk -F'|' "$PHRASE"'{ gsub(/^ +| +$/, "", $1); split($3, r, " "); bare = r[3]; gsub(/[()]/, "", bare)
-		proven = r[1] == "STIR_FAILED" && (r[3] == 403 || r[3] == 437 || r[3] == 438)
-		word = r[1] == "STIR_VERIFIED" ? ";verstat=TN-Validation-Passed" : proven ? ";verstat=TN-Validation-Failed" : r[1] == "STIR_MISSING" ? ";verstat=No-TN-Validation" : ""
-		mark = r[1] == "STIR_FAILED" ? r[1] ";reason=" r[2] (bare == "-" ? "" : ";code=" bare) : r[1] == "STIR_MISSING" ? r[1] : r[1] ";attest=?;origid=*"
-		print "t-" $1, $2, "=>", "wire=passed leaves=1 status=" r[1], "reason=" r[2], "\"mark=" mark "\"",
-			"\"pai=<sip:+12155551213" word "@10.66.2.2>\" response=" }' "$T/results.txt"
-	echo "* src=$STRICT4"; awk -F'|' "$PHRASE"'{ gsub(/^ +| +$/, "", $1); split($3, r, " ")
-		if (r[3] ~ /^4/)
-			print "r-" $1, $2, "=>", "wire=refused answers=1 status=" r[1], "reason=" r[2], "code=" r[3], "response=" r[3], "\"phrase=" phrase(r[3], r[2]) "\"",
-				"\"stir=STIR;cause=" r[3] ";text=\\\"" phrase(r[3]) "\\\"*\""
-		else
-			print "r-" $1, $2, "=>", "wire=passed leaves=1 status=" r[1], "reason=" r[2], "response=" }' "$T/results.txt"; } >"$T/table.txt"
+results() { # [ARGUMENT...] of incall.py : a table of results.py through both trunks
+	python3 "$HERE/results.py" "$IN_CALLER" "$STRICT4" >"$T/table.txt"
 	calls "$@" "$T/table.txt"
 }
 

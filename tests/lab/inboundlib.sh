@@ -34,7 +34,8 @@ web_ca() { # the CA of the web, and certificates of the server
 			-days 30 -subj "/CN=Lab web $name" -addext basicConstraints=critical,CA:TRUE 2>>"$T/ca.log"
 	done
 	openssl ecparam -name prime256v1 -genkey -noout -out "$dir/server.key"
-	for name in "good ca IP:$CARRIER4,DNS:good.lab.example,DNS:turns.lab.example" "wrong ca DNS:wrong.lab.example" "unknown other IP:$CARRIER4"; do
+	for name in "good ca IP:$CARRIER4,DNS:good.lab.example,DNS:turns.lab.example" "wrong ca DNS:wrong.lab.example" \
+		"unknown other IP:$CARRIER4"; do
 		set -- $name
 		printf 'subjectAltName=%s\n' "$3" >"$dir/$1.ext"
 		openssl req -new -key "$dir/server.key" -subj /CN=server -out "$dir/$1.csr" 2>>"$T/ca.log"
@@ -81,7 +82,8 @@ chain() { # NAME CA SECONDS EXTENSION-LINE [SECTION]
 	openssl req -new -config "$T/req.cnf" -key "$T/keys/$name.pem" -subj "/C=US/O=Lab/CN=SHAKEN 1234" -out "$T/$name.csr" 2>>"$T/ca.log" ||
 		{ cat "$T/ca.log"; fail "request $name"; }
 	grep -q leaf_usage "$ca/ca.cnf" ||
-		printf '[leaf_usage]\nbasicConstraints = critical,CA:FALSE\nkeyUsage = critical,keyEncipherment\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n' >>"$ca/ca.cnf"
+		printf '%s\n' '[leaf_usage]' 'basicConstraints = critical,CA:FALSE' 'keyUsage = critical,keyEncipherment' \
+			'subjectKeyIdentifier = hash' 'authorityKeyIdentifier = keyid' >>"$ca/ca.cnf"
 	ca_issue "$ca" "$T/$name.csr" "$ca/$name" "$3" "${5:-leaf}"
 	cp "$ca/$name/chain.pem" "$T/www/$name.pem"
 }
@@ -126,7 +128,10 @@ dns_start() {
 # inbound_yaml - gateway_yaml with what verifies.  Environment: VERIFY (verification of acme, the trunk that marks), STRICT
 # (of strict, which refuses), CRL (certificates.crl), PRIVATE (fetch.allow_private_addresses), FETCH_MS, CACHE
 inbound_yaml() {
-	gateway_yaml | sed "s|^  x5u: .*|&\n  trust_anchors: ${ANCHORS:-anchors}\n${CRL:+  crl: $CRL\n}fetch:\n  https_ca: ${HTTPS_CA:-$T/web/ca.pem}\n  timeout_ms: ${FETCH_MS:-2000}\n  allow_private_addresses: ${PRIVATE:-true}\n  cache_dir: \"${CACHE-$T/cache}\"|"
+	local more
+	more="  trust_anchors: ${ANCHORS:-anchors}\n${CRL:+  crl: $CRL\n}fetch:\n  https_ca: ${HTTPS_CA:-$T/web/ca.pem}\n"
+	more+="  timeout_ms: ${FETCH_MS:-2000}\n  allow_private_addresses: ${PRIVATE:-true}\n  cache_dir: \"${CACHE-$T/cache}\""
+	gateway_yaml | sed "s|^  x5u: .*|&\n$more|"
 	cat <<-X
 	    verification: ${VERIFY:-{ verstat: pai \}}
 	  - name: strict

@@ -161,7 +161,8 @@ class Lab:
         return len(ready)
 
     def of(self, call_id, ns, via=None):
-        return [x for x in self.arrived if x[1] == ns and x[2].value("call-id") == call_id.encode() and via in (None, x[2].value("via"))]
+        return [x for x in self.arrived
+                if x[1] == ns and x[2].value("call-id") == call_id.encode() and via in (None, x[2].value("via"))]
 
     def wait_for(self, condition, seconds):
         end = time.monotonic() + seconds
@@ -223,9 +224,11 @@ def check_answer(request, answer):
     for name in ("via", "from", "call-id", "cseq"):
         want(request.values(name) == answer.values(name), "%s of the answer: %r", name, answer.values(name))
     to = request.value("to") + b";tag="
-    want(answer.value("to").startswith(to) and len(answer.value("to")) > len(to) + 7, "To of the answer: %r", answer.value("to"))
+    found = answer.value("to")
+    want(found.startswith(to) and len(found) > len(to) + 7, "To of the answer: %r", found)
     want(answer.value("content-length") == b"0" and not answer.body, "the answer has a body")
-    names = {answer.name(r) for r in answer.rows} - {b"via", b"from", b"to", b"call-id", b"cseq", b"content-length", b"reason"}
+    names = {answer.name(r) for r in answer.rows}
+    names -= {b"via", b"from", b"to", b"call-id", b"cseq", b"content-length", b"reason"}
     want(not names, "more in the answer: %s", names)
 
 
@@ -307,8 +310,9 @@ def place(lab, name, k, args):
 
 
 def save(directory, call, lab):
-    for suffix, data in [("in", call["data"])] + [(s, x[2].data) for s, ns in (("out", "core"), ("answer", "carrier"))
-                                                 for x in lab.of(call["call_id"], ns, sipmsg.Message(call["data"]).value("via"))[:1]]:
+    via = sipmsg.Message(call["data"]).value("via")
+    arrived = [(s, x[2].data) for s, ns in (("out", "core"), ("answer", "carrier")) for x in lab.of(call["call_id"], ns, via)[:1]]
+    for suffix, data in [("in", call["data"])] + arrived:
         with open(os.path.join(directory, "%s.%s" % (call["name"], suffix)), "wb") as f:
             f.write(data)
 
@@ -333,6 +337,7 @@ def main():
     events = lab.events([c["call_id"] for c, wanted in calls if "event=no" not in wanted])
     bad = 0
     for call, wanted in calls:
+        found = {}
         try:
             found = {**events.get(call["call_id"], {}), "event": "yes" if call["call_id"] in events else "no"}
             found.update(outcome(lab, call, marks))
@@ -342,7 +347,8 @@ def main():
         if args.save:
             save(args.save, call, lab)
         if args.show or wrong:
-            print("%s: %s" % (call["name"], " ".join("%s=%s" % (n, plain(v)) for n, v in found.items() if n not in ("time", "call_id"))))
+            shown = ("%s=%s" % (n, plain(v)) for n, v in found.items() if n not in ("time", "call_id"))
+            print("%s: %s" % (call["name"], " ".join(shown)))
         for text in wrong:
             print("FAIL: %s: %s" % (call["name"], text))
         bad += bool(wrong)
