@@ -342,7 +342,7 @@ static inline void proc_hello(struct proc *p, struct fetcher_msg m)
 	m.hello.verdicts_len = p->region_len;
 	m.hello.wants_len = PROC_WORKERS * sizeof(*p->wants);
 	m.hello.workers = PROC_WORKERS;
-	m.hello.timeout_ms = m.hello.timeout_ms ? m.hello.timeout_ms : 800;
+	m.hello.timeout_ms = m.hello.timeout_ms ? m.hello.timeout_ms : 5000; /* also of a busy machine */
 	m.hello.want_tnauthlist = 1;
 	snprintf(m.hello.https_ca, sizeof(m.hello.https_ca), "%s", net.ca);
 	must(proc_call(p, m, fds, 2), "HELLO");

@@ -103,11 +103,12 @@ static const char *fault_url(size_t i)
 
 static void test_faults(void **state)
 {
-	struct proc p = proc_start(NULL);
+	struct proc p = { 0 };
 	struct fetcher_entry all[ARRAY_SIZE(faults) + 1];
 	uint32_t total;
 
 	(void)state;
+	proc_start_with(&p, (struct fetcher_msg){ .hello.timeout_ms = 800 }, NULL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		struct verdict v = want(&p, fault_url(i), VERDICT_BAD);
 
