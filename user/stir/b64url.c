@@ -45,13 +45,18 @@ ssize_t b64url_emit(const void *src, size_t len, char *dst, size_t cap)
 	return d - dst;
 }
 
+static uint32_t quad(const uint8_t *in)
+{
+	return (uint32_t)(values[in[0]] - 1) << 18 | (uint32_t)(values[in[1]] - 1) << 12 |
+	       (uint32_t)(values[in[2]] - 1) << 6 | (uint32_t)(values[in[3]] - 1);
+}
+
 ssize_t b64url_parse(struct slice s, void *dst, size_t cap)
 {
-	size_t n = s.len / 4 * 3 + (s.len % 4 ? s.len % 4 - 1 : 0);
+	size_t n = s.len / 4 * 3 + (s.len % 4 ? s.len % 4 - 1 : 0), left = s.len;
 	const uint8_t *in = (const uint8_t *)s.p;
 	uint8_t *d = dst;
-	uint32_t v = 0;
-	unsigned bits = 0;
+	uint32_t v;
 
 	if (s.len % 4 == 1) /* six bits are no octet */
 		return -EBADMSG;
@@ -63,13 +68,17 @@ ssize_t b64url_parse(struct slice s, void *dst, size_t cap)
 		return -EBADMSG;
 	if (n > cap)
 		return -ENOSPC;
-	for (size_t i = 0; i < s.len; i++) {
-		v = v << 6 | (uint32_t)(values[in[i]] - 1);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			*d++ = (uint8_t)(v >> bits);
-		}
+	for (; left >= 4; left -= 4, in += 4, d += 3) {
+		v = quad(in);
+		d[0] = (uint8_t)(v >> 16);
+		d[1] = (uint8_t)(v >> 8);
+		d[2] = (uint8_t)v;
+	}
+	if (left) {
+		v = (uint32_t)(values[in[0]] - 1) << 6 | (uint32_t)(values[in[1]] - 1);
+		*d++ = (uint8_t)(v >> 4);
+		if (left == 3)
+			*d = (uint8_t)(v << 4 | (uint32_t)(values[in[2]] - 1) >> 2);
 	}
 	return (ssize_t)n;
 }

@@ -15,33 +15,30 @@ static void skip_lws(struct slice *s)
 		*s = slice_cut(*s, 1);
 }
 
-/* RFC 3261 s25.1 token */
-static bool is_token_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr("-.!%*_+`'~", c));
-}
+/* Classes of characters, a look-up each: a token has some 300. */
+#define DIGEST 0x1 /* RFC 8224 s4 prints '/' and '+'; PASSporTs use '-' and '_' (RFC 8225 s6) */
+#define TOKEN  0x2 /* RFC 3261 s25.1 token */
+#define VALUE  0x4 /* a generic-param value that is not quoted: token or host (RFC 3261 s25.1) */
 
-/* RFC 8224 s4 prints '/' and '+'; PASSporTs use '-' and '_' (RFC 8225 s6). */
-static bool is_digest_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr("-_.+/", c));
-}
-
-/* A generic-param value that is not quoted: token or host (RFC 3261 s25.1). */
-static bool is_value_char(char c)
-{
-	return is_token_char(c) || c == '[' || c == ']' || c == ':';
-}
+static const uint8_t classes[256] = {
+	['0' ... '9'] = DIGEST | TOKEN | VALUE,
+	['A' ... 'Z'] = DIGEST | TOKEN | VALUE,
+	['a' ... 'z'] = DIGEST | TOKEN | VALUE,
+	['-'] = DIGEST | TOKEN | VALUE, ['_'] = DIGEST | TOKEN | VALUE,
+	['.'] = DIGEST | TOKEN | VALUE, ['+'] = DIGEST | TOKEN | VALUE,
+	['/'] = DIGEST,
+	['!'] = TOKEN | VALUE, ['%'] = TOKEN | VALUE, ['*'] = TOKEN | VALUE,
+	['`'] = TOKEN | VALUE, ['\''] = TOKEN | VALUE, ['~'] = TOKEN | VALUE,
+	['['] = VALUE, [']'] = VALUE, [':'] = VALUE,
+};
 
 /* The run of such characters at the head of *s, which goes on behind it. */
-static struct slice take(struct slice *s, bool (*is_in)(char))
+static struct slice take(struct slice *s, uint8_t class)
 {
 	size_t n = 0;
 	struct slice t;
 
-	while (n < s->len && is_in(s->p[n]))
+	while (n < s->len && (classes[(unsigned char)s->p[n]] & class))
 		n++;
 	t = slice_of(s->p, n);
 	*s = slice_cut(*s, n);
@@ -87,7 +84,7 @@ static int value_parse(struct slice *s, bool is_info, struct slice *ret)
 		return -EBADMSG;
 	if (s->len && *s->p == '"')
 		return take_enclosed(s, '"', ret);
-	*ret = take(s, is_value_char);
+	*ret = take(s, VALUE);
 	return ret->len ? 0 : -EBADMSG;
 }
 
@@ -97,7 +94,7 @@ static int param_parse(struct slice *s, struct identity *id)
 	struct slice name, value = SLICE_NONE, *place;
 
 	skip_lws(s);
-	name = take(s, is_token_char);
+	name = take(s, TOKEN);
 	if (!name.len)
 		return -EBADMSG;
 	place = param_place(id, name);
@@ -124,7 +121,7 @@ int identity_next(struct slice *value, struct identity *ret)
 	skip_lws(&s);
 	if (!s.len)
 		return 0;
-	id.token = take(&s, is_digest_char);
+	id.token = take(&s, DIGEST);
 	if (!id.token.len)
 		return -EBADMSG;
 	for (skip_lws(&s); s.len && *s.p == ';'; skip_lws(&s)) {

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
-#include "stir/passport.h"
+#include "stir/passport_usual.h"
 
 /* A member that is a string; jansson has refused NUL and bad UTF-8. */
 static int string_get(const json_t *value, char *ret, size_t cap)
@@ -47,16 +47,24 @@ static bool is_deep(struct slice json)
 	return false;
 }
 
-static int segment_decode(struct slice seg, json_t **ret)
+static int segment_decode(struct slice seg, char text[PASSPORT_TOKEN_MAX], struct slice *ret)
+{
+	ssize_t n = b64url_parse(seg, text, PASSPORT_TOKEN_MAX);
+
+	if (n < 0)
+		return -EBADMSG;
+	*ret = slice_of(text, (size_t)n);
+	return 0;
+}
+
+static int object_load(struct slice text, json_t **ret)
 {
 	CLEANUP(json_decrefp) json_t *obj = NULL;
-	char text[PASSPORT_TOKEN_MAX];
-	ssize_t n = b64url_parse(seg, text, sizeof(text));
 	json_error_t err;
 
-	if (n < 0 || is_deep(slice_of(text, (size_t)n)))
+	if (is_deep(text))
 		return -EBADMSG;
-	obj = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &err);
+	obj = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES, &err);
 	if (!obj && json_error_code(&err) == json_error_out_of_memory)
 		return -ENOMEM;
 	if (!json_is_object(obj))
@@ -69,10 +77,15 @@ static int segment_decode(struct slice seg, json_t **ret)
 static int header_get(struct slice seg, struct passport_parsed *p)
 {
 	CLEANUP(json_decrefp) json_t *h = NULL;
+	char room[PASSPORT_TOKEN_MAX];
+	struct slice text;
 	const json_t *ppt;
-	int r = segment_decode(seg, &h);
+	int r = segment_decode(seg, room, &text);
 
-	if (r < 0 || (r = string_get(json_object_get(h, "alg"), p->alg, sizeof(p->alg))) < 0 ||
+	if (r < 0 || passport_usual_header(text, p))
+		return r;
+	if ((r = object_load(text, &h)) < 0 ||
+	    (r = string_get(json_object_get(h, "alg"), p->alg, sizeof(p->alg))) < 0 ||
 	    (r = string_get(json_object_get(h, "typ"), p->typ, sizeof(p->typ))) < 0 ||
 	    (r = string_get(json_object_get(h, "x5u"), p->x5u, sizeof(p->x5u))) < 0)
 		return r;
@@ -182,10 +195,15 @@ static int names_get(json_t *claims, struct passport_parsed *p)
 static int payload_get(struct slice seg, struct passport_parsed *p)
 {
 	CLEANUP(json_decrefp) json_t *c = NULL;
+	char room[PASSPORT_TOKEN_MAX];
+	struct slice text;
 	const json_t *iat;
-	int r = segment_decode(seg, &c);
+	int r = segment_decode(seg, room, &text);
 
-	if (r < 0 || (r = orig_parse(json_object_get(c, "orig"), p)) < 0 ||
+	if (r < 0 || passport_usual_claims(text, p))
+		return r;
+	if ((r = object_load(text, &c)) < 0 ||
+	    (r = orig_parse(json_object_get(c, "orig"), p)) < 0 ||
 	    (r = dest_parse(json_object_get(c, "dest"), p)) < 0 || (r = names_get(c, p)) < 0)
 		return r;
 	iat = json_object_get(c, "iat");

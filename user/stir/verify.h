@@ -98,7 +98,7 @@ struct verify_result {
 	/* more than VERIFY_ROWS_MAX values: SR_IDENTITY_SYNTAX, row -1, row_cnt 0, none was looked at */
 	unsigned row_cnt, ignored_cnt;        /* ignored: unsupported ppt */
 	bool is_div_verified;                 /* a whole div chain leads from that row to the Request-URI */
-	struct verify_row rows[VERIFY_ROWS_MAX];
+	struct verify_row rows[VERIFY_ROWS_MAX]; /* row_cnt of them; what is behind is not set */
 };
 
 /**
