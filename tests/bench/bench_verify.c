@@ -240,7 +240,8 @@ static void setup(void)
 	v = call_verdict(VERDICT_GOOD);
 	before = resident();
 	for (unsigned i = 0; i < ENTRIES; i++) {
-		snprintf(b.urls[i], sizeof(b.urls[i]), "https://cr%u.example.com/shaken/%08x.pem", i % 200, i * 2654435761u);
+		snprintf(b.urls[i], sizeof(b.urls[i]), "https://cr%u.example.com/shaken/%08x.pem", i % 200,
+			 i * 2654435761u);
 		if (verdict_put(b.c.f.writer, slice_str(b.urls[i]), &v) < 0)
 			die("verdict_put()");
 	}
