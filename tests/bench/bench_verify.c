@@ -111,11 +111,12 @@ static bool run_worker(unsigned i)
 
 static bool run_lookup(unsigned i)
 {
+	int64_t now_s = b.c.x.w->env.now_ms / 1000;
 	struct verdict v;
 
 	(void)i;
 	b.at = b.at * 1664525 + 1013904223; /* in no order */
-	return verdict_find(b.c.f.region, slice_str(b.urls[b.at % ENTRIES]), (int64_t)(b.c.x.w->env.now_ms / 1000), &v) == VERDICT_GOOD;
+	return verdict_find(b.c.f.region, slice_str(b.urls[b.at % ENTRIES]), now_s, &v) == VERDICT_GOOD;
 }
 
 static const struct candidate {

@@ -4,7 +4,7 @@
  *
  * RFC 8225 s9 leaves one way to write the header and the claims of a plain "shaken" call: members in order, no
  * white space.  What is written so, with values of printable ASCII that need no escape, is read here, in a tenth of
- * the time; whatever differs in a single byte is left to jansson.  Both give the same for the same text: test_passport_usual
+ * the time; whatever differs in a single byte is left to jansson.  Both give the same for the same text: a test
  * compares them.  Private to passport_parse.c.
  */
 #ifndef SIPSEAL_STIR_PASSPORT_USUAL_H
