@@ -65,7 +65,7 @@ int cache_prefetch(struct cache *c, struct slice url, int64_t now_s, const char 
  * Return: 0, -ENOENT. */
 int cache_flush(struct cache *c, struct slice url);
 
-/** cache_list() - records into @fd from offset 0, at most @max, newest first.  @url: only this one; empty: all from
+/** cache_list() - records into @fd from offset 0, at most @max, those that came last first.  @url: only this one; empty: all from
  * @skip on.  Return: 0; negative errno of the writing.  *ret_total: how many there are. */
 int cache_list(struct cache *c, int fd, uint32_t max, struct slice url, uint32_t skip, int64_t now_s,
 	       uint32_t *ret_cnt, uint32_t *ret_total);

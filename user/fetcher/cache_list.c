@@ -59,19 +59,52 @@ static bool entry_fill(const struct cache *c, struct note *note, int64_t now_s, 
 	return true;
 }
 
-static uint32_t list_all(const struct cache *c, struct sheet *s, uint32_t skip, int64_t now_s)
+/* A round of judging goes from the newest chain to the oldest, so notes alone do not tell which came last. */
+struct line {
+	struct note *note;
+	int64_t at;
+	uint32_t order;
+};
+
+static int newer(const void *a, const void *b)
 {
+	const struct line *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at > y->at ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+/* Return: how many there are; *ret is malloc'd.  -ENOMEM. */
+static int lines_sort(const struct cache *c, int64_t now_s, struct line **ret)
+{
+	CLEANUP(freep) struct line *all = malloc(NOTES_MAX * sizeof(*all));
 	struct notes_walk w = { 0 };
 	struct fetcher_entry e;
 	struct note *note;
-	uint32_t total = 0;
+	uint32_t cnt = 0;
 
-	while ((note = notes_next(c->notes, &w))) {
-		if (!entry_fill(c, note, now_s, &e))
-			continue;
-		if (total++ >= skip)
+	if (!all)
+		return -ENOMEM;
+	while (cnt < NOTES_MAX && (note = notes_next(c->notes, &w)))
+		if (entry_fill(c, note, now_s, &e)) {
+			all[cnt] = (struct line){ note, e.is_running ? note_of(note)->tried_at : e.fetched_at, cnt };
+			cnt++;
+		}
+	qsort(all, cnt, sizeof(*all), newer);
+	*ret = TAKE(all);
+	return (int)cnt;
+}
+
+static int list_all(const struct cache *c, struct sheet *s, uint32_t skip, int64_t now_s)
+{
+	CLEANUP(freep) struct line *all = NULL;
+	struct fetcher_entry e;
+	int total = lines_sort(c, now_s, &all);
+
+	for (uint32_t i = skip; total > 0 && i < (uint32_t)total && s->cnt < s->max && !s->error; i++)
+		if (entry_fill(c, all[i].note, now_s, &e))
 			sheet_add(s, &e, sizeof(e));
-	}
 	return total;
 }
 
@@ -81,7 +114,7 @@ int cache_list(struct cache *c, int fd, uint32_t max, struct slice url, uint32_t
 	struct sheet s = { .fd = fd, .max = max };
 	struct fetcher_entry e;
 	struct note *note;
-	uint32_t total = 0;
+	int total = 0;
 
 	if (url.len == 0) {
 		total = list_all(c, &s, skip, now_s);
@@ -89,10 +122,10 @@ int cache_list(struct cache *c, int fd, uint32_t max, struct slice url, uint32_t
 		sheet_add(&s, &e, sizeof(e));
 		total = 1;
 	}
-	if (s.error)
-		return s.error;
+	if (s.error || total < 0)
+		return s.error ? s.error : total;
 	*ret_cnt = s.cnt;
-	*ret_total = total;
+	*ret_total = (uint32_t)total;
 	return 0;
 }
 

@@ -124,24 +124,13 @@ struct note *notes_make(struct notes *n, struct slice url)
 	return t;
 }
 
-/* NULL also where there is no memory: words are all that is lost. */
-static char *text_copy(const char *text)
-{
-	char *copy = *text ? strndup(text, NOTE_TEXT_MAX - 1) : NULL;
-
-	for (char *c = copy; c && *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	return copy;
-}
-
 void notes_set(struct notes *n, struct note *t, bool is_good, const char *text)
 {
 	list_remove(n, t);
 	trim(n, is_good);
 	list_append(n, t, is_good);
 	free(t->text);
-	t->text = text_copy(text);
+	t->text = *text ? strndup(text, NOTE_TEXT_MAX - 1) : NULL; /* without memory words are all that is lost */
 }
 
 struct note_is *note_of(struct note *t)

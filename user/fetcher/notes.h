@@ -18,6 +18,7 @@
 #include "stir/verdict.h"
 
 #define NOTE_TEXT_MAX 160
+#define NOTES_MAX     (VERDICT_GOOD_MAX + VERDICT_BAD_MAX)
 
 struct note;                       /* an element of a list: fields of use to others below */
 
@@ -40,7 +41,7 @@ struct note *notes_get(const struct notes *n, struct slice url);
 /** notes_make() - the one there is, or a new one among the unverified.  Return: NULL: out of memory. */
 struct note *notes_make(struct notes *n, struct slice url);
 
-/** notes_set() - it is the newest of its list now.  @text: copied, cut to printable ASCII of NOTE_TEXT_MAX. */
+/** notes_set() - it is the newest of its list now.  @text: copied, cut to NOTE_TEXT_MAX. */
 void notes_set(struct notes *n, struct note *t, bool is_good, const char *text);
 
 void notes_drop(struct notes *n, struct note *t);

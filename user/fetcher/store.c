@@ -65,13 +65,13 @@ static int file_read(int dir_fd, const char *name, char buf[STORE_FILE_MAX])
 	return n < 0 ? -errno : (int)len;
 }
 
-/* @x5u: whose it has to be; SLICE_NONE: whose name this is */
-static int item_parse(struct slice file, struct slice x5u, const char *name, struct store_item *ret)
+/* The name is the URL's: one that was renamed is of no use. */
+static int item_parse(struct slice file, const char *name, struct store_item *ret)
 {
 	char want[STORE_NAME_LEN + 1];
 	struct store_record r;
 
-	if (store_file_parse(file, &r) < 0 || (x5u.p && !slice_eq(r.x5u, x5u)))
+	if (store_file_parse(file, &r) < 0)
 		return -EBADMSG;
 	store_file_name(r.x5u, want);
 	if (strcmp(want, name) != 0)
@@ -98,7 +98,7 @@ int store_read(int dir_fd, struct slice x5u, struct store_item *ret)
 		return -ENOMEM;
 	store_file_name(x5u, name);
 	len = file_read(dir_fd, name, buf);
-	return len < 0 ? len : item_parse(slice_of(buf, (size_t)len), x5u, name, ret);
+	return len < 0 ? len : item_parse(slice_of(buf, (size_t)len), name, ret);
 }
 
 /* ---- all ---- */
@@ -326,13 +326,12 @@ bool store_has(const struct store *s, struct slice x5u)
 	return find(s, name);
 }
 
-/* @x5u: as item_parse() */
-static int take(struct store *s, struct file *f, struct slice x5u, struct store_item *ret)
+static int take(struct store *s, struct file *f, struct store_item *ret)
 {
 	int r = file_read(s->dir_fd, f->name, s->buf);
 
 	if (r >= 0)
-		r = item_parse(slice_of(s->buf, (size_t)r), x5u, f->name, ret);
+		r = item_parse(slice_of(s->buf, (size_t)r), f->name, ret);
 	if (r == 0 || r == -ENOMEM)
 		return r;
 	s->usage.errors++;
@@ -350,7 +349,7 @@ int store_get(struct store *s, struct slice x5u, struct store_item *ret)
 
 	store_file_name(x5u, name);
 	f = find(s, name);
-	return f ? take(s, f, x5u, ret) : -ENOENT;
+	return f ? take(s, f, ret) : -ENOENT;
 }
 
 /* The newest file that is not newer than @seq. */
@@ -381,7 +380,7 @@ int store_next(struct store *s, unsigned *cursor, struct store_item *ret)
 	}
 	older = f == s->oldest ? NULL : f->prev;
 	seq = older ? older->seq : CURSOR_END;
-	r = take(s, f, SLICE_NONE, ret);
+	r = take(s, f, ret);
 	if (r == -ENOMEM)
 		return r;
 	*cursor = seq;

@@ -59,6 +59,30 @@ static void test_restart(void **state)
 	dir_remove(dir);
 }
 
+/* The list goes by when chains came, not by when they were judged. */
+static void test_order(void **state)
+{
+	char *dir = dir_new(), url[64];
+	struct store *st = store_at(dir);
+	struct fetcher_entry all[8];
+	struct proc p;
+	uint32_t total;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(url, sizeof(url), "https://nobody.localhost/%u", i);
+		assert_int_equal(store_write(st, slice_str(url), net.now - 100 + i, -1, net.chain, net.chain_len), 0);
+	}
+	store_free(st);
+	own(dir);
+	p = proc_start(dir);
+	assert_int_equal(entries(&p, "", 0, all, 8, &total), 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(all[i].fetched_at, net.now - 97 - i);
+	proc_stop(&p);
+	dir_remove(dir);
+}
+
 /* A chain that may not be kept any longer is fetched again; so is one from the time before the clock was set. */
 static void test_too_old(void **state)
 {
@@ -308,7 +332,7 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_restart), cmocka_unit_test(test_too_old), cmocka_unit_test(test_again),
+		cmocka_unit_test(test_restart), cmocka_unit_test(test_order), cmocka_unit_test(test_too_old), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_full), cmocka_unit_test(test_no_directory),
 		cmocka_unit_test(test_killed), cmocka_unit_test(test_many),
 	};

@@ -5,8 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "fetcher/store.h"
 #include "fetcher/store_format.h"
@@ -253,11 +256,62 @@ static void test_strangers(void **state)
 	assert_int_equal(store_get(s, slice_str(url_n(5)), &i), -ENOENT);
 	put(s, 6);
 	store_file_name(slice_str(url_n(6)), name);
-	unlinkat(dir_fd, name, 0);
-	assert_int_equal(symlinkat("/etc/passwd", dir_fd, name), 0);
+	assert_int_equal(renameat(dir_fd, name, dir_fd, "elsewhere"), 0);
+	assert_int_equal(symlinkat("elsewhere", dir_fd, name), 0); /* whole, but not for us to follow */
 	assert_int_equal(store_get(s, slice_str(url_n(6)), &i), -EBADMSG);
 	assert_int_equal(usage(s).files, 0);
 	assert_int_equal(usage(s).bytes, 0);
+	store_free(s);
+}
+
+static unsigned files_cnt(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	unsigned cnt = 0;
+
+	while ((e = readdir(d)))
+		cnt += e->d_name[0] != '.';
+	closedir(d);
+	return cnt;
+}
+
+/* Files may have no more than 150 bytes from here on.  Return: exit code. */
+static int full(struct store *s)
+{
+	const struct rlimit limit = { 150, 150 };
+	static char body[4096];
+	struct store_item i = { 0 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return 10;
+	if (store_write(s, slice_str(url_n(1)), 7, 7, body, sizeof(body)) != -EFBIG)
+		return 11;
+	if (store_write(s, slice_str(url_n(2)), 7, 7, body, sizeof(body)) != -EFBIG)
+		return 12;
+	if (usage(s).errors != 2 || usage(s).files != 1 || files_cnt() != 1)
+		return 13;
+	/* what was there is there */
+	return store_get(s, slice_str(url_n(1)), &i) == 0 && i.fetched_at == 1 ? 0 : 14;
+}
+
+/* A full disk takes nothing away. */
+static void test_full(void **state)
+{
+	struct store *s = opened();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	put(s, 1);
+	pid = fork();
+	if (pid == 0)
+		_exit(full(s));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status)
+		fail_msg("status %x", status);
+	walk(s, (const int[]){ 1, -1 });
 	store_free(s);
 }
 
@@ -318,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_walk_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown), cmocka_unit_test(test_not_ours),
 	};
 
