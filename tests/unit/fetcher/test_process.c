@@ -271,6 +271,32 @@ static void test_protocol(void **state)
 	proc_stop(&p);
 }
 
+/* What the kernel says of it. */
+static void confined(const struct proc *p)
+{
+	static const char *const want[] = { "Seccomp:\t2\n", "NoNewPrivs:\t1\n", "CapEff:\t0000000000000000\n",
+					    "CapPrm:\t0000000000000000\n", "Uid:\t65534\t65534\t65534\t65534\n",
+					    "Gid:\t65534\t65534\t65534\t65534\n" };
+	char path[64], text[4096];
+	CLEANUP(fclosep) FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)p->pid);
+	f = fopen(path, "re");
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(want) - (geteuid() == 0 ? 0 : 2); i++)
+		if (!strstr(text, want[i]))
+			fail_msg("its status does not say %s", want[i]);
+}
+
+static void test_confined(void **state)
+{
+	struct proc p = proc_start(NULL);
+
+	(void)state;
+	confined(&p);
+	proc_stop(&p);
+}
+
 /* A name by the C library's look-up, in a thread under the filter. */
 static void test_name(void **state)
 {
@@ -343,7 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_want), cmocka_unit_test(test_faults), cmocka_unit_test(test_street_only),
 		cmocka_unit_test(test_budget), cmocka_unit_test(test_list_order), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_prefetch_flush), cmocka_unit_test(test_protocol), cmocka_unit_test(test_name), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_prefetch_flush), cmocka_unit_test(test_protocol), cmocka_unit_test(test_confined), cmocka_unit_test(test_name), cmocka_unit_test(test_end),
 		cmocka_unit_test(test_idle),
 	};
 
