@@ -141,11 +141,11 @@ build() { # WHAT MAKE-ARGUMENT...
 in_programs() { # the installation, into a directory of its own
 	local dest=$log.dest p page rc=0
 	make O="$O" install DESTDIR="$dest" PREFIX=/opt/sipseal || rc=1
-	for p in bin/sipseal sbin/sipseald libexec/sipseal/sipseal-signer; do
+	for p in bin/sipseal sbin/sipseald libexec/sipseal/sipseal-{signer,fetcher}; do
 		[ -x "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for p in lib/systemd/system/{sipseald.service,run-sipseal-bpf.mount} lib/sysusers.d/sipseal.conf share/man/man1/sipseal.1 \
-		share/man/man5/sipseal.yaml.5 share/man/man8/sipseald.8 share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
+		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
 		[ -s "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for page in "$dest"/opt/sipseal/share/man/man?/*; do
