@@ -27,11 +27,15 @@ static void publish(struct cache *c, struct slice url, const struct verdict *v, 
 	notes_set(c->notes, note, kind == VERDICT_GOOD, text);
 }
 
-static void publish_failure(struct cache *c, struct slice url, enum sipseal_reason reason, const char *text, int64_t now_s)
+static void publish_failure(struct cache *c, struct slice url, enum sipseal_reason reason, const char *text,
+			    int64_t now_s)
 {
 	int64_t keep_s = reason == SR_CERTIFICATE_UNREACHABLE ? CACHE_KEEP_UNREACHABLE_S : CACHE_KEEP_FAILED_S;
-	struct verdict v = { .kind = VERDICT_BAD, .reason = (uint8_t)reason, .code = CODE_NOT_FETCHED,
-			     .fetched_at = now_s, .expires_at = now_s + keep_s };
+	struct verdict v = { .kind = VERDICT_BAD,
+			     .reason = (uint8_t)reason,
+			     .code = CODE_NOT_FETCHED,
+			     .fetched_at = now_s,
+			     .expires_at = now_s + keep_s };
 
 	publish(c, url, &v, text, now_s);
 }

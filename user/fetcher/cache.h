@@ -6,7 +6,7 @@
  *   fetched                                           verdict
  *   a body                                            as judge_chain() says
  *   URL or address that the rules refuse              BAD x5u_refused 436,               CACHE_KEEP_FAILED_S
- *   time-out, refused, no route, no name, 5xx         BAD certificate_unreachable 436,   CACHE_KEEP_UNREACHABLE_S
+ *   time-out, refused, cut off, no route or name, 5xx BAD certificate_unreachable 436,   CACHE_KEEP_UNREACHABLE_S
  *   another status, TLS, too large, broken HTTP       BAD fetch_failed 436,              CACHE_KEEP_FAILED_S
  *   over a budget, out of memory                      none: the next call asks again
  *
@@ -65,8 +65,8 @@ int cache_prefetch(struct cache *c, struct slice url, int64_t now_s, const char 
  * Return: 0, -ENOENT. */
 int cache_flush(struct cache *c, struct slice url);
 
-/** cache_list() - records into @fd from offset 0, at most @max, those that came last first.  @url: only this one; empty: all from
- * @skip on.  Return: 0; negative errno of the writing.  *ret_total: how many there are. */
+/** cache_list() - records into @fd from offset 0, at most @max, those that came last first.  @url: only this one;
+ * empty: all from @skip on.  Return: 0; negative errno of the writing.  *ret_total: how many there are. */
 int cache_list(struct cache *c, int fd, uint32_t max, struct slice url, uint32_t skip, int64_t now_s,
 	       uint32_t *ret_cnt, uint32_t *ret_total);
 

@@ -34,7 +34,7 @@ struct fetch_config {
 
 struct fetch_result {
 	int error;                 /* 0; -EACCES refused (rules, address, budget); -ETIMEDOUT; -EFBIG; -EPROTO status or
-				      TLS; -EHOSTUNREACH; -ENOMEM */
+				      TLS; -EHOSTUNREACH no name, no route, refused or cut off; -ENOMEM */
 	long status;               /* HTTP, 0: none */
 	char text[160];            /* what went wrong, or with error 0 what is only notable (content type, no-store),
 				      printable ASCII, for log and status; empty: nothing */

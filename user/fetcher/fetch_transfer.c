@@ -24,17 +24,27 @@ static int stop(struct transfer *t, int error, const char *why)
 	return 0;
 }
 
+/* IPv4 in IPv6, as the kernel would connect to it: the same address in 16 bytes. */
+static bool ip_bytes(const struct sockaddr *a, uint8_t ret[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->sa_family == AF_INET6) {
+		memcpy(ret, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, 16);
+		return true;
+	}
+	if (a->sa_family != AF_INET)
+		return false;
+	memcpy(ret, mapped, sizeof(mapped));
+	memcpy(ret + sizeof(mapped), &((const struct sockaddr_in *)(const void *)a)->sin_addr, 4);
+	return true;
+}
+
 static bool same_ip(const struct sockaddr *a, const struct sockaddr *b)
 {
-	if (a->sa_family != b->sa_family)
-		return false;
-	if (a->sa_family == AF_INET)
-		return memcmp(&((const struct sockaddr_in *)(const void *)a)->sin_addr,
-			      &((const struct sockaddr_in *)(const void *)b)->sin_addr, 4) == 0;
-	if (a->sa_family == AF_INET6)
-		return memcmp(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
-			      &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr, 16) == 0;
-	return false;
+	uint8_t x[16], y[16];
+
+	return ip_bytes(a, x) && ip_bytes(b, y) && memcmp(x, y, sizeof(x)) == 0;
 }
 
 /* An address of this machine that its own tables do not call private is ours all the same. */
@@ -266,6 +276,10 @@ static int error_of(const struct transfer *t, CURLcode code)
 		return -EFBIG;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR: /* cut off: a server that goes down, a network that is lost */
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
 		return -EHOSTUNREACH;
 	case CURLE_OUT_OF_MEMORY:
 		return -ENOMEM;

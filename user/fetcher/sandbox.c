@@ -16,9 +16,9 @@
 /* What is left without conditions, and what for. */
 static const int allowed[] = {
 	/* the loop: the daemon's socket, connections, libcurl's wake-up descriptors */
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sendmmsg),
-	SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(recvmsg),
+	SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sendmmsg), SCMP_SYS(eventfd2),
+	SCMP_SYS(pipe2),
 	/* connections; bind(2) only for the netlink socket of getifaddrs(3), no listen(2) and no accept(2) */
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	SCMP_SYS(bind), SCMP_SYS(shutdown),
@@ -45,13 +45,19 @@ static const int allowed[] = {
 
 #define OPEN_WRITES (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
 
+#define IS_THREAD (CLONE_THREAD | CLONE_VM)
+
 /* Allowed under a condition.  Many rules of one call: any of them. */
-static const struct { int call; unsigned cnt; struct scmp_arg_cmp args[2]; } conditions[] = {
+static const struct {
+	int call;
+	unsigned cnt;
+	struct scmp_arg_cmp args[2];
+} conditions[] = {
 	/* memory is never made executable */
 	{ SCMP_SYS(mmap), 1, { SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
 	{ SCMP_SYS(mprotect), 1, { SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
 	/* threads, no processes */
-	{ SCMP_SYS(clone), 1, { SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM | CLONE_NEWUSER, CLONE_THREAD | CLONE_VM) } },
+	{ SCMP_SYS(clone), 1, { SCMP_A0(SCMP_CMP_MASKED_EQ, IS_THREAD | CLONE_NEWUSER, IS_THREAD) } },
 	/* files are read */
 	{ SCMP_SYS(openat), 1, { SCMP_A2(SCMP_CMP_MASKED_EQ, OPEN_WRITES, O_RDONLY) } },
 	/* TCP, DNS, and for getifaddrs(3) netlink; no UNIX sockets, no raw ones */

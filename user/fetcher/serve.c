@@ -10,12 +10,12 @@
 #include "fetcher/serve_internal.h"
 
 #define NS_PER_MS 1000000ull
-#define NS_PER_S  1000000000ull
+#define NS_PER_S 1000000000ull
 
-#define WANTS_PER_TURN 64  /* of a ring: each may be a read from disk and a chain to judge, a millisecond */
-#define WORK_MS        4   /* of stored chains, between two looks at everything else */
+#define WANTS_PER_TURN 64 /* of a ring: each may be a read from disk and a chain to judge, a millisecond */
+#define WORK_MS 4	  /* of stored chains, between two looks at everything else */
 #define EXPIRE_EVERY_S 5
-#define SAY_EVERY_S    60  /* the disk: not oftener, whatever happens */
+#define SAY_EVERY_S 60 /* the disk: not oftener, whatever happens */
 
 /* When what is due, CLOCK_MONOTONIC. */
 struct timers {
@@ -84,8 +84,9 @@ static void say(struct serve *s, struct timers *t, uint64_t now_ns)
 	cache_stats(&s->cache, &stats);
 	if (stats.store_errors == t->said_errors)
 		return;
-	log_warning("event=cache_errors count=%llu hint=\"files of the cache directory cannot be written or are damaged\"",
-		    (unsigned long long)(stats.store_errors - t->said_errors));
+	log_warning(
+		"event=cache_errors count=%llu hint=\"files of the cache directory cannot be written or are damaged\"",
+		(unsigned long long)(stats.store_errors - t->said_errors));
 	t->said_errors = stats.store_errors;
 	t->say_at = now_ns + SAY_EVERY_S * NS_PER_S;
 }

@@ -80,12 +80,14 @@ static int wants_map(struct wants *w, int fd, uint64_t len, uint32_t workers)
 static int hello_fetch(struct call *c)
 {
 	const __typeof__(c->m->hello) *h = &c->m->hello;
-	struct fetch_config cfg = { .rules.allow_private = h->allow_private, .timeout_ms = h->timeout_ms,
+	struct fetch_config cfg = { .rules.allow_private = h->allow_private,
+				    .timeout_ms = h->timeout_ms,
 				    .https_ca = h->https_ca[0] ? h->https_ca : NULL };
 	int r = fetch_new(&cfg, serve_fetched, c->s, &c->s->fetch);
 
 	if (r < 0 && cfg.https_ca)
-		return fail(c, r, "fetch.https_ca %s cannot be read by the fetcher's user, or libcurl does not start", h->https_ca);
+		return fail(c, r, "fetch.https_ca %s cannot be read by the fetcher's user, or libcurl does not start",
+			    h->https_ca);
 	return r < 0 ? fail(c, r, "libcurl does not start") : 0;
 }
 
@@ -96,8 +98,9 @@ static int hello(struct call *c)
 	void *region;
 	int r;
 
-	if (s->region || c->fd_cnt != 2 || h->verdicts_len != verdict_region_size() || !is_text(h->https_ca, sizeof(h->https_ca)) ||
-	    !is_text(h->crl_url, sizeof(h->crl_url)) || h->timeout_ms < 100 || h->timeout_ms > 10000)
+	if (s->region || c->fd_cnt != 2 || h->verdicts_len != verdict_region_size() ||
+	    !is_text(h->https_ca, sizeof(h->https_ca)) || !is_text(h->crl_url, sizeof(h->crl_url)) ||
+	    h->timeout_ms < 100 || h->timeout_ms > 10000)
 		return fail(c, -EINVAL, "a HELLO that cannot be");
 	r = map(c->fds[0], h->verdicts_len, &region);
 	if (r < 0)
@@ -109,7 +112,8 @@ static int hello(struct call *c)
 	r = verdict_writer_new(s->region, &s->writer);
 	if (r < 0 || notes_new(&s->cache.notes) < 0)
 		return fail(c, r < 0 ? r : -ENOMEM, "no memory or no random numbers");
-	s->trust.cfg = (struct judge_config){ .want_tnauthlist = h->want_tnauthlist, .has_crl = h->has_crl,
+	s->trust.cfg = (struct judge_config){ .want_tnauthlist = h->want_tnauthlist,
+					      .has_crl = h->has_crl,
 					      .crl_policy = h->is_crl_hard ? CRL_HARD : CRL_SOFT };
 	memcpy(s->crl.url, h->crl_url, sizeof(s->crl.url));
 	r = hello_fetch(c);
@@ -265,8 +269,8 @@ static int list(struct call *c)
 
 	if (c->fd_cnt != 1 || !is_text(l->x5u, sizeof(l->x5u)))
 		return fail(c, -EINVAL, "a LIST that cannot be");
-	r = cache_list(&c->s->cache, c->fds[0], room(c->fds[0], sizeof(struct fetcher_entry)), slice_str(l->x5u), l->skip,
-		       c->now_s, &c->ret->result.cnt, &c->ret->result.total);
+	r = cache_list(&c->s->cache, c->fds[0], room(c->fds[0], sizeof(struct fetcher_entry)), slice_str(l->x5u),
+		       l->skip, c->now_s, &c->ret->result.cnt, &c->ret->result.total);
 	return r < 0 ? fail(c, r, "records cannot be written: %s", strerror(-r)) : 0;
 }
 
@@ -294,11 +298,15 @@ static int status(struct call *c)
 	return 0;
 }
 
-static const struct { int (*fn)(struct call *c); bool is_later; } calls[] = {
-	[FETCHER_HELLO] = { hello, false }, [FETCHER_ANCHORS] = { anchors, false }, [FETCHER_CRL] = { crl, false },
-	[FETCHER_CACHE] = { cache, false }, [FETCHER_START] = { start, false }, [FETCHER_PREFETCH] = { prefetch, true },
-	[FETCHER_FLUSH] = { flush, true }, [FETCHER_LIST] = { list, true }, [FETCHER_HOSTS] = { hosts, true },
-	[FETCHER_STATUS] = { status, true },
+static const struct {
+	int (*fn)(struct call *c);
+	bool is_later;
+} calls[] = {
+	[FETCHER_HELLO] = { hello, false }, [FETCHER_ANCHORS] = { anchors, false },
+	[FETCHER_CRL] = { crl, false },	    [FETCHER_CACHE] = { cache, false },
+	[FETCHER_START] = { start, false }, [FETCHER_PREFETCH] = { prefetch, true },
+	[FETCHER_FLUSH] = { flush, true },  [FETCHER_LIST] = { list, true },
+	[FETCHER_HOSTS] = { hosts, true },  [FETCHER_STATUS] = { status, true },
 };
 
 void serve_take(struct serve *s, const struct fetcher_msg *m, int *fds, unsigned fd_cnt, struct fetcher_msg *ret)

@@ -21,11 +21,11 @@
 
 struct file {
 	UT_hash_handle hh;
-	struct file *prev, *next;          /* by age, the oldest first */
+	struct file *prev, *next; /* by age, the oldest first */
 	char name[STORE_NAME_LEN + 1];
-	unsigned seq;                      /* grows with age */
+	unsigned seq; /* grows with age */
 	uint64_t size;
-	struct timespec at;                /* of store_open() */
+	struct timespec at; /* of store_open() */
 	bool is_lost;
 };
 
@@ -33,7 +33,7 @@ struct store {
 	int dir_fd;
 	struct file *files, *oldest;
 	unsigned last_seq;
-	struct file *hint;                 /* where the last store_next() stopped; NULL: look for it */
+	struct file *hint; /* where the last store_next() stopped; NULL: look for it */
 	struct store_usage usage;
 	char buf[STORE_FILE_MAX];
 };
@@ -208,7 +208,7 @@ static int scan(struct store *s)
 	DL_SORT(s->oldest, by_time);
 	s->last_seq = 0;
 	DL_FOREACH(s->oldest, f)
-		f->seq = ++s->last_seq;
+	f->seq = ++s->last_seq;
 	return 0;
 }
 
@@ -238,7 +238,8 @@ void store_free(struct store *s)
 
 	if (!s)
 		return;
-	HASH_ITER(hh, s->files, f, next) {
+	HASH_ITER(hh, s->files, f, next)
+	{
 		HASH_DEL(s->files, f);
 		free(f);
 	}
@@ -272,7 +273,9 @@ static int write_fail(struct store *s, int r)
 
 int store_write(struct store *s, struct slice x5u, int64_t fetched_at, int64_t keep_s, const char *body, size_t len)
 {
-	struct store_record rec = { .x5u = x5u, .body = slice_of(body, len), .fetched_at = fetched_at, .keep_s = keep_s };
+	struct store_record rec = {
+		.x5u = x5u, .body = slice_of(body, len), .fetched_at = fetched_at, .keep_s = keep_s
+	};
 	char name[STORE_NAME_LEN + 1], temp[STORE_NAME_LEN + sizeof(TEMP)];
 	struct file *old;
 	int r = store_file_emit(&rec, s->buf), size = r;

@@ -5,8 +5,8 @@
  * One file per URL in one directory, named by the SHA-256 of the URL.  A file holds the URL, when it came, how long it
  * may be kept, the bytes as the server sent them, and a SHA-256 over all of it: half of a file, or one that
  * somebody changed, is as if it were not there (and removed).  Written under another name first, then renamed; never
- * synced: what a loss of power spoils, its SHA-256 tells.  What is in it is judged anew before it is used; it is a cache
- * of bytes, not of verdicts.
+ * synced: what a loss of power spoils, its SHA-256 tells.  What is in it is judged anew before it is used; it is a
+ * cache of bytes, not of verdicts.
  * Bounded: STORE_FILES_MAX files, STORE_BYTES_MAX bytes; the oldest go.  Other files in the directory are left
  * alone.  Threads: one.
  */

@@ -28,7 +28,7 @@ void trust_done(struct trust *t);
 int trust_anchors(struct trust *t, const char *pem, size_t len, int64_t now_s, char reterr_text[TRUST_TEXT_MAX]);
 
 /** trust_crl() - another list; the last good one stays where it is refused.
- * Return: 1: chains have to be judged anew; 0: it is the one there was; -EBADMSG refused, -ENOMEM, both in crl_error. */
+ * Return: 1: chains have to be judged anew; 0: it is the one there was; -EBADMSG refused, -ENOMEM: crl_error. */
 int trust_crl(struct trust *t, const char *data, size_t len, int64_t now_s);
 
 /** trust_crl_fail() - there is none to be had now: what people are told. */

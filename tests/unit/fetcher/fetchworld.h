@@ -25,7 +25,7 @@
 #define WORLD_CA_EXT "[ext]\nbasicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign\nsubjectKeyIdentifier = hash\n"
 #define WORLD_EXT(names) "[ext]\nbasicConstraints = critical,CA:FALSE\nauthorityKeyIdentifier = keyid\nsubjectAltName = " names "\n"
 #define WORLD_NAMES "DNS:a.localhost,DNS:b.localhost,DNS:c.localhost,DNS:d.localhost,DNS:e.localhost,DNS:f.localhost," \
-		    "DNS:two.test,DNS:one.test,DNS:street.test,DNS:own.test,DNS:mixed.test,IP:127.0.0.1"
+		    "DNS:two.test,DNS:one.test,DNS:street.test,DNS:own.test,DNS:mapped.test,DNS:mixed.test,IP:127.0.0.1"
 #define WORLD_MS 600  /* of a fetch */
 
 enum { CA_OURS, CA_OTHER, CERT_GOOD, CERT_NAME, CERT_UNTRUSTED, CERT_SELF, CERT_OLD, CERT_CNT };
@@ -82,6 +82,7 @@ static const struct { const char *name, *addr[2]; } hosts_file[] = {
 	{ "two.test", { "::ffff:10.0.0.1", "127.0.0.1" } },
 	{ "street.test", { "11.9.8.2" } },
 	{ "own.test", { "11.9.8.1" } },
+	{ "mapped.test", { "::ffff:11.9.8.1" } },
 	{ "mixed.test", { "10.0.0.1", "11.9.8.2" } },
 };
 

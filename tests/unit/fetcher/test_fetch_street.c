@@ -105,12 +105,30 @@ static void test_own(void **state)
 	assert_int_equal(near.accepted, 1);
 }
 
+/* The same, written as IPv6: to the kernel it is the same. */
+static void test_own_mapped(void **state)
+{
+	unsigned before = near.accepted;
+	const struct note *n;
+
+	(void)state;
+	street();
+	n = one("https://mapped.test:8443/good");
+	assert_int_equal(n->r.error, -EACCES);
+	assert_string_equal(n->r.text, "address refused: an address of this machine");
+	assert_int_equal(near.accepted, before);
+	fetcher_free(NULL);
+	fetcher(lab());
+	assert_int_equal(one("https://mapped.test:8443/good")->r.error, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_public, fetcher_free),
 		cmocka_unit_test_teardown(test_mixed, fetcher_free),
 		cmocka_unit_test_teardown(test_own, fetcher_free),
+		cmocka_unit_test_teardown(test_own_mapped, fetcher_free),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -74,7 +74,10 @@ static int open_both(void) { return open("/dev/null", O_RDWR | O_CLOEXEC); }
 static int open_create(void) { return open("/tmp/sipseal-sandbox-none", O_RDONLY | O_CREAT | O_CLOEXEC, 0600); }
 static int open_trunc(void) { return open("/dev/null", O_RDONLY | O_TRUNC | O_CLOEXEC); }
 static int open_tmpfile(void) { return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
-static int open_elsewhere(void) { return openat(AT_FDCWD, "/dev/null", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600); }
+static int open_elsewhere(void)
+{
+	return openat(AT_FDCWD, "/dev/null", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
 static int open_dir_rw(void) { return openat(dir_fd, "x", O_RDWR | O_CREAT | O_CLOEXEC, 0600); }
 static int unlink_path(void) { return unlink("/tmp/sipseal-sandbox-none"); }
 static int remove_dir(void) { return unlinkat(dir_fd, "sub", AT_REMOVEDIR); }
@@ -92,7 +95,11 @@ static int unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC
 static int packet_socket(void) { return socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); }
 static int raw_socket(void) { return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 255); }
 static int other_netlink(void) { return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 9); }
-static int unix_datagrams(void) { int s[2]; return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, s); }
+static int unix_datagrams(void)
+{
+	int s[2];
+	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, s);
+}
 static int listen_it(void) { return listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1); }
 static int make_memfd(void) { return (int)syscall(SYS_memfd_create, "x", 0); }
 static int load_bpf(void) { return (int)syscall(SYS_bpf, 0, NULL, 0); }
@@ -122,27 +129,59 @@ static int make_exec(void)
 }
 
 /* is_free: anybody may, harms nobody: it is tried without the filter as well, so that the filter is what refuses. */
-static const struct { const char *name; int (*fn)(void); bool is_free; } forbidden[] = {
-	{ "execve", exec_it, true }, { "fork", fork_it, true }, { "clone of a process", new_process, true },
-	{ "unshare", new_userns }, { "mount", new_mount }, { "ptrace another", trace_parent }, { "ptrace me", trace_me },
-	{ "kill", kill_parent, true }, { "setuid", set_user, true }, { "prctl dumpable", set_dumpable, true },
-	{ "prctl seccomp", filter_more }, { "open to write", open_write, true }, { "open to read and write", open_both, true },
-	{ "open that creates", open_create, true }, { "open that cuts", open_trunc, true }, { "O_TMPFILE", open_tmpfile, true },
-	{ "our flags, another directory", open_elsewhere, true }, { "our directory, other flags", open_dir_rw, true },
-	{ "unlink", unlink_path }, { "rmdir", remove_dir }, { "rename out", rename_out }, { "rename in", rename_in },
-	{ "link", link_it }, { "symlink", symlink_it, true }, { "mkdir", make_dir, true }, { "chmod", change_mode },
-	{ "chown", change_owner, true }, { "chdir", change_dir, true }, { "dup2", dup_it, true }, { "fcntl dup", dup_fcntl, true },
-	{ "UNIX socket", unix_socket, true }, { "packet socket", packet_socket }, { "raw socket", raw_socket },
-	{ "netlink but route", other_netlink }, { "UNIX datagrams", unix_datagrams, true }, { "listen", listen_it, true },
-	{ "memfd_create", make_memfd, true }, { "bpf", load_bpf }, { "io_uring", uring }, { "perf", perf },
-	{ "userfaultfd", faults }, { "keyctl", keys }, { "process_vm_readv", read_parent },
-	{ "mmap PROT_EXEC", map_exec, true }, { "mprotect PROT_EXEC", make_exec, true },
+static const struct {
+	const char *name;
+	int (*fn)(void);
+	bool is_free;
+} forbidden[] = {
+	{ "execve", exec_it, true },
+	{ "fork", fork_it, true },
+	{ "clone of a process", new_process, true },
+	{ "unshare", new_userns },
+	{ "mount", new_mount },
+	{ "ptrace another", trace_parent },
+	{ "ptrace me", trace_me },
+	{ "kill", kill_parent, true },
+	{ "setuid", set_user, true },
+	{ "prctl dumpable", set_dumpable, true },
+	{ "prctl seccomp", filter_more },
+	{ "open to write", open_write, true },
+	{ "open to read and write", open_both, true },
+	{ "open that creates", open_create, true },
+	{ "open that cuts", open_trunc, true },
+	{ "O_TMPFILE", open_tmpfile, true },
+	{ "our flags, another directory", open_elsewhere, true },
+	{ "our directory, other flags", open_dir_rw, true },
+	{ "unlink", unlink_path },
+	{ "rmdir", remove_dir },
+	{ "rename out", rename_out },
+	{ "rename in", rename_in },
+	{ "link", link_it },
+	{ "symlink", symlink_it, true },
+	{ "mkdir", make_dir, true },
+	{ "chmod", change_mode },
+	{ "chown", change_owner, true },
+	{ "chdir", change_dir, true },
+	{ "dup2", dup_it, true },
+	{ "fcntl dup", dup_fcntl, true },
+	{ "UNIX socket", unix_socket, true },
+	{ "packet socket", packet_socket },
+	{ "raw socket", raw_socket },
+	{ "netlink but route", other_netlink },
+	{ "UNIX datagrams", unix_datagrams, true },
+	{ "listen", listen_it, true },
+	{ "memfd_create", make_memfd, true },
+	{ "bpf", load_bpf },
+	{ "io_uring", uring },
+	{ "perf", perf },
+	{ "userfaultfd", faults },
+	{ "keyctl", keys },
+	{ "process_vm_readv", read_parent },
+	{ "mmap PROT_EXEC", map_exec, true },
+	{ "mprotect PROT_EXEC", make_exec, true },
 };
 
-static int confined(void)
-{
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : sandbox_close(dir_fd);
-}
+static int confined(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : sandbox_close(dir_fd); }
 
 /* Return: wait status; the child exits with what @fn returns. */
 static int in_child(int (*fn)(void))
@@ -169,10 +208,7 @@ static int try_one(void)
 	return forbidden[at].fn() >= 0 ? 1 : errno == EPERM ? 0 : 2;
 }
 
-static int try_free(void)
-{
-	return forbidden[at].fn() >= 0 ? 0 : 1;
-}
+static int try_free(void) { return forbidden[at].fn() >= 0 ? 0 : 1; }
 
 static void test_forbidden(void **state)
 {
@@ -287,7 +323,8 @@ static int do_connect(void)
 	if (listen(server, 1) < 0 || confined() < 0)
 		return 9;
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(fd, (struct sockaddr *)&tcp, sizeof(tcp)) < 0 || setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0)
+	if (connect(fd, (struct sockaddr *)&tcp, sizeof(tcp)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0)
 		return 10;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || send(fd, "x", 1, MSG_NOSIGNAL) != 1)
 		return 11;
@@ -339,8 +376,14 @@ static int do_files(void)
 
 static void test_allowed(void **state)
 {
-	static const struct { const char *name; int (*fn)(void); } works[] = {
-		{ "files", do_files }, { "names", do_names }, { "connections", do_connect }, { "older threads", do_other_thread },
+	static const struct {
+		const char *name;
+		int (*fn)(void);
+	} works[] = {
+		{ "files", do_files },
+		{ "names", do_names },
+		{ "connections", do_connect },
+		{ "older threads", do_other_thread },
 	};
 
 	(void)state;
@@ -358,7 +401,9 @@ static int do_no_cache(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || sandbox_close(-1) < 0)
 		return 9;
 	return openat(dir_fd, "x", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600) < 0 && errno == EPERM &&
-	       unlinkat(dir_fd, "x", 0) < 0 && errno == EPERM ? 0 : 1;
+			       unlinkat(dir_fd, "x", 0) < 0 && errno == EPERM
+		       ? 0
+		       : 1;
 }
 
 static void test_no_cache(void **state)

@@ -2,10 +2,7 @@
 /* The program: wants become verdicts, what is good survives a restart, the operator's questions are answered. */
 #include "procworld.h"
 
-static unsigned requests(void)
-{
-	return net.https.requests;
-}
+static unsigned requests(void) { return net.https.requests; }
 
 static void test_want(void **state)
 {
@@ -58,6 +55,8 @@ static const struct {
 	{ "drips", "b.localhost", &net.https, "/drip", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
 	{ "no TLS", "b.localhost", &net.mute, "/chain", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
 	{ "refuses", "127.0.0.1:1", NULL, "/chain", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
+	{ "cut off", "a.localhost", &net.https, "/early", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
+	{ "hangs up", "a.localhost", &net.https, "/nothing", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
 	{ "status 404", "a.localhost", &net.https, "/404", SR_FETCH_FAILED, 436, 60, "HTTP status 404" },
 	{ "redirect", "a.localhost", &net.https, "/302", SR_FETCH_FAILED, 436, 60, "HTTP status 302" },
 	{ "too large", "a.localhost", &net.https, "/big", SR_FETCH_FAILED, 436, 60, "too large" },
@@ -123,7 +122,8 @@ static void test_faults(void **state)
 /* With private addresses refused: by URL, by address, before anything is sent. */
 static void test_street_only(void **state)
 {
-	static const char *const urls[] = { "https://a.localhost:8443/chain", "https://127.0.0.1/chain", "https://a.localhost:444/" };
+	static const char *const urls[] = { "https://a.localhost:8443/chain", "https://127.0.0.1/chain",
+					    "https://a.localhost:444/" };
 	struct proc p = { 0 };
 	unsigned accepted = net.https.accepted;
 
@@ -175,7 +175,12 @@ static void test_list_order(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), i % 2 ? "/404/%u" : "/chain/%u", i);
-		want(&p, url_to("a.localhost", &net.https, i == 1 ? "/404" : i == 3 ? "/500" : path), i % 2 ? VERDICT_BAD : VERDICT_GOOD);
+		want(&p,
+		     url_to("a.localhost", &net.https,
+			    i == 1   ? "/404"
+			    : i == 3 ? "/500"
+				     : path),
+		     i % 2 ? VERDICT_BAD : VERDICT_GOOD);
 	}
 	assert_int_equal(entries(&p, "", 0, all, 8, &total), 5);
 	assert_int_equal(total, 5);
@@ -204,7 +209,8 @@ static void test_hosts(void **state)
 	(void)state;
 	want(&p, url_to("a.localhost", &net.https, "/chain/h"), VERDICT_GOOD);
 	want(&p, url_to("b.localhost", &net.https, "/404"), VERDICT_BAD);
-	assert_int_equal(records(&p, (struct fetcher_msg){ .head.type = FETCHER_HOSTS }, all, 8, sizeof(*all), &total), 2);
+	assert_int_equal(records(&p, (struct fetcher_msg){ .head.type = FETCHER_HOSTS }, all, 8, sizeof(*all), &total),
+			 2);
 	assert_int_equal(total, 2);
 	assert_string_equal(all[0].host, "b.localhost");
 	assert_int_equal(all[0].failed, 1);
@@ -218,7 +224,8 @@ static void test_prefetch_flush(void **state)
 {
 	char *dir = dir_new();
 	struct proc p = proc_start(dir);
-	const char *url = url_to("a.localhost", &net.https, "/chain/p"), *second = url_to("a.localhost", &net.https, "/chain/q");
+	const char *url = url_to("a.localhost", &net.https, "/chain/p"),
+		   *second = url_to("a.localhost", &net.https, "/chain/q");
 	struct fetcher_msg r;
 	struct verdict v;
 
@@ -248,9 +255,18 @@ static void test_prefetch_flush(void **state)
 /* Messages at the wrong time or with the wrong things: refused, and the process goes on. */
 static void test_protocol(void **state)
 {
-	static const enum fetcher_type early[] = { FETCHER_ANCHORS, FETCHER_CRL, FETCHER_CACHE, FETCHER_START, FETCHER_PREFETCH,
-						   FETCHER_FLUSH, FETCHER_LIST, FETCHER_HOSTS, FETCHER_STATUS, FETCHER_RESULT,
-						   99, 0 };
+	static const enum fetcher_type early[] = { FETCHER_ANCHORS,
+						   FETCHER_CRL,
+						   FETCHER_CACHE,
+						   FETCHER_START,
+						   FETCHER_PREFETCH,
+						   FETCHER_FLUSH,
+						   FETCHER_LIST,
+						   FETCHER_HOSTS,
+						   FETCHER_STATUS,
+						   FETCHER_RESULT,
+						   99,
+						   0 };
 	struct proc p = { 0 };
 
 	(void)state;
@@ -274,8 +290,11 @@ static void test_protocol(void **state)
 /* What the kernel says of it. */
 static void confined(const struct proc *p)
 {
-	static const char *const want[] = { "Seccomp:\t2\n", "NoNewPrivs:\t1\n", "CapEff:\t0000000000000000\n",
-					    "CapPrm:\t0000000000000000\n", "Uid:\t65534\t65534\t65534\t65534\n",
+	static const char *const want[] = { "Seccomp:\t2\n",
+					    "NoNewPrivs:\t1\n",
+					    "CapEff:\t0000000000000000\n",
+					    "CapPrm:\t0000000000000000\n",
+					    "Uid:\t65534\t65534\t65534\t65534\n",
 					    "Gid:\t65534\t65534\t65534\t65534\n" };
 	char path[64], text[4096];
 	CLEANUP(fclosep) FILE *f = NULL;
@@ -300,22 +319,25 @@ static void test_confined(void **state)
 /* A name by the C library's look-up, in a thread under the filter. */
 static void test_name(void **state)
 {
-	char hosts[] = "/tmp/sipseal-proc-hosts-XXXXXX";
+	char *dir, hosts[100];
 	struct proc p = { .hosts = hosts };
 	int fd;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* the hosts file of a mount namespace of its own */
-	fd = mkstemp(hosts);
+	dir = dir_new();
+	snprintf(hosts, sizeof(hosts), "%s/hosts", dir);
+	fd = open(hosts, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(dprintf(fd, "127.0.0.1 one.test\n::1 six.test\n"), 32);
 	assert_int_equal(fchmod(fd, 0644), 0);
 	close(fd);
 	proc_start_with(&p, (struct fetcher_msg){ 0 }, NULL, NULL);
 	want(&p, url_to("one.test", &net.https, "/chain/name"), VERDICT_GOOD);
-	assert_int_equal(want(&p, url_to("six.test", &net.https, "/chain/name"), VERDICT_BAD).reason, SR_CERTIFICATE_UNREACHABLE);
+	assert_int_equal(want(&p, url_to("six.test", &net.https, "/chain/name"), VERDICT_BAD).reason,
+			 SR_CERTIFICATE_UNREACHABLE);
 	proc_stop(&p);
-	unlink(hosts);
+	dir_remove(dir);
 }
 
 /* EOF ends it while a server hangs; a message of another size is the end, too. */
@@ -367,9 +389,17 @@ static void test_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_want), cmocka_unit_test(test_faults), cmocka_unit_test(test_street_only),
-		cmocka_unit_test(test_budget), cmocka_unit_test(test_list_order), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_prefetch_flush), cmocka_unit_test(test_protocol), cmocka_unit_test(test_confined), cmocka_unit_test(test_name), cmocka_unit_test(test_end),
+		cmocka_unit_test(test_want),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_street_only),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_list_order),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_prefetch_flush),
+		cmocka_unit_test(test_protocol),
+		cmocka_unit_test(test_confined),
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_idle),
 	};
 

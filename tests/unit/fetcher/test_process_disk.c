@@ -13,10 +13,7 @@ static struct store *store_at(const char *dir)
 	return s;
 }
 
-static void give_away(int dir_fd, const char *name)
-{
-	assert_int_equal(fchownat(dir_fd, name, NOBODY, NOBODY, 0), 0);
-}
+static void give_away(int dir_fd, const char *name) { assert_int_equal(fchownat(dir_fd, name, NOBODY, NOBODY, 0), 0); }
 
 /* Files that the test wrote belong to the process. */
 static void own(const char *dir)
@@ -29,7 +26,8 @@ static void test_restart(void **state)
 {
 	char *dir = dir_new();
 	struct proc p = proc_start(dir);
-	const char *url = url_to("a.localhost", &net.https, "/chain/r"), *bad = url_to("a.localhost", &net.https, "/other/r");
+	const char *url = url_to("a.localhost", &net.https, "/chain/r"),
+		   *bad = url_to("a.localhost", &net.https, "/other/r");
 	struct verdict before, after;
 	struct fetcher_stats s;
 	unsigned requests;
@@ -87,7 +85,8 @@ static void test_order(void **state)
 static void test_too_old(void **state)
 {
 	char *dir = dir_new();
-	const char *urls[2] = { url_to("a.localhost", &net.https, "/chain/old"), url_to("a.localhost", &net.https, "/chain/never") };
+	const char *urls[2] = { url_to("a.localhost", &net.https, "/chain/old"),
+				url_to("a.localhost", &net.https, "/chain/never") };
 	struct store *st = store_at(dir);
 	unsigned requests = net.https.requests;
 	struct proc p;
@@ -112,7 +111,8 @@ static void test_too_old(void **state)
 static void test_again(void **state)
 {
 	char *dir = dir_new();
-	const char *good = url_to("a.localhost", &net.https, "/chain/again"), *gone = url_to("b.localhost", &net.https, "/404");
+	const char *good = url_to("a.localhost", &net.https, "/chain/again"),
+		   *gone = url_to("b.localhost", &net.https, "/404");
 	struct store *st = store_at(dir);
 	unsigned requests = net.https.requests;
 	struct proc p;
@@ -161,7 +161,8 @@ static void path_of(char ret[200], const char *dir, const char *url)
 static void test_damaged(void **state)
 {
 	char *dir = dir_new(), path[200], byte = 'X';
-	const char *urls[3] = { url_to("a.localhost", &net.https, "/chain/cut"), url_to("a.localhost", &net.https, "/chain/bit"),
+	const char *urls[3] = { url_to("a.localhost", &net.https, "/chain/cut"),
+				url_to("a.localhost", &net.https, "/chain/bit"),
 				url_to("a.localhost", &net.https, "/chain/fine") };
 	static const char name[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 	struct proc p = proc_start(dir);
@@ -332,9 +333,9 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_restart), cmocka_unit_test(test_order), cmocka_unit_test(test_too_old), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_full), cmocka_unit_test(test_no_directory),
-		cmocka_unit_test(test_killed), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_restart),	     cmocka_unit_test(test_order),   cmocka_unit_test(test_too_old),
+		cmocka_unit_test(test_again),	     cmocka_unit_test(test_damaged), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_no_directory), cmocka_unit_test(test_killed),  cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, net_setup, net_teardown);

@@ -2,8 +2,14 @@
 /* The program when what it judges by changes: lists of revoked certificates by file and by URL, trust anchors. */
 #include "procworld.h"
 
-#define SOFT { .hello.has_crl = 1 }
-#define HARD { .hello.has_crl = 1, .hello.is_crl_hard = 1 }
+#define SOFT                                                                                                           \
+	{                                                                                                              \
+		.hello.has_crl = 1                                                                                     \
+	}
+#define HARD                                                                                                           \
+	{                                                                                                              \
+		.hello.has_crl = 1, .hello.is_crl_hard = 1                                                             \
+	}
 
 static struct fetcher_msg with_url(struct fetcher_msg m)
 {
@@ -151,14 +157,16 @@ static void test_missing(void **state)
 	dir_remove(dir);
 }
 
-/* Other anchors: what ended in the old ones is not good any more, what ends in the new ones is; bad ones are refused. */
+/* Other anchors: what ended in the old ones is not good any more, what ends in the new ones is; bad ones are refused.
+ */
 static void test_anchors(void **state)
 {
 	(void)state;
 	for (unsigned has_dir = 0; has_dir < 2; has_dir++) {
 		char *dir = dir_new();
 		struct proc p = proc_start(has_dir ? dir : NULL);
-		const char *url = url_to("a.localhost", &net.https, "/chain/a"), *other = url_to("a.localhost", &net.https, "/other/a");
+		const char *url = url_to("a.localhost", &net.https, "/chain/a"),
+			   *other = url_to("a.localhost", &net.https, "/other/a");
 		struct verdict v;
 
 		want(&p, url, VERDICT_GOOD);
@@ -189,7 +197,8 @@ static void test_anchors_keep_list(void **state)
 	/* without the STI-PA among them nobody vouches for it */
 	must(proc_give(&p, FETCHER_ANCHORS, net.other_anchors, net.other_anchors_len), "ANCHORS with the STI-PA");
 	assert_string_equal(proc_stats(&p).crl_error, "");
-	must(proc_give(&p, FETCHER_ANCHORS, net.anchors, strstr(net.anchors + 1, "-----BEGIN") - net.anchors), "ANCHORS without");
+	must(proc_give(&p, FETCHER_ANCHORS, net.anchors, strstr(net.anchors + 1, "-----BEGIN") - net.anchors),
+	     "ANCHORS without");
 	assert_non_null(strstr(proc_stats(&p).crl_error, "not signed by an anchor"));
 	assert_int_equal(proc_stats(&p).crl_next_update, 0);
 	X509_CRL_free(crl);
@@ -199,8 +208,9 @@ static void test_anchors_keep_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file), cmocka_unit_test(test_url), cmocka_unit_test(test_url_as_x5u),
-		cmocka_unit_test(test_missing), cmocka_unit_test(test_anchors), cmocka_unit_test(test_anchors_keep_list),
+		cmocka_unit_test(test_file),	   cmocka_unit_test(test_url),
+		cmocka_unit_test(test_url_as_x5u), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_anchors),	   cmocka_unit_test(test_anchors_keep_list),
 	};
 
 	return cmocka_run_group_tests(tests, net_setup, net_teardown);

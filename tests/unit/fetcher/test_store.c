@@ -67,9 +67,16 @@ static void test_format(void **state)
 static void test_limits(void **state)
 {
 	static char big[STORE_BODY_MAX + 1];
-	static const struct { size_t url, body; int ok; } cases[] = {
-		{ 0, 1, 0 }, { 1, 0, 0 }, { 1, 1, 1 }, { PASSPORT_X5U_MAX, STORE_BODY_MAX, 1 },
-		{ PASSPORT_X5U_MAX + 1, 1, 0 }, { 1, STORE_BODY_MAX + 1, 0 },
+	static const struct {
+		size_t url, body;
+		int ok;
+	} cases[] = {
+		{ 0, 1, 0 },
+		{ 1, 0, 0 },
+		{ 1, 1, 1 },
+		{ PASSPORT_X5U_MAX, STORE_BODY_MAX, 1 },
+		{ PASSPORT_X5U_MAX + 1, 1, 0 },
+		{ 1, STORE_BODY_MAX + 1, 0 },
 	};
 
 	(void)state;
@@ -208,7 +215,7 @@ static void test_walk_changes(void **state)
 	assert_int_equal(next(s, &cursor), 7);
 	store_drop(s, slice_str(url_n(6))); /* the one that would be next */
 	assert_int_equal(next(s, &cursor), 5);
-	put(s, 4);                          /* and one that becomes the newest */
+	put(s, 4); /* and one that becomes the newest */
 	put(s, 9);
 	assert_int_equal(next(s, &cursor), 3);
 	store_drop(s, slice_str(url_n(1))); /* the last */
@@ -368,12 +375,14 @@ static void test_not_ours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_walk_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown), cmocka_unit_test(test_not_ours),
+		cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+		cmocka_unit_test(test_not_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
