@@ -21,10 +21,10 @@
 #define FETCH_BODY_MAX     (64 * 1024)
 #define FETCH_CRL_MAX      (16 * 1024 * 1024)
 #define FETCH_PARALLEL_MAX 32
-#define FETCH_HOST_MAX     4      /* at a time, of one host */
+#define FETCH_HOST_MAX     6      /* at a time, of one host; 4 for one trunk */
 #define FETCH_CRL_TIMES    15     /* as long as timeout_ms may a fetch of more than FETCH_BODY_MAX take */
 #define FETCH_TRUNK_RATE   10     /* per second, of one trunk; bucket of 50, 20 of it for hosts that answer */
-#define FETCH_HOST_RATE    10     /* per second, of one host; bucket of 50 */
+#define FETCH_HOST_RATE    20     /* per second, of one host; bucket of 100: more than one trunk can use up */
 
 struct fetch_config {
 	struct url_rules rules;

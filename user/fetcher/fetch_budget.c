@@ -29,6 +29,8 @@ struct host {
 	uint64_t used_ns;            /* when last */
 	struct fetch_host is;
 	unsigned active;
+	uint32_t slots[FETCH_HOST_MAX]; /* whose fetches are under way; ours are not among them */
+	unsigned slot_cnt;
 	uint64_t tat;                /* theoretical arrival time (GCRA), ns */
 	bool is_known, is_lost;
 };
@@ -187,11 +189,32 @@ static const char *shared_fault(const struct budget *b, enum kind kind, uint64_t
 	return NULL;
 }
 
-static const char *host_fault(const struct host *h, uint64_t now_ns)
+static unsigned host_fetches(const struct host *h, uint32_t slot)
+{
+	unsigned cnt = 0;
+
+	for (unsigned i = 0; i < h->slot_cnt; i++)
+		cnt += h->slots[i] == slot;
+	return cnt;
+}
+
+static void host_leave(struct host *h, uint32_t slot)
+{
+	unsigned i = 0;
+
+	while (i < h->slot_cnt && h->slots[i] != slot)
+		i++;
+	if (i < h->slot_cnt)
+		h->slots[i] = h->slots[--h->slot_cnt];
+}
+
+static const char *host_fault(const struct host *h, uint32_t slot, uint64_t now_ns)
 {
 	if (h->active >= FETCH_HOST_MAX)
 		return "too many fetches at a time of this host";
-	if (!bucket_has(h->tat, now_ns, FETCH_HOST_RATE, BUDGET_BURST))
+	if (host_fetches(h, slot) >= BUDGET_TRUNK_HOST)
+		return "too many fetches at a time of this host for one trunk";
+	if (!bucket_has(h->tat, now_ns, FETCH_HOST_RATE, BUDGET_HOST_BURST))
 		return "too many fetches per second of this host";
 	return NULL;
 }
@@ -200,7 +223,7 @@ static const char *trunk_fault(const struct trunk *t, enum kind kind, uint64_t n
 {
 	unsigned burst = BUDGET_BURST - (kind == KIND_STRANGER ? BUDGET_BURST_SPARE : 0);
 
-	if (kind == KIND_STRANGER && t->strangers >= BUDGET_TRUNK_MAX)
+	if (t->active >= BUDGET_TRUNK_ALL || (kind == KIND_STRANGER && t->strangers >= BUDGET_TRUNK_MAX))
 		return "too many fetches at a time of this trunk";
 	if (!bucket_has(t->tat, now_ns, FETCH_TRUNK_RATE, burst))
 		return "too many fetches per second of this trunk";
@@ -215,7 +238,7 @@ static const char *take_fault(const struct budget *b, const struct budget_ticket
 	/* strangers can use up the buckets of the host that our CRL is at: they do not bind our own */
 	if (why || kind == KIND_OURS)
 		return why;
-	why = host_fault(k->host, now_ns);
+	why = host_fault(k->host, k->slot, now_ns);
 	return why ? why : trunk_fault(k->trunk, kind, now_ns);
 }
 
@@ -223,7 +246,7 @@ int budget_take(struct budget *b, const char *host, uint32_t slot, uint64_t now_
 		struct budget_ticket *ret, const char **reterr_text)
 {
 	bool is_ours = slot == BUDGET_OURS;
-	struct budget_ticket k = { .host = host_get(b, host, now_ns),
+	struct budget_ticket k = { .host = host_get(b, host, now_ns), .slot = slot,
 				   .trunk = is_ours ? NULL : trunk_get(b, slot, now_ns) };
 	enum kind kind;
 	const char *why;
@@ -242,6 +265,7 @@ int budget_take(struct budget *b, const char *host, uint32_t slot, uint64_t now_
 	if (k.trunk) {
 		bucket_take(&k.host->tat, now_ns, FETCH_HOST_RATE);
 		bucket_take(&k.trunk->tat, now_ns, FETCH_TRUNK_RATE);
+		k.host->slots[k.host->slot_cnt++] = slot; /* below FETCH_HOST_MAX: host_fault() */
 		k.trunk->active++;
 		k.trunk->strangers += k.is_stranger;
 	}
@@ -255,6 +279,7 @@ void budget_drop(struct budget *b, const struct budget_ticket *k)
 	k->host->active--;
 	if (!k->trunk)
 		return;
+	host_leave(k->host, k->slot);
 	k->trunk->active--;
 	k->trunk->strangers -= k->is_stranger;
 }

@@ -5,7 +5,8 @@
  * Three kinds of fetches: from a host that we know nothing good of (a stranger), from one whose last fetch ended with an
  * HTTP answer (known), and our own (CRL, prefetch).  Strangers leave room for known hosts, in number and in the
  * trunk's bucket, and both leave room for our own: servers that hang and URLs that are made up for each call
- * delay strangers, nobody else.  Both tables are bounded; the oldest that are idle give way, strangers first.
+ * delay strangers, nobody else.  No trunk gets all of what trunks share, neither the places nor those of one host:
+ * who makes up paths of a host that answers delays the calls of his own trunk.  Both tables are bounded; the oldest that are idle give way, strangers first.
  * The clock comes from the caller.  Threads: one.
  */
 #ifndef SIPSEAL_FETCHER_FETCH_BUDGET_H
@@ -16,11 +17,14 @@
 #define BUDGET_OURS        UINT32_MAX /* the trunk of our own fetches */
 #define BUDGET_HOSTS_MAX   256
 #define BUDGET_TRUNKS_MAX  1024
-#define BUDGET_BURST       50
+#define BUDGET_BURST       50         /* of a trunk */
+#define BUDGET_HOST_BURST  100
 #define BUDGET_KNOWN_SPARE 8          /* parallel fetches that strangers leave to known hosts */
 #define BUDGET_OURS_SPARE  2          /* and both to our own */
 #define BUDGET_BURST_SPARE 20         /* of a trunk's bucket, for known hosts */
 #define BUDGET_TRUNK_MAX   16         /* strangers at a time, of one trunk */
+#define BUDGET_TRUNK_ALL   24         /* strangers and known ones */
+#define BUDGET_TRUNK_HOST  4          /* at a time of one host, of one trunk */
 #define BUDGET_HUNG_MAX    64         /* name look-ups that outlived their fetch: a thread each */
 #define BUDGET_HUNG_NS     (30u * 1000000000ull) /* the C library's resolver gives up after that at the latest */
 
@@ -35,6 +39,7 @@ DEFINE_FREEP(struct budget *, budget_free)
 struct budget_ticket {
 	struct host *host;
 	struct trunk *trunk;         /* NULL: ours */
+	uint32_t slot;
 	bool is_stranger;
 };
 

@@ -265,7 +265,7 @@ static void test_host_limit(void **state)
 	fetcher(lab());
 	for (unsigned i = 0; i < FETCH_HOST_MAX; i++) {
 		snprintf(path, sizeof(path), "/%u", i);
-		ask(url_of("a.localhost", &world.mute, path));
+		assert_int_equal(ask_of(20 + i, url_of("a.localhost", &world.mute, path), &why), 0);
 	}
 	assert_int_equal(ask_of(9, url_of("A.localhost", &world.mute, "/x"), &why), -EAGAIN);
 	assert_non_null(strstr(why, "of this host"));

@@ -59,6 +59,36 @@ static void test_host_parallel(void **state)
 	take(b, "a.example", 77, &k[0], "at a time of this host");
 }
 
+/* Who makes up paths of a host that all use: places are left to the others, and the bucket fills faster than he can
+ * empty it. */
+static void test_host_shared(void **state)
+{
+	CLEANUP(budget_freep) struct budget *b = NULL;
+	struct budget_ticket k[FETCH_HOST_MAX + 1] = { 0 };
+	const char *why;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(budget_new(&b), 0);
+	pass(b, "a.example", 1, &good);
+	for (i = 0; i < BUDGET_TRUNK_HOST; i++)
+		take(b, "a.example", 7, &k[i], NULL);
+	take(b, "a.example", 7, &k[i], "for one trunk");
+	for (; i < FETCH_HOST_MAX; i++)
+		take(b, "a.example", 8, &k[i], NULL);
+	take(b, "a.example", 9, &k[i], "at a time of this host");
+	take(b, "a.example", BUDGET_OURS, &k[i], NULL);
+	budget_give(b, &k[i], &good);
+	budget_give(b, &k[0], &missing);
+	take(b, "a.example", 7, &k[0], NULL);
+	for (i = 0; i < FETCH_HOST_MAX; i++)
+		budget_give(b, &k[i], &missing);
+	for (i = 0; i < 20000; i++, now += S / 1000)
+		if (budget_take(b, "a.example", 7, now, &k[0], &why) == 0)
+			budget_give(b, &k[0], &missing);
+	pass(b, "a.example", 8, &good);
+}
+
 static void test_host_rate(void **state)
 {
 	CLEANUP(budget_freep) struct budget *b = NULL;
@@ -66,7 +96,7 @@ static void test_host_rate(void **state)
 
 	(void)state;
 	assert_int_equal(budget_new(&b), 0);
-	for (unsigned i = 0; i < BUDGET_BURST; i++)
+	for (unsigned i = 0; i < BUDGET_HOST_BURST; i++)
 		pass(b, "a.example", i, &good);
 	take(b, "a.example", 99, &k, "per second of this host");
 	now += S / FETCH_HOST_RATE - 1;
@@ -75,7 +105,7 @@ static void test_host_rate(void **state)
 	pass(b, "a.example", 99, &good);
 	take(b, "a.example", 99, &k, "per second of this host");
 	now += 3600 * S; /* the bucket does not grow */
-	for (unsigned i = 0; i < BUDGET_BURST; i++)
+	for (unsigned i = 0; i < BUDGET_HOST_BURST; i++)
 		pass(b, "a.example", i, &good);
 	take(b, "a.example", 99, &k, "per second of this host");
 }
@@ -122,6 +152,24 @@ static void test_trunk_parallel(void **state)
 	budget_drop(b, &k[0]);
 	take(b, "new.example", 7, &k[0], NULL);
 	take(b, "newer.example", 7, &k[BUDGET_TRUNK_MAX], "at a time of this trunk");
+}
+
+/* Known hosts that hang now, all at once for one trunk: the others have places. */
+static void test_trunk_all(void **state)
+{
+	CLEANUP(budget_freep) struct budget *b = NULL;
+	struct budget_ticket k[BUDGET_TRUNK_ALL + 1] = { 0 };
+
+	(void)state;
+	assert_int_equal(budget_new(&b), 0);
+	for (unsigned i = 0; i <= BUDGET_TRUNK_ALL; i++)
+		pass(b, host_of(i), 1000 + i, &good);
+	for (unsigned i = 0; i < BUDGET_TRUNK_ALL; i++)
+		take(b, host_of(i), 7, &k[i], NULL);
+	take(b, host_of(BUDGET_TRUNK_ALL), 7, &k[BUDGET_TRUNK_ALL], "at a time of this trunk");
+	take(b, host_of(BUDGET_TRUNK_ALL), 8, &k[BUDGET_TRUNK_ALL], NULL);
+	budget_give(b, &k[0], &bad);
+	take(b, host_of(1), 7, &k[0], NULL);
 }
 
 /* Strangers of many trunks, then known hosts, then our own: each finds its spare places. */
@@ -239,7 +287,8 @@ static void test_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host_parallel), cmocka_unit_test(test_host_rate),
+		cmocka_unit_test(test_host_parallel), cmocka_unit_test(test_host_shared),
+		cmocka_unit_test(test_trunk_all),     cmocka_unit_test(test_host_rate),
 		cmocka_unit_test(test_trunk_rate),    cmocka_unit_test(test_trunk_parallel),
 		cmocka_unit_test(test_parallel),      cmocka_unit_test(test_hung),
 		cmocka_unit_test(test_bounded),       cmocka_unit_test(test_hosts),
