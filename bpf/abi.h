@@ -61,8 +61,8 @@
 	X(23, WRONG_SIDE,         "wrong_side",         "INVITE to a carrier peer that came in on a carrier-side NIC: passed, never signed") \
 	X(24, INBOUND_UNVERIFIED, "inbound_unverified", "INVITE from a carrier peer whose trunk does not verify: passed") \
 	X(25, REGULATORY_OFF,     "regulatory_off",     "INVITE passed unchanged: regulatory.enabled is false") \
-	X(26, OPAQUE,             "opaque",             "towards a carrier peer, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
-	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "towards a carrier peer, headers that cannot be walked: dropped, on_signer_failure drop") \
+	X(26, OPAQUE,             "opaque",             "of a trunk, headers that cannot be walked (long IPv6 chain): passed, on_signer_failure pass") \
+	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "of a trunk, headers that cannot be walked: dropped, on_signer_failure drop") \
 	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed or verified") \
 	X(29, RATE_LIMITED,       "rate_limited",       "INVITE dropped: over max_cps of its trunk") \
 	X(30, FAIR_SHARE,         "fair_share",         "INVITE dropped: the signer is overloaded and the trunk has had its share")

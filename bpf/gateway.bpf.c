@@ -74,6 +74,18 @@ static __always_inline bool is_to_trunk(struct xdp_md *ctx, struct packet *p)
 	return match_outbound(sipseal_config.generation, &a, 0) >= 0;
 }
 
+/* Does one come in of a trunk that verifies? */
+static __always_inline bool is_from_trunk(struct xdp_md *ctx, struct packet *p)
+{
+	struct packet_addrs a = { 0 };
+	__s64 trunk;
+
+	if (is_core_side(p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
+		return false;
+	trunk = match_inbound(sipseal_config.generation, &a);
+	return trunk >= 0 && (match_flags(trunk) & SIPSEAL_CORE_F_VERIFY);
+}
+
 /*
  * A fragment of what is or may be UDP (in IPv6 a later fragment tells only the number of the header that
  * its first starts with).  Others cannot carry an INVITE that a UDP receiver would see.
@@ -101,7 +113,7 @@ PACKET_GLOBAL int on_opaque(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return XDP_PASS;
-	if (!is_to_trunk(ctx, p))
+	if (!is_to_trunk(ctx, p) && !is_from_trunk(ctx, p))
 		return fast_path(ctx, p, SR_NONE);
 	return apply_policy(ctx, p, sipseal_config.on_signer_failure, w);
 }

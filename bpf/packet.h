@@ -2,7 +2,7 @@
 /*
  * packet.h - walk Ethernet, VLAN tags, IPv4 and IPv6 down to UDP; find an INVITE or a CANCEL.
  *
- *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP  CR/LF{0,15} INVITE | CANCEL
+ *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP  blanks{0,15} INVITE | CANCEL
  *                                   IPv6 + extension headers {0,8}
  *
  * Nothing is read before its bounds are checked.  The walk leaves offsets, no pointers: they survive
@@ -35,7 +35,8 @@
  */
 #define PACKET_OFF_MAX 4095
 
-/* CR and LF that may stand before a request line (RFC 3261 s7.5); after that many the signer decides. */
+/* CR and LF that may stand before a request line (RFC 3261 s7.5), and blanks, which some take there, too; after
+ * that many the signer decides. */
 #define PACKET_CRLF_MAX 16
 
 #define PACKET_IP_MF     0x2000
@@ -261,9 +262,9 @@ static __always_inline int packet_walk(const struct xdp_md *ctx, struct packet *
 	return p->is_tagged ? SR_VLAN_OTHER : SR_NOT_IP;
 }
 
-static __always_inline bool packet_is_crlf(__u8 c)
+static __always_inline bool packet_is_space(__u8 c)
 {
-	return c == '\r' || c == '\n';
+	return c == '\r' || c == '\n' || c == ' ' || c == '\t';
 }
 
 /* The requests that somebody may have to look at. */
@@ -271,17 +272,35 @@ static __always_inline bool packet_is_crlf(__u8 c)
 #define PACKET_INVITE 1
 #define PACKET_CANCEL 2
 
-/* Does @c start with the constant @method and a blank? */
-#define PACKET_IS(c, method) \
+static __always_inline bool packet_is_letter(__u8 c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* Does @c, with @bits set in each byte, start with the constant @word? */
+#define PACKET_STARTS(c, bits, word) \
 	({ \
-		bool is_ = (c)[sizeof(method) - 1] == ' ' || (c)[sizeof(method) - 1] == '\t'; \
-		_Pragma("unroll") for (unsigned k_ = 0; k_ < sizeof(method) - 1; k_++) \
-			is_ &= (c)[k_] == (method)[k_]; \
+		bool is_ = true; \
+		_Pragma("unroll") for (unsigned k_ = 0; k_ < sizeof(word) - 1; k_++) \
+			is_ &= ((c)[k_] | (bits)) == (word)[k_]; \
 		is_; \
 	})
 
 /*
- * The whole test, for a payload that starts with 'I', 'C', CR or LF.  On success p->text_off is the first
+ * RFC 3261 has methods in upper case with a blank behind.  Some receivers take an INVITE in any case, with whatever
+ * ends a word: that is no way past the signer, which tells them apart.  CANCEL is what RFC 3261 says.
+ */
+static __always_inline int packet_method(const __u8 *c)
+{
+	if (PACKET_STARTS(c, 0x20, "invite") && !packet_is_letter(c[6]))
+		return PACKET_INVITE;
+	if (PACKET_STARTS(c, 0, "CANCEL") && (c[6] == ' ' || c[6] == '\t'))
+		return PACKET_CANCEL;
+	return PACKET_OTHER;
+}
+
+/*
+ * The whole test, for a payload that starts with 'I', 'C', a blank, CR or LF.  On success p->text_off is the first
  * byte of the Request-URI.  Return: PACKET_*.
  */
 PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p)
@@ -297,7 +316,7 @@ PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p
 		c = packet_at(ctx, off, 1);
 		if (!c || off >= p->text_end)
 			return PACKET_OTHER;
-		if (!packet_is_crlf(*c))
+		if (!packet_is_space(*c))
 			break;
 	}
 	if (i == PACKET_CRLF_MAX) {
@@ -308,9 +327,7 @@ PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p
 	if (!c || off + 7 > p->text_end)
 		return PACKET_OTHER;
 	p->text_off = off + 7;
-	if (PACKET_IS(c, "INVITE"))
-		return PACKET_INVITE;
-	return PACKET_IS(c, "CANCEL") ? PACKET_CANCEL : PACKET_OTHER;
+	return packet_method(c);
 }
 
 /* packet_request() - PACKET_*; one byte decides for nearly all packets. */
@@ -320,7 +337,7 @@ static __always_inline int packet_request(const struct xdp_md *ctx, struct packe
 
 	if (!c || p->text_off >= p->text_end)
 		return PACKET_OTHER;
-	if (*c != 'I' && *c != 'C' && !packet_is_crlf(*c))
+	if ((*c | 0x20) != 'i' && *c != 'C' && !packet_is_space(*c))
 		return PACKET_OTHER;
 	return packet_find_request(ctx, p);
 }

@@ -26,6 +26,7 @@
 #define CANCEL .text = CANCEL_TEXT
 #define F_CANCEL (SIPSEAL_META_F_INBOUND | SIPSEAL_META_F_CANCEL)
 #define UNTOUCHED XDP_PASS, SR_KERNEL
+#define NINE .ext = { 60, 60, 60, 60, 60, 60, 60, 60, 60 }
 
 /* Fields that a fixture does not name are meant to be zero. */
 #pragma GCC diagnostic push
@@ -51,6 +52,19 @@ static const struct fixture inbound_fixtures[] = {
 	{ "verified, IPv6 extension headers", CARRIER, 0, { IN6, .ext = { 255, 60 } }, STEERED, 50, INBOUND, MAC75 },
 	{ "verified, IPv4 options", CARRIER, 0, { IN, .options = 40 }, STEERED, 11, INBOUND, MAC200 },
 	{ "verified, leading CRLF", CARRIER, 0, { IN, .text = CRLF4 INVITE }, STEERED, 11, INBOUND, MAC200 },
+	/* what is no INVITE by RFC 3261, but for some PBXs */
+	{ "verified, lower case", CARRIER, 0, { IN, .text = "invite sip:x@y SIP/2.0\r\n\r\n" }, STEERED, 11, INBOUND,
+	  MAC200 },
+	{ "verified, mixed case", CARRIER, 0, { IN, .text = "iNVITe sip:x@y SIP/2.0\r\n\r\n" }, STEERED, 11, INBOUND,
+	  MAC200 },
+	{ "verified, blank before it", CARRIER, 0, { IN, .text = " " INVITE }, STEERED, 11, INBOUND, MAC200 },
+	{ "verified, tab before it", CARRIER, 0, { IN, .text = "\r\n\t" INVITE }, STEERED, 11, INBOUND, MAC200 },
+	{ "verified, no blank behind it", CARRIER, 0, { IN, .text = "INVITE<sip:x@y> SIP/2.0\r\n\r\n" }, STEERED, 11,
+	  INBOUND, MAC200 },
+	{ "verified, folded behind it", CARRIER, 0, { IN, .text = "INVITE\r\n sip:x@y SIP/2.0\r\n\r\n" }, STEERED,
+	  11, INBOUND, MAC200 },
+	{ "verified, INVITES", CARRIER, 0, { IN, .text = "INVITES sip:x@y SIP/2.0\r\n\r\n" }, UNTOUCHED },
+	{ "verified, INVIT", CARRIER, 0, { IN, .text = "INVIT sip:x@y SIP/2.0\r\n\r\n" }, UNTOUCHED },
 	{ "verified, neighbour unknown", CARRIER, 0, { .src = "203.0.113.20", .dst = "10.0.1.77" }, STEERED, 20,
 	  INBOUND | RAW },
 	{ "verified, egress is no port", CARRIER, 0, { .src = "203.0.113.20", .dst = "192.0.2.77" }, STEERED, 20,
@@ -133,7 +147,10 @@ static const struct fixture inbound_fixtures[] = {
 	{ "verified, first fragment", CARRIER, 0, { IN, .frag = IPV4_MF }, UNTOUCHED },
 	{ "verified, later fragment", CARRIER, 0, { IN, .frag = 100 }, UNTOUCHED },
 	{ "verified, TCP", CARRIER, CF_OTHER_DROP, { IN, .proto = 6 }, UNTOUCHED },
-	{ "verified, nine extension headers", CARRIER, 0, { IN6, .ext = { 60, 60, 60, 60, 60, 60, 60, 60, 60 } },
+	{ "verified, nine extension headers", CARRIER, 0, { IN6, NINE }, XDP_DROP, SR_OPAQUE_DROPPED },
+	{ "verified, nine extension headers, pass", CARRIER, CF_FAIL_PASS, { IN6, NINE }, XDP_PASS, SR_OPAQUE },
+	{ "verified, nine extension headers, regulatory off", CARRIER, CF_OFF, { IN6, NINE }, UNTOUCHED },
+	{ "of no trunk, nine extension headers", CARRIER, 0, { .src = "2001:db8:2::77", .dst = "2001:db8:1::5", NINE },
 	  UNTOUCHED },
 
 	/* CANCELs */

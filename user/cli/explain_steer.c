@@ -8,26 +8,33 @@
 
 #include "cli/explain.h"
 
-/* XDP gives up and takes a datagram of more CRLFs for an INVITE, lest one hides behind them; the signer
- * finds none in it. */
-static struct slice after_crlfs(const struct explain *x)
-{
-	size_t i = 0;
-
-	while (i < x->message_len && (x->message[i] == '\r' || x->message[i] == '\n'))
-		i++;
-	return slice_of(x->message + i, x->message_len - i);
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
+/* XDP gives up and takes a datagram of more of them for an INVITE, lest one hides behind them; the signer
+ * finds none in it. */
+static struct slice after_blanks(const struct explain *x)
+{
+	size_t i = 0;
+
+	while (i < x->message_len &&
+	       (x->message[i] == '\r' || x->message[i] == '\n' || is_blank(x->message[i])))
+		i++;
+	return slice_of(x->message + i, x->message_len - i);
+}
+
+/* bpf/packet.h: what some receivers take for an INVITE is not let past the signer either. */
+static bool is_invite(struct slice s)
+{
+	return s.len >= 7 && slice_iprefix(s, SLICE("INVITE")) && !((s.p[6] | 0x20) >= 'a' && (s.p[6] | 0x20) <= 'z');
+}
+
 /* The request URI and what follows, or SLICE_NONE: no INVITE. */
 static struct slice invite_uri(struct slice s)
 {
-	if (s.len < 7 || memcmp(s.p, "INVITE", 6) != 0 || !is_blank(s.p[6]))
+	if (!is_invite(s))
 		return SLICE_NONE;
 	s = slice_of(s.p + 7, s.len - 7);
 	while (s.len && is_blank(*s.p))
@@ -91,7 +98,7 @@ static const struct policy_trunk *trunk_at(const struct explain *x, int64_t slot
 enum sipseal_reason explain_steer(struct explain *x)
 {
 	const struct match_tables *m = &x->assembled->match;
-	struct slice uri = invite_uri(after_crlfs(x));
+	struct slice uri = invite_uri(after_blanks(x));
 	int64_t slot;
 
 	x->result.verdict = VERDICT_PASS;
