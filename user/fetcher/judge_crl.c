@@ -61,6 +61,20 @@ static int no_password(char *buf, int size, int is_write, void *ctx)
 	return -1;
 }
 
+/* Before OpenSSL parses them all: 16 MiB of certificates would take it seconds. */
+static bool has_many_blocks(struct slice text)
+{
+	static const char begin[] = "-----BEGIN ";
+	unsigned cnt = 0;
+	const char *at;
+
+	while (cnt <= CERT_CHAIN_MAX + 1 && (at = memmem(text.p, text.len, begin, sizeof(begin) - 1))) {
+		text = slice_cut(text, (size_t)(at - text.p) + sizeof(begin) - 1);
+		cnt++;
+	}
+	return cnt > CERT_CHAIN_MAX + 1;
+}
+
 /* PEM: one CRL, and the certificates that lead from its signer to an anchor, where they are not
  * known. */
 static int pem_read(const char *data, size_t len, struct incoming *in, char reterr_text[160])
@@ -70,6 +84,8 @@ static int pem_read(const char *data, size_t len, struct incoming *in, char rete
 
 	if (!bio)
 		return -ENOMEM;
+	if (has_many_blocks(slice_of(data, len)))
+		return refuse(reterr_text, "too many certificates beside the CRL");
 	infos = PEM_X509_INFO_read_bio(bio, NULL, no_password, NULL);
 	for (int k = 0; infos && k < sk_X509_INFO_num(infos); k++) {
 		X509_INFO *i = sk_X509_INFO_value(infos, k);

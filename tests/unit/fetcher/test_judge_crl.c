@@ -2,6 +2,8 @@
 #include "crls.h"
 #include "judging.h"
 
+#include "base/clock.h"
+
 #define REVOKED SR_CERTIFICATE_REVOKED
 
 static int set_bytes(struct judge *j, const void *data, size_t len, int64_t at, char err[160])
@@ -365,13 +367,33 @@ static void test_bytes(void **state)
 	world_free(&w);
 }
 
+/* What is served as a list may be anything, and nobody may wait for it: 16 MiB of certificates. */
+static void test_many_certificates(void **state)
+{
+	struct world w = world_new();
+	char *all = malloc(JUDGE_CRL_MAX), err[160] = "";
+	static char pem[8192];
+	size_t len = chain_pem(pem, sizeof(pem), (X509 *const[]){ w.pa.x, NULL }), at = 0;
+	uint64_t begin;
+
+	(void)state;
+	for (; at + len <= JUDGE_CRL_MAX; at += len)
+		memcpy(all + at, pem, len);
+	begin = clock_mono_ns();
+	assert_int_equal(set_bytes(w.soft, all, at, CHAIN_AT, err), -EBADMSG);
+	assert_true(clock_mono_ns() - begin < 1500000000u); /* less than the daemon's patience */
+	assert_string_equal(err, "too many certificates beside the CRL");
+	free(all);
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none),	cmocka_unit_test(test_indirect),
 		cmocka_unit_test(test_direct),	cmocka_unit_test(test_signer_below_an_anchor),
 		cmocka_unit_test(test_times),	cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_bytes),	cmocka_unit_test(test_many_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
