@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #define CODE_NOT_FETCHED 436 /* Bad Identity Info, RFC 8224 s6.2.2 */
+#define CLOCK_BACK_MS 5000   /* set back by less: nobody is hurt */
 #define NO_TRUNK UINT32_MAX  /* fetch.h: ours */
 
 /* ---- a verdict for all to see ---- */
@@ -60,6 +61,8 @@ static bool judge_stored(struct cache *c, struct slice url, const struct store_i
 	struct verdict v;
 	char text[256];
 
+	if (i->fetched_at > now_s + CACHE_CLOCK_S) /* now or then the clock is wrong: it may become right */
+		return false;
 	/* long over, or of a clock that was wrong then */
 	if (i->fetched_at < 0 || until <= now_s) {
 		store_forget(c, url);
@@ -214,6 +217,8 @@ void cache_want(struct cache *c, const struct verdict_want *w, int64_t now_s)
 
 	if (is_known && !(w->flags & VERDICT_WANT_AGAIN && is_worth_again(c, url, &v, now_s)))
 		return;
+	if (trust_awaits_crl(c->trust, now_s))
+		return;
 	if (is_known || !from_store(c, url, now_s))
 		/* the trunk's number is the signer's word: none may pass for ours */
 		fetch_for(c, url, w->trunk == NO_TRUNK ? 0 : w->trunk, now_s);
@@ -239,10 +244,13 @@ static void judge_fetched(struct cache *c, struct slice url, const struct fetch_
 	struct verdict v;
 	char text[256];
 
-	if (judge_chain(c->trust->judge, r->body, r->len, now_s, r->max_age_s, &v, text) < 0)
+	if (trust_awaits_crl(c->trust, now_s) ||
+	    judge_chain(c->trust->judge, r->body, r->len, now_s, r->max_age_s, &v, text) < 0)
 		return;
-	if (v.kind == VERDICT_GOOD && c->store)
-		store_write(c->store, url, now_s, r->max_age_s, r->body, r->len); /* a failure is counted there */
+	/* a failure is counted there; the chain that came before must not come back in place of this one */
+	if (v.kind == VERDICT_GOOD && c->store &&
+	    store_write(c->store, url, now_s, r->max_age_s, r->body, r->len) < 0)
+		store_forget(c, url);
 	publish(c, url, &v, text[0] ? text : r->text, now_s);
 }
 
@@ -302,6 +310,39 @@ int cache_flush(struct cache *c, struct slice url)
 	if (note && !note_of(note)->is_running)
 		notes_drop(c->notes, note);
 	return was_stored || was_there || note ? 0 : -ENOENT;
+}
+
+/* ---- time ---- */
+
+static void clock_back(struct cache *c, int64_t now_s)
+{
+	struct notes_walk w = { 0 };
+	struct note *note;
+	struct verdict v;
+
+	while ((note = notes_next(c->notes, &w))) {
+		struct note_is *is = note_of(note);
+		enum verdict_kind kind = verdict_find(c->region, note_url(note), now_s, &v);
+
+		is->tried_at = min_s(is->tried_at, now_s);
+		if (kind == VERDICT_UNKNOWN || (kind == VERDICT_GOOD && v.fetched_at <= now_s))
+			continue;
+		verdict_drop(c->writer, note_url(note));
+		is->expires_at = now_s;
+		if (!is->is_running)
+			notes_drop(c->notes, note);
+	}
+}
+
+void cache_clock(struct cache *c, int64_t real_ms, uint64_t mono_ns)
+{
+	int64_t ahead_ms = real_ms - (int64_t)(mono_ns / 1000000);
+	bool is_back = c->ahead_ms && ahead_ms < c->ahead_ms - CLOCK_BACK_MS;
+
+	if (is_back)
+		clock_back(c, real_ms / 1000);
+	if (is_back || ahead_ms > c->ahead_ms)
+		c->ahead_ms = ahead_ms;
 }
 
 void cache_expire(struct cache *c, int64_t now_s)

@@ -25,6 +25,7 @@
 
 #define CACHE_KEEP_FAILED_S      60
 #define CACHE_KEEP_UNREACHABLE_S 30
+#define CACHE_CLOCK_S            60   /* a chain that came so much later than now came by a clock that was wrong */
 #define CACHE_AGAIN_S            60   /* between two fetches of a URL whose key did not fit a signature */
 
 struct cache {
@@ -39,9 +40,11 @@ struct cache {
 	bool is_walking;
 	bool is_begun;                       /* a fetch, since the owner looked */
 	uint64_t fetched, failed, over_budget;
+	int64_t ahead_ms;                    /* CLOCK_REALTIME of CLOCK_MONOTONIC, at most so far; 0: not looked yet */
 };
 
-/** cache_want() - somebody waits for it, or its key did not fit (VERDICT_WANT_AGAIN). */
+/** cache_want() - somebody waits for it, or its key did not fit (VERDICT_WANT_AGAIN).  While a list is awaited that
+ * nothing is believed without, nothing is done. */
 void cache_want(struct cache *c, const struct verdict_want *w, int64_t now_s);
 
 /** cache_fetched() - for fetch_new()'s callback.  A URL that this cache does not wait for is ignored. */
@@ -53,6 +56,10 @@ void cache_rejudge(struct cache *c, int64_t now_s);
 
 /** cache_work() - judge stored chains, for about @limit_ms.  Return: there is more to do now. */
 bool cache_work(struct cache *c, unsigned limit_ms, int64_t now_s);
+
+/** cache_clock() - what the clocks say, in each turn.  Where CLOCK_REALTIME was set back failures are dropped, and so is
+ * what came later than now: it would be believed for as long as the clock was wrong. */
+void cache_clock(struct cache *c, int64_t real_ms, uint64_t mono_ns);
 
 /** cache_expire() - forget what is over; every few seconds. */
 void cache_expire(struct cache *c, int64_t now_s);

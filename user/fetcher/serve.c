@@ -97,6 +97,7 @@ static int turn(struct serve *s, struct timers *t)
 	uint64_t now_ns = clock_mono_ns();
 	int64_t now_s = serve_now_s();
 
+	cache_clock(&s->cache, (int64_t)clock_real_ms(), now_ns);
 	if (wants_take(s, now_s))
 		t->busy_until = now_ns + SERVE_BUSY_FOR_MS * NS_PER_MS;
 	crl_turn(&s->crl, s->fetch, &s->trust, now_ns);

@@ -116,6 +116,7 @@ static int hello(struct call *c)
 					      .has_crl = h->has_crl,
 					      .crl_policy = h->is_crl_hard ? CRL_HARD : CRL_SOFT };
 	memcpy(s->crl.url, h->crl_url, sizeof(s->crl.url));
+	s->trust.has_crl_url = h->crl_url[0];
 	r = hello_fetch(c);
 	s->cache.region = s->region;
 	s->cache.writer = s->writer;

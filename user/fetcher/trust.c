@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Taken, for who is revoked stays so, and no success. */
+static const char over[] = "its nextUpdate has passed";
+
 void trust_done(struct trust *t)
 {
 	judge_free(t->judge);
@@ -58,7 +61,7 @@ int trust_crl(struct trust *t, const char *data, size_t len, int64_t now_s)
 	int r;
 
 	if (t->crl_next_update && slice_eq(slice_of(t->crl, t->crl_len), slice_of(data, len))) {
-		trust_crl_fail(t, "");
+		trust_crl_fail(t, t->crl_next_update > now_s ? "" : over);
 		return 0;
 	}
 	copy = malloc(len ? len : 1);
@@ -73,11 +76,16 @@ int trust_crl(struct trust *t, const char *data, size_t len, int64_t now_s)
 	t->crl_len = len;
 	t->crl_at = now_s;
 	t->crl_next_update = next_update;
-	trust_crl_fail(t, "");
+	trust_crl_fail(t, t->crl_next_update > now_s ? "" : over);
 	return 1;
 }
 
 bool trust_lacks_crl(const struct trust *t, int64_t now_s)
 {
 	return t->cfg.has_crl && t->cfg.crl_policy == CRL_HARD && t->crl_next_update <= now_s;
+}
+
+bool trust_awaits_crl(const struct trust *t, int64_t now_s)
+{
+	return trust_lacks_crl(t, now_s) && t->has_crl_url && !t->crl_error[0];
 }

@@ -14,6 +14,7 @@
 
 struct trust {
 	struct judge_config cfg;
+	bool has_crl_url;                  /* a list is fetched: soon, where there is no crl_error */
 	struct judge *judge;               /* NULL: no anchors yet */
 	char *crl;                         /* the last list that was taken */
 	size_t crl_len;
@@ -36,5 +37,9 @@ void trust_crl_fail(struct trust *t, const char *text);
 
 /** trust_lacks_crl() - no chain is believed now, whatever it is worth: crl.policy hard, and no list in force. */
 bool trust_lacks_crl(const struct trust *t, int64_t now_s);
+
+/** trust_awaits_crl() - the same, but its first fetch, or that of the one which follows, has not ended yet: there is no
+ * verdict until then, for calls are not refused for our own slowness. */
+bool trust_awaits_crl(const struct trust *t, int64_t now_s);
 
 #endif
