@@ -17,6 +17,8 @@ struct inbound {
 	const struct policy_verification *policy;
 	bool is_privileged;          /* emergency call or callback: never waits, never refused, keeps its PAI */
 	bool is_proven_bad;          /* stir FAILED by what the call says, not by what we could not find out */
+	struct tn shown[CALL_NUMBERS_MAX]; /* numbers of the caller: what a verdict is about */
+	unsigned shown_cnt;
 	struct tn verified;          /* the number that a good row vouches for; len 0: none */
 	struct slice result_header;  /* name; p NULL: off */
 	struct verify_call asked;
@@ -36,6 +38,17 @@ void inbound_mark(struct inbound *in);
  * @result_header:      name of our own, or p NULL
  * @tolerates_verstat:  a verstat is none */
 bool inbound_is_forged(struct slice datagram, struct slice result_header, bool tolerates_verstat);
+
+/** inbound_has_forged_fold() - does a line of the row @line, but its first, look like a mark?  Who knows no folds takes
+ * it for a row. */
+bool inbound_has_forged_fold(struct slice line, struct slice result_header);
+
+/** inbound_verstat_len() - bytes at the head of @s that say "verstat", as it stands or with %XX for characters (RFC 3261
+ * s19.1.4), in any case; 0: they do not. */
+size_t inbound_verstat_len(struct slice s);
+
+/** inbound_is_verstat_at() - does @s begin with a verstat and a '='? */
+bool inbound_is_verstat_at(struct slice s);
 
 /** inbound_is_emergency_line() - is the Request-URI of what may not even parse that of an emergency call? */
 bool inbound_is_emergency_line(const struct call *c);

@@ -5,8 +5,6 @@
  */
 #include "engine/inbound.h"
 
-static const struct slice verstat = { "verstat=", 8 };
-
 /* Names as such, wherever they stand: what we take for a value may be a header for others. */
 static const struct slice words[] = {
 	{ "X-STIR-", 7 },	    { "Attestation-Info", 16 },
@@ -57,6 +55,64 @@ static bool is_row_at(struct slice s, struct slice name)
 	return s.len && *s.p == ':';
 }
 
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The character at the head of @s, which goes on behind it; s->len > 0. */
+static int take_char(struct slice *s)
+{
+	int c = *s->p, hi = -1, lo = -1;
+
+	if (c == '%' && s->len > 2) {
+		hi = hex(s->p[1]);
+		lo = hex(s->p[2]);
+	}
+	if (hi < 0 || lo < 0) {
+		*s = slice_cut(*s, 1);
+		return c;
+	}
+	*s = slice_cut(*s, 3);
+	return hi << 4 | lo;
+}
+
+size_t inbound_verstat_len(struct slice s)
+{
+	const char *begin = s.p;
+
+	for (const char *want = "verstat"; *want; want++)
+		if (!s.len || (take_char(&s) | 0x20) != *want)
+			return 0;
+	return (size_t)(s.p - begin);
+}
+
+bool inbound_is_verstat_at(struct slice s)
+{
+	size_t n = inbound_verstat_len(s);
+
+	if (!n)
+		return false;
+	s = skip_blank(slice_cut(s, n));
+	return s.len && take_char(&s) == '=';
+}
+
+bool inbound_has_forged_fold(struct slice line, struct slice result_header)
+{
+	size_t n = slice_find(line, '\n');
+
+	while (n < line.len) {
+		line = skip_blank(slice_cut(line, n));
+		if (is_word_at(line) || (result_header.p && is_row_at(line, result_header)))
+			return true;
+		n = slice_find(line, '\n');
+	}
+	return false;
+}
+
 bool inbound_is_forged(struct slice datagram, struct slice result_header, bool tolerates_verstat)
 {
 	bool is_start = false; /* of a line, blanks aside; the request line is none */
@@ -75,7 +131,7 @@ bool inbound_is_forged(struct slice datagram, struct slice result_header, bool t
 		is_start = false;
 		if (memchr("xXaAoOpP", c, 8) && is_word_at(s))
 			return true;
-		if (!tolerates_verstat && (c | 0x20) == 'v' && slice_iprefix(s, verstat))
+		if (!tolerates_verstat && (c == '%' || (c | 0x20) == 'v') && inbound_is_verstat_at(s))
 			return true;
 	}
 	return false;

@@ -10,8 +10,6 @@
 #define DATE_BROKEN INT64_MIN
 #define IAT_MAX 253402300799 /* 9999-12-31: beyond it nobody has a clock */
 
-_Static_assert(CALL_NUMBERS_MAX <= VERIFY_TNS_MAX, "every number of the PAI is compared");
-
 static void read_values(struct inbound *in)
 {
 	const struct sip_message *m = &in->c->e->msg;
@@ -24,8 +22,16 @@ static void read_values(struct inbound *in)
 	in->asked.value_cnt = cnt;
 }
 
-/* The PAI where it is trusted, else From (standards 3.1 step 6).  A PAI that shows a number which
- * we cannot place is not skipped: another number would be vouched for than the one that is shown.
+static bool is_one_number(const struct inbound *in)
+{
+	for (unsigned i = 1; i < in->shown_cnt; i++)
+		if (!tn_eq(&in->shown[i], &in->shown[0]))
+			return false;
+	return in->shown_cnt > 0;
+}
+
+/* The PAI where it is trusted, else From (standards 3.1 step 6).  Which of several values of a PAI the PBX shows is not
+ * ours to know: where they hold two numbers, or one that we cannot place, nobody vouches for what is shown.
  */
 static void read_calling(struct inbound *in)
 {
@@ -33,14 +39,18 @@ static void read_calling(struct inbound *in)
 	bool is_odd = false;
 
 	if (in->policy->trust_pai)
-		a->calling_cnt =
-			call_numbers(in->c, SIP_H_PAI, a->calling, CALL_NUMBERS_MAX, &is_odd);
-	if (a->calling_cnt || is_odd)
+		in->shown_cnt =
+			call_numbers(in->c, SIP_H_PAI, in->shown, CALL_NUMBERS_MAX, &is_odd);
+	if (!in->shown_cnt && !is_odd) {
+		if (tn_from_uri(&in->c->from, &in->c->rules, &in->shown[0]) == 0)
+			in->shown_cnt = 1;
+		else
+			a->calling_uri = in->c->from.raw;
+	}
+	if (is_odd || !is_one_number(in))
 		return;
-	if (tn_from_uri(&in->c->from, &in->c->rules, &a->calling[0]) == 0)
-		a->calling_cnt = 1;
-	else
-		a->calling_uri = in->c->from.raw;
+	a->calling[0] = in->shown[0];
+	a->calling_cnt = 1;
 }
 
 /* To is what was signed; the Request-URI may have been retargeted, and speaks where To holds no number (standards
@@ -105,11 +115,8 @@ static void tell_row(struct inbound *in, const struct verify_row *row)
 	out->origid = slice_str(row->origid);
 	out->x5u = slice_str(row->x5u);
 	memcpy(out->spc, row->spc, sizeof(out->spc));
-	if (row->calling >= 0) {
-		out->orig = in->asked.calling[row->calling];
-		if (out->stir == EVENT_STIR_VERIFIED)
-			in->verified = out->orig;
-	}
+	if (row->calling >= 0 && out->stir == EVENT_STIR_VERIFIED)
+		in->verified = out->orig;
 	if ((out->reason == SR_VERIFIED || out->reason == SR_PASSPORT_STALE) && row->iat >= 0 &&
 	    row->iat <= IAT_MAX) {
 		out->has_iat = true;
@@ -138,8 +145,8 @@ static void tell(struct inbound *in)
 
 	out->stir = stir_of(r->status);
 	out->reason = r->reason;
-	if (in->asked.calling_cnt)
-		out->orig = in->asked.calling[0];
+	if (in->shown_cnt)
+		out->orig = in->shown[0];
 	if (in->asked.dest_cnt)
 		out->dest = in->asked.dest[0];
 	if (r->row >= 0)

@@ -36,6 +36,8 @@ static void remove_marks(struct inbound *in)
 
 		if (row->id == SIP_H_MARK || is_ours)
 			call_edit(in->c, sip_offset(m, row->line), row->line.len, SLICE(""));
+		else if (!in->c->is_emergency && inbound_has_forged_fold(row->line, in->result_header))
+			in->c->has_failed = true; /* half a row is not taken away */
 	}
 }
 
@@ -99,8 +101,8 @@ static bool is_about(const struct inbound *in, const struct tn *tn)
 		return true;
 	if (in->c->out->stir == EVENT_STIR_VERIFIED)
 		return in->verified.len && tn_eq(&in->verified, tn);
-	for (unsigned i = 0; i < in->asked.calling_cnt; i++)
-		if (tn_eq(&in->asked.calling[i], tn))
+	for (unsigned i = 0; i < in->shown_cnt; i++)
+		if (tn_eq(&in->shown[i], tn))
 			return true;
 	return false;
 }
@@ -139,34 +141,6 @@ static void at(struct marks *k, const char *p, size_t del, struct slice text)
 	call_edit(c, (size_t)(p - c->e->msg.raw.p), del, text);
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* In URIs %XX is the character it stands for (RFC 3261 s19.1.4). */
-static bool is_verstat(struct slice name)
-{
-	static const struct slice want = { VERSTAT, sizeof(VERSTAT) - 1 };
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.len; i++, n++) {
-		int c = name.p[i];
-
-		if (c == '%' && name.len - i > 2 && hex(name.p[i + 1]) >= 0 &&
-		    hex(name.p[i + 2]) >= 0) {
-			c = hex(name.p[i + 1]) << 4 | hex(name.p[i + 2]);
-			i += 2;
-		}
-		if (n == want.len || (c | 0x20) != want.p[n])
-			return false;
-	}
-	return n == want.len;
-}
-
 /* ";verstat=..." of a user part, of a tel: number, or behind a host. */
 static void strip_uri(struct marks *k, struct slice s)
 {
@@ -178,7 +152,7 @@ static void strip_uri(struct marks *k, struct slice s)
 		param.len = slice_find(param, ';');
 		n = 1 + param.len;
 		param.len = slice_find(param, '=');
-		if (is_verstat(param))
+		if (param.len && inbound_verstat_len(param) == param.len)
 			at(k, s.p, n, SLICE(""));
 	}
 }
@@ -262,7 +236,7 @@ static void edit_address(struct marks *k, const struct target *g)
 static bool has_verstat(struct slice s)
 {
 	for (; s.len; s = slice_cut(s, 1))
-		if (slice_iprefix(s, SLICE(VERSTAT "=")))
+		if (inbound_is_verstat_at(s))
 			return true;
 	return false;
 }

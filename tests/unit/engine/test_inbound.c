@@ -214,10 +214,10 @@ static void test_told(void **state)
 	assert_string_equal(t->out.orig.digits, ORIG);
 	assert_string_equal(t->out.dest.digits, DEST);
 
-	/* the number that the token is about, of two that the call shows */
+	/* of two numbers that the call shows, the first */
 	gate_run(t, MSG(PAI("<sip:+12155550199@a>, <tel:+" ORIG ">") IDENTITY("good")));
-	gate_expect(t, "two numbers", VERDICT_VERIFY, SR_VERIFIED, EVENT_STIR_VERIFIED);
-	assert_string_equal(t->out.orig.digits, ORIG);
+	gate_expect(t, "two numbers", VERDICT_VERIFY, SR_ORIG_MISMATCH, EVENT_STIR_FAILED);
+	assert_string_equal(t->out.orig.digits, "12155550199");
 	gate_free(t);
 }
 
@@ -238,6 +238,17 @@ static void test_numbers(void **state)
 		{ "PAI with a number that nobody can place", NULL, MSG(PAI("<sip:+1555123@a>") IDENTITY("good")),
 		  SR_ORIG_MISMATCH },
 		{ "PAI that nobody can read", NULL, MSG(PAI("Bob, <x") IDENTITY("good")), SR_ORIG_MISMATCH },
+		/* a PBX shows one of them, and none says which */
+		{ "PAI of another before", NULL, MSG(PAI("<sip:+12155550199@a>, <tel:+" ORIG ">") IDENTITY("good")),
+		  SR_ORIG_MISMATCH },
+		{ "PAI of another behind", NULL, MSG(PAI("<tel:+" ORIG ">") PAI("<sip:+12155550199@a>") IDENTITY("good")),
+		  SR_ORIG_MISMATCH },
+		{ "PAI of another, each with a row", NULL,
+		  MSG(PAI("<tel:+" ORIG ">, <sip:+12155550199@a>") IDENTITY("good") IDENTITY("other-number")),
+		  SR_ORIG_MISMATCH },
+		{ "PAI that nobody can place beside", NULL, MSG(PAI("<sip:+1555123@a>, <tel:+" ORIG ">") IDENTITY("good")),
+		  SR_ORIG_MISMATCH },
+		{ "PAI twice", NULL, MSG(PAI("<sip:+1-215-555-0112@a>, <tel:+" ORIG ">") IDENTITY("good")), SR_VERIFIED },
 		{ "anonymous", NULL, MSG_FROM(ANON, IDENTITY("good")), SR_ORIG_MISMATCH },
 		{ "anonymous with PAI", NULL, MSG_FROM(ANON, PAI("<tel:+" ORIG ">") IDENTITY("good")), SR_VERIFIED },
 		{ "second row of PAI", NULL, MSG_FROM(ANON, PAI("<sip:bob@a>") PAI("<tel:+" ORIG ">") IDENTITY("good")),

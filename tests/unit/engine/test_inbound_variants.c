@@ -109,10 +109,10 @@ static void test_compact(void **state)
 	gate_retune(t, v_pai);
 	t->in_len = (size_t)sprintf(t->in, "INVITE " URI " SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=1\r\nFrom: <sip:x@a>;tag=1\r\n"
 				    "To: " TO "\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
-				    PAI("<sip:+12155550199@a>, <tel:+" ORIG ">") "Identity: %s" INFO(X5U) "\r\n\r\n", token);
+				    PAI("<sip:x@a>, <tel:+" ORIG ">") "Identity: %s" INFO(X5U) "\r\n\r\n", token);
 	gate_run_bytes(t);
-	gate_expect(t, "second number", VERDICT_VERIFY, SR_VERIFIED, EVENT_STIR_VERIFIED);
-	assert_non_null(strstr(t->bytes, PAI("<sip:+12155550199@a>, <tel:+" ORIG ";verstat=TN-Validation-Passed>")));
+	gate_expect(t, "second value", VERDICT_VERIFY, SR_VERIFIED, EVENT_STIR_VERIFIED);
+	assert_non_null(strstr(t->bytes, PAI("<sip:x@a>, <tel:+" ORIG ";verstat=TN-Validation-Passed>")));
 	free(token);
 	gate_free(t);
 }
