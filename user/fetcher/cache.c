@@ -23,6 +23,12 @@ static void publish(struct cache *c, struct slice url, const struct verdict *v, 
 	/* a good one stays where a refresh failed: what is there counts, the words are the failure's */
 	kind = verdict_find(c->region, url, now_s, &there);
 	note_of(note)->expires_at = kind == VERDICT_UNKNOWN ? now_s : there.expires_at;
+	if (kind == VERDICT_GOOD && v->kind != VERDICT_GOOD) {
+		/* in the order of the region: a good verdict whose note went first would be missed when all are
+		 * judged anew */
+		notes_say(note, text);
+		return;
+	}
 	if (kind == v->kind)
 		note_of(note)->round = c->round;
 	notes_set(c->notes, note, kind == VERDICT_GOOD, text);

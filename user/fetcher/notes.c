@@ -4,6 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/rand.h>
+
+#include "base/siphash.h"
+
+/* One for all tables of the process: uthash gives its hash no place for it. */
+static struct siphash_key key;
+static bool has_key;
+
+#define HASH_FUNCTION(p, n, ret) ((ret) = (unsigned)siphash(key, slice_of((const char *)(p), (n))))
+
 /* Out of memory is an error of the one who asks, not the end of the process. */
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(e) ((e)->is_lost = true)
@@ -34,8 +44,12 @@ static const unsigned cnt_max[2] = { [BAD] = VERDICT_BAD_MAX, [GOOD] = VERDICT_G
 
 int notes_new(struct notes **ret)
 {
-	struct notes *n = calloc(1, sizeof(*n));
+	struct notes *n;
 
+	if (!has_key && RAND_bytes((unsigned char *)&key, sizeof(key)) != 1)
+		return -EIO;
+	has_key = true;
+	n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
 	*ret = n;
@@ -129,6 +143,11 @@ void notes_set(struct notes *n, struct note *t, bool is_good, const char *text)
 	list_remove(n, t);
 	trim(n, is_good);
 	list_append(n, t, is_good);
+	notes_say(t, text);
+}
+
+void notes_say(struct note *t, const char *text)
+{
 	free(t->text);
 	t->text = *text ? strndup(text, NOTE_TEXT_MAX - 1) : NULL; /* without memory words are all that is lost */
 }

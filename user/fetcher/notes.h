@@ -5,7 +5,8 @@
  *
  * Two lists, as the region has two tables: URLs that were verified, and all others; each bounded as its table is, and
  * what was set longest ago gives way, but never one that is being fetched.  So strangers' URLs push out each other.
- * Threads: one.
+ * The table's hash is keyed: nobody
+ * outside can aim at a bucket.  Threads: one.
  */
 #ifndef SIPSEAL_FETCHER_NOTES_H
 #define SIPSEAL_FETCHER_NOTES_H
@@ -31,7 +32,7 @@ struct note_is {
 
 struct notes;
 
-/** notes_new() - Return: 0, -ENOMEM. */
+/** notes_new() - Return: 0, -ENOMEM, -EIO (random). */
 int notes_new(struct notes **ret);
 void notes_free(struct notes *n);
 DEFINE_FREEP(struct notes *, notes_free)
@@ -43,6 +44,9 @@ struct note *notes_make(struct notes *n, struct slice url);
 
 /** notes_set() - it is the newest of its list now.  @text: copied, cut to NOTE_TEXT_MAX. */
 void notes_set(struct notes *n, struct note *t, bool is_good, const char *text);
+
+/** notes_say() - the same words, in its place: what is as old as it was stays so. */
+void notes_say(struct note *t, const char *text);
 
 void notes_drop(struct notes *n, struct note *t);
 

@@ -132,6 +132,28 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Notes give way as verdicts do, the oldest first; a refresh that failed makes neither younger. */
+static void test_order(void **state)
+{
+	struct notes_walk walk = { 0 };
+	struct note *other, *newest;
+	struct world w;
+
+	(void)state;
+	world_new(&w, (struct judge_config){ 0 }, false);
+	want(&w, 0, now);
+	comes(&w, old_pem, old_len, now);
+	other = notes_make(w.c.notes, SLICE("https://127.0.0.1:9/other"));
+	notes_set(w.c.notes, other, true, "");
+	want(&w, VERDICT_WANT_AGAIN, now + 100);
+	fails(&w, now + 100);
+	assert_string_equal(note_text(notes_get(w.c.notes, SLICE(URL))), "too slow");
+	newest = notes_next(w.c.notes, &walk);
+	assert_ptr_equal(newest, other);
+	assert_ptr_equal(notes_next(w.c.notes, &walk), notes_get(w.c.notes, SLICE(URL)));
+	world_free(&w);
+}
+
 static void clocks(struct world *w, int64_t real_s, int64_t mono_s)
 {
 	cache_clock(&w->c, real_s * 1000, (uint64_t)mono_s * 1000000000u);
@@ -160,8 +182,14 @@ static void test_clock_failure(void **state)
 	assert_int_equal(look(&w, now, &v), VERDICT_GOOD);
 	clocks(&w, now + 20, 1080);
 	assert_int_equal(look(&w, now, &v), VERDICT_GOOD);
-	/* a key that changes is found within a minute of the right clock */
-	want(&w, VERDICT_WANT_AGAIN, now + 61);
+	/* a key that changes is found within a minute of the right clock, whenever it was looked for last */
+	clocks(&w, now + 86400, 1090);
+	want(&w, VERDICT_WANT_AGAIN, now + 86400 - 1);
+	fails(&w, now + 86400 - 1);
+	clocks(&w, now + 200, 1100);
+	want(&w, VERDICT_WANT_AGAIN, now + 201);
+	assert_false(is_running(&w));
+	want(&w, VERDICT_WANT_AGAIN, now + 261);
 	assert_true(is_running(&w));
 	world_free(&w);
 }
@@ -279,6 +307,7 @@ static void test_awaited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_clock_failure),
 		cmocka_unit_test(test_clock_good),
 		cmocka_unit_test(test_store_fails),
