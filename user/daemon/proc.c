@@ -22,6 +22,7 @@
 #include "base/clock.h"
 
 #define NOBODY 65534
+#define KILLED_MS 3000 /* for the kernel to end one, and give its memory back */
 
 /* One that ran for a while starts over. */
 #define RETRY_MIN_MS 100
@@ -152,6 +153,11 @@ int proc_spawn(struct proc *p, const struct proc_kind *k, char reterr[PROC_ERR_L
 	pid_t parent = getpid(), pid;
 	ssize_t n;
 
+	if (p->lost && waitpid(p->lost, NULL, WNOHANG) == 0) {
+		e = (struct exec_error){ EBUSY, "start another: the last does not end" };
+		return spawn_error(p, &e, reterr);
+	}
+	p->lost = 0;
 	if (exe < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		e.error = errno;
 		return spawn_error(p, &e, reterr);
@@ -304,7 +310,7 @@ bool proc_reap(struct proc *p)
 
 static void stop(struct proc *p, unsigned grace_ms)
 {
-	CLEANUP(closep) int pidfd = p->pid && grace_ms ? pidfd_open(p->pid, 0) : -1;
+	CLEANUP(closep) int pidfd = p->pid ? pidfd_open(p->pid, 0) : -1;
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
 	int status = 0;
 
@@ -312,9 +318,16 @@ static void stop(struct proc *p, unsigned grace_ms)
 		return;
 	if (p->fd >= 0)
 		close(TAKE_FD(p->fd));
-	if (pidfd < 0 || poll(&pfd, 1, (int)grace_ms) <= 0)
+	if (pidfd < 0 || !grace_ms || poll(&pfd, 1, (int)grace_ms) <= 0)
 		kill(p->pid, SIGKILL);
-	waitpid(p->pid, &status, 0);
+	if (pidfd >= 0)
+		poll(&pfd, 1, KILLED_MS);
+	if (waitpid(p->pid, &status, pidfd < 0 ? 0 : WNOHANG) == 0) {
+		p->lost = p->pid;
+		p->pid = 0;
+		snprintf(p->how, sizeof(p->how), "killed, but does not end");
+		return;
+	}
 	ended(p, status);
 }
 

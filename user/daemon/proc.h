@@ -42,6 +42,7 @@ struct proc {
 	gid_t gid;
 	bool is_nobody;          /* its user does not exist: runs as 65534 */
 	pid_t pid;               /* 0: none */
+	pid_t lost;              /* killed, and has not ended; 0: none */
 	int fd;                  /* our end, or -1 */
 	uint32_t seq;
 	char how[32];            /* how the last one ended: "exit 1", "signal 9" */
@@ -52,7 +53,7 @@ struct proc {
  * Return: 0; -ENOENT no program there (reterr). */
 int proc_init(struct proc *p, const struct proc_kind *k, const char *libexec, char reterr[PROC_ERR_LEN]);
 
-/** proc_spawn() - Return: 0, or negative errno (reterr says what). */
+/** proc_spawn() - Return: 0; -EBUSY: one that was killed has not ended yet; other negative errno (reterr says what). */
 int proc_spawn(struct proc *p, const struct proc_kind *k, char reterr[PROC_ERR_LEN]);
 
 /**
@@ -68,7 +69,8 @@ int proc_call(struct proc *p, const struct proc_kind *k, void *m, const int *fds
 /** proc_reap() - has it ended?  Return: true, once; p->how says how. */
 bool proc_reap(struct proc *p);
 
-/** proc_stop() - close its socket, give it k->stop_ms, then SIGKILL; reaped on return (p->how). */
+/** proc_stop() - close its socket, give it k->stop_ms, then SIGKILL; reaped on return (p->how), but for one that stands
+ * in the kernel (a disk that does not answer): nobody waits for that, and there is no other until it has ended. */
 void proc_stop(struct proc *p, const struct proc_kind *k);
 
 /** proc_kill() - the same without grace, for one that does not answer. */

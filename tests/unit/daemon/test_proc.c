@@ -9,7 +9,10 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -222,6 +225,67 @@ static void test_ends(void **state)
 	proc_kill(&p); /* again is fine */
 }
 
+/* Holds it so that its end cannot be seen by its parent: as one that stands in the kernel. */
+static pid_t hold(pid_t pid)
+{
+	int pip[2];
+	char c = 0;
+	pid_t holder;
+
+	assert_int_equal(pipe(pip), 0);
+	holder = fork();
+	if (holder == 0) {
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0)
+			c = 'y';
+		(void)!write(pip[1], &c, 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(pip[0], &c, 1), 1);
+	close(pip[0]);
+	close(pip[1]);
+	if (c == 'y')
+		return holder;
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	return -1;
+}
+
+/* One that cannot be ended does not hold us, and there are not two of them. */
+static void test_does_not_end(void **state)
+{
+	char err[PROC_ERR_LEN] = "";
+	struct proc p;
+	uint64_t begin;
+	pid_t holder;
+
+	(void)state;
+	start(&p);
+	holder = hold(p.pid);
+	if (holder < 0) { /* a container that lets nobody trace */
+		proc_kill(&p);
+		skip();
+	}
+	begin = clock_mono_ns();
+	alarm(10); /* else for ever */
+	proc_kill(&p);
+	alarm(0);
+	assert_true(clock_mono_ns() - begin < 5000000000u);
+	assert_int_equal(p.pid, 0);
+	assert_int_equal(p.fd, -1);
+	assert_string_equal(p.how, "killed, but does not end");
+	assert_int_equal(proc_spawn(&p, &kind, err), -EBUSY);
+	assert_non_null(strstr(err, "the last does not end"));
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	for (int i = 0; i < 500 && proc_spawn(&p, &kind, err) == -EBUSY; i++)
+		usleep(10000);
+	assert_true(p.pid > 0);
+	proc_stop(&p, &kind);
+	assert_string_equal(p.how, "exit 0");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie is left */
+}
+
 static void test_finds(void **state)
 {
 	char dir[] = "/tmp/proc.XXXXXX", path[64], err[PROC_ERR_LEN];
@@ -251,6 +315,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_full_socket),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_does_not_end),
 		cmocka_unit_test(test_finds),
 	};
 
