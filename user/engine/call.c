@@ -12,8 +12,7 @@ bool call_is_emergency_uri(const struct policy_copy *p, const struct sip_uri *ur
 	struct slice user = uri->user;
 
 	if (slice_iprefix(uri->raw, SOS))
-		return uri->raw.len == SOS.len || uri->raw.p[SOS.len] == '.' ||
-		       uri->raw.p[SOS.len] == ';';
+		return uri->raw.len == SOS.len || memchr(".;?#", uri->raw.p[SOS.len], 4);
 	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS &&
 	    uri->scheme != SIP_SCHEME_TEL)
 		return false;

@@ -151,6 +151,24 @@ static struct slice take_word(struct slice *s)
 	return word;
 }
 
+/* Of a URI that does not parse, what XDP sees of it (bpf/emergency.h); but without '@' there is no user part. */
+static struct sip_uri broken_uri(struct slice word)
+{
+	size_t colon = slice_find(word, ':'), n = 0;
+	struct slice scheme = slice_of(word.p, colon), rest;
+	bool is_sip = slice_ieq(scheme, SLICE("sip")) || slice_ieq(scheme, SLICE("sips"));
+	struct sip_uri uri = { .raw = word };
+
+	if (colon == word.len || !(is_sip ? slice_find(word, '@') < word.len : slice_ieq(scheme, SLICE("tel"))))
+		return uri;
+	uri.scheme = is_sip ? SIP_SCHEME_SIP : SIP_SCHEME_TEL;
+	rest = slice_cut(word, colon + 1);
+	while (n < rest.len && rest.p[n] != ';' && (!is_sip || (rest.p[n] != '@' && rest.p[n] != ':')))
+		n++;
+	uri.user = slice_of(rest.p, n);
+	return uri;
+}
+
 bool inbound_is_emergency_line(const struct call *c)
 {
 	struct slice s = skip_blank(c->in->datagram), word;
@@ -161,6 +179,6 @@ bool inbound_is_emergency_line(const struct call *c)
 	if (!word.len)
 		return false;
 	if (sip_uri_parse(word, &uri) < 0)
-		uri = (struct sip_uri){ .raw = word };
+		uri = broken_uri(word);
 	return call_is_emergency_uri(c->in->policy, &uri);
 }

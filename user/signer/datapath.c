@@ -3,7 +3,9 @@
  * The way of a frame through the signer: frame_run() is the whole of it.
  *
  * Emergency calls (flagged by XDP) that the rules below would drop leave as they came instead: unsigned,
- * counted as passed.  So do CANCELs, which only come here to stay behind their INVITE.
+ * counted as passed.  So do CANCELs, which only come here to stay behind their INVITE.  But of an INVITE from the
+ * carrier that the engine has seen, it alone says whether it is an emergency call: XDP takes "sip:911:5060" for one,
+ * and nobody's marks get through by that.
  */
 #include "signer/datapath.h"
 
@@ -103,11 +105,11 @@ enum sipseal_reason datapath_decide(struct worker *w, struct steered *s, bool is
 			return wait_or_go(w, s);
 		return leave_unchanged(w, s, SR_VERIFY_FAILED); /* the engine knows better */
 	case VERDICT_REJECT:
-		if (!steered_is_emergency(s))
+		if (!steered_is_emergency(s) || in.is_inbound)
 			return leave_refused(w, s, &in);
 		return drop(w, s, s->out.reason);
 	case VERDICT_DROP:
-		return drop(w, s, s->out.reason);
+		return s->out.reason == SR_FORGED_MARK ? SR_FORGED_MARK : drop(w, s, s->out.reason);
 	case VERDICT_PASS:
 	case VERDICT_SIGN:
 	case VERDICT_VERIFY:

@@ -14,6 +14,12 @@
  * then the heartbeat and the rings have their turn. */
 #define TURN_MAX 32
 
+/* INVITEs of one transaction that a CANCEL sends on: there is one, unless somebody makes more of them. */
+#define CANCEL_MAX 4
+
+/* Who has waited for longer stood still with its thread: the slot may be another trunk's by now. */
+#define WAITED_MAX_NS 60000000000ull
+
 /* The policy is changed twice a grace period at the most: one torn look may be, two hardly. */
 #define TORN_TRIES 3
 
@@ -185,7 +191,7 @@ static void go_on(struct worker *w, struct parked *e, bool is_last)
 
 	w->now_ns = begin_ns = clock_mono_ns();
 	if (wire_frame_parse(s.frame, &s.wire) == 0) /* as it did before */
-		reason = run_again(w, &s, is_last);
+		reason = begin_ns - e->since_ns > WAITED_MAX_NS ? SR_STALE_FRAME : run_again(w, &s, is_last);
 	if (reason == SR_NONE) {
 		keep_wanted(w, e, e->frame);
 		return;
@@ -280,7 +286,7 @@ enum sipseal_reason inbound_cancel(struct worker *w, struct steered *s)
 	if (p.p && park_cnt(w->inbound.park) &&
 	    sip_request_parse(p.p, p.len, SLICE("CANCEL"), m) == SR_NONE &&
 	    park_transaction(w->inbound.park, m, s->wire.src, &name)) {
-		while ((e = park_find_transaction(w->inbound.park, name))) {
+		for (unsigned i = 0; i < CANCEL_MAX && (e = park_find_transaction(w->inbound.park, name)); i++) {
 			s->in = e->in; /* out by the same ring, behind it */
 			go_on(w, e, true);
 		}

@@ -75,7 +75,10 @@ enum sipseal_reason leave_edited(struct worker *w, struct steered *s, const stru
 	if ((r != -E2BIG && r != -EMSGSIZE) || !edits->cnt)
 		return reason_of(w, r, reason);
 	if (steered_is_inbound(s) && takes_away(edits)) {
-		if (!steered_is_emergency(s) && !(s->out.notes & EVENT_NOTE_EMERGENCY))
+		/* a copy was judged before; what it was then is not kept */
+		bool is_emergency = s->is_decided ? s->out.notes & EVENT_NOTE_EMERGENCY : steered_is_emergency(s);
+
+		if (!is_emergency)
 			return SR_FORGED_MARK;
 		return leave_unchanged(w, s, SR_EMERGENCY_PASSED_LATE);
 	}

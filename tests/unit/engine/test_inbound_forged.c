@@ -186,9 +186,12 @@ static void test_emergency(void **state)
 {
 	static const char *const lines[] = { "INVITE urn:service:sos SIP/2.0\r\n", "INVITE URN:Service:SOS.police SIP/2.0\r\n",
 					     "\r\n INVITE  sip:911@a  SIP/2.0\r\n", "INVITE tel:911;x SIP/9\r\n",
-					     "INVITE\turn:service:sos\r\n" };
+					     "INVITE\turn:service:sos\r\n", "INVITE urn:service:sos?x SIP/2.0\r\n",
+					     "INVITE sips:911:x@a[:x SIP/2.0\r\n", "INVITE SIP:911;a=\"b@c SIP/2.0\r\n",
+					     "INVITE tel:911;\"x SIP/2.0\r\n" };
 	static const char *const others[] = { "INVITE urn:service:sosx  SIP/2.0\r\n", "INVITE sip:9111@a  SIP/2.0\r\n",
-					      "INVITE\r\nurn:service:sos\r\n", "urn:service:sos\r\n", "INVITE " };
+					      "INVITE\r\nurn:service:sos\r\n", "INVITE sip:911:5060 SIP/2.0\r\n",
+					      "INVITE sip:911;x SIP/2.0\r\n", "INVITE sip:911\"x SIP/2.0\r\n", "urn:service:sos\r\n", "INVITE " };
 	struct gate *t = gate_new();
 
 	(void)state;

@@ -73,15 +73,22 @@ static const struct {
 	{ "flagged as an emergency, not known", reject, { .x5u = X5U_B }, SIPSEAL_META_F_EMERGENCY, 0,
 	  "reason=certificate_pending", NULL,
 	  EVENT_VERIFY, SR_CERTIFICATE_PENDING, SR_CERTIFICATE_PENDING, EVENT_STIR_FAILED, 0, X5U_B, "", 'A' },
-	{ "flagged as an emergency, would be refused", reject, { 0 }, SIPSEAL_META_F_EMERGENCY, 0, "", NULL,
-	  EVENT_PASS, SR_EMERGENCY_PASSED_LATE, SR_EMERGENCY_PASSED_LATE, EVENT_STIR_MISSING, 0, "", "", 0 },
+	{ "emergency, would be refused", reject, { .request = SOS }, SIPSEAL_META_F_EMERGENCY, 0,
+	  "X-STIR-Result: STIR_MISSING\r\n", NULL,
+	  EVENT_VERIFY, SR_IDENTITY_MISSING, SR_IDENTITY_MISSING, EVENT_STIR_MISSING, 0, "", "", 0 },
+	/* XDP looks at less of it */
+	{ "flagged as an emergency, but none", reject, { 0 }, SIPSEAL_META_F_EMERGENCY, 0, NULL, "SIP/2.0 428 ",
+	  EVENT_REJECT, SR_IDENTITY_MISSING, SR_IDENTITY_MISSING, EVENT_STIR_MISSING, 428, "", "", 0 },
 	{ "callback, not known", reject, { .x5u = X5U_B, .rows = "Priority: psap-callback\r\n" }, 0, 0,
 	  "reason=certificate_pending", NULL,
 	  EVENT_VERIFY, SR_CERTIFICATE_PENDING, SR_CERTIFICATE_PENDING, EVENT_STIR_FAILED, 0, X5U_B, "", 'A' },
 	{ "a mark in what cannot be edited", NULL, { .rows = FORGED "CSeq: 2 INVITE\r\n" }, 0, 0, NULL, NULL,
 	  EVENT_DROP, SR_FORGED_MARK, SR_FORGED_MARK, EVENT_STIR_FAILED, 0, "", "", 0 },
-	{ "the same in an emergency", NULL, { .rows = FORGED "CSeq: 2 INVITE\r\n" }, SIPSEAL_META_F_EMERGENCY, 0, "",
-	  NULL, EVENT_PASS, SR_EMERGENCY_PASSED_LATE, SR_EMERGENCY_PASSED_LATE, EVENT_STIR_FAILED, 0, "", "", 0 },
+	{ "the same, flagged as an emergency", NULL, { .rows = FORGED "CSeq: 2 INVITE\r\n" }, SIPSEAL_META_F_EMERGENCY,
+	  0, NULL, NULL,
+	  EVENT_DROP, SR_FORGED_MARK, SR_FORGED_MARK, EVENT_STIR_FAILED, 0, "", "", 0 },
+	{ "the same in an emergency", NULL, { .rows = FORGED "CSeq: 2 INVITE\r\n", .request = SOS },
+	  SIPSEAL_META_F_EMERGENCY, 0, "", NULL, EVENT_PASS, SR_EMERGENCY_PASSED_LATE, SR_EMERGENCY_PASSED_LATE, EVENT_STIR_FAILED, 0, "", "", 0 },
 	{ "what cannot be edited", NULL, { .rows = "CSeq: 2 INVITE\r\n" }, 0, 0, "", NULL,
 	  EVENT_PASS, SR_DUPLICATE_HEADER, SR_DUPLICATE_HEADER, EVENT_STIR_FAILED, 0, "", "", 0 },
 	{ "in a dialog", reject, { .to_tag = ";tag=b" }, 0, 0, "", NULL,
@@ -253,10 +260,16 @@ static void test_not_framed(void **state)
 {
 	static const struct packet_ext two_routes = { "two routing headers", { 43, 43, 0xff },
 						      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, 16 };
-	static const struct { const char *rows; unsigned flags; enum sipseal_reason reason; bool leaves; } cases[] = {
-		{ "X-Pad: 1\r\n", 0, SR_OUTPUT_LIMIT, true },
-		{ SHORT_MARK, 0, SR_FORGED_MARK, false },
-		{ SHORT_MARK, SIPSEAL_META_F_EMERGENCY, SR_EMERGENCY_PASSED_LATE, true },
+	static const struct {
+		const char *rows, *request;
+		unsigned flags;
+		enum sipseal_reason reason;
+		bool leaves;
+	} cases[] = {
+		{ "X-Pad: 1\r\n", NULL, 0, SR_OUTPUT_LIMIT, true },
+		{ SHORT_MARK, NULL, 0, SR_FORGED_MARK, false },
+		{ SHORT_MARK, NULL, SIPSEAL_META_F_EMERGENCY, SR_FORGED_MARK, false },
+		{ SHORT_MARK, SOS, SIPSEAL_META_F_EMERGENCY, SR_EMERGENCY_PASSED_LATE, true },
 	};
 
 	(void)state;
@@ -264,7 +277,7 @@ static void test_not_framed(void **state)
 		struct packet_spec s = { .is_v6 = true, .ext = &two_routes, .ttl = 64 };
 		struct sipseal_meta m = call_meta(cases[i].flags);
 		char msg[CALL_MAX], rows[CALL_MAX];
-		struct call one = { .rows = rows };
+		struct call one = { .rows = rows, .request = cases[i].request };
 		uint8_t frame[XSK_FRAME_SIZE];
 		struct event_record r;
 		struct calls c;

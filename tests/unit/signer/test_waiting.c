@@ -203,6 +203,29 @@ static void test_cancel_both(void **state)
 	calls_free(&c);
 }
 
+/* And whoever makes many of one transaction does not stop the worker with its CANCEL: the others wait on. */
+static void test_cancel_many(void **state)
+{
+	struct calls c;
+	char rows[32];
+	struct call one = { .x5u = X5U_A, .rows = rows };
+
+	(void)state;
+	calls_new(&c, NULL);
+	for (unsigned i = 0; i < 9; i++) {
+		snprintf(rows, sizeof(rows), "X-Try: %u\r\n", i);
+		call_send(&c.x, &one);
+	}
+	world_run(&c.x);
+	assert_int_equal(c.x.w->counters->parked, 9);
+	call_send_cancel(&c.x, "1");
+	world_run(&c.x);
+	assert_int_equal(sent(&c), 5);
+	assert_true(call_holds(out(&c, 4), "CANCEL sip:"));
+	assert_int_equal(c.x.w->counters->parked, 5);
+	calls_free(&c);
+}
+
 /* A CANCEL passes whatever is wrong with it; only a damaged one does not, as everywhere. */
 static const struct {
 	const char *name, *text;
@@ -337,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_time_up),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_both),
+		cmocka_unit_test(test_cancel_many),
 		cmocka_unit_test(test_odd_cancels),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_order),

@@ -238,6 +238,25 @@ static void test_between(void **state)
 
 /* ---- the worker sleeps or ends ---- */
 
+/* A thread that stood still for longer than slots of trunks rest: whose the call is, nobody knows any more. */
+static void test_stood_still(void **state)
+{
+	struct calls c;
+
+	(void)state;
+	calls_new(&c, NULL);
+	send_many(&c, 0, 2, X5U_A);
+	park_first(c.x.w->inbound.park)->since_ns -= 61000000000;
+	park_first(c.x.w->inbound.park)->next->since_ns -= 59000000000;
+	fetcher_know(&c.f, X5U_A);
+	world_run(&c.x);
+	assert_int_equal(c.x.w->counters->parked, 0);
+	assert_int_equal(sent(&c), 1);
+	assert_int_equal(call_trunk_reason(&c.x, SR_STALE_FRAME), 1);
+	assert_int_equal(call_trunk_reason(&c.x, SR_VERIFIED), 1);
+	calls_free(&c);
+}
+
 static void *run(void *w)
 {
 	worker_run(w);
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_new_fetcher_knows),
 		cmocka_unit_test(test_no_fetcher),
 		cmocka_unit_test(test_between),
+		cmocka_unit_test(test_stood_still),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_wakes_up),
 	};
