@@ -29,7 +29,8 @@ gateway:
   sip_ports: [5060, 5062]
   bpffs: /run/%(prefix)s-lab/bpf
 control: { socket: %(dir)s/control.sock, metrics: off }
-certificates: { root: %(dir)s/sti, cert_path: chain.pem, key_path: key.pem, x5u: "https://cert.example.com/chain.pem" }
+certificates: { root: %(dir)s/sti, cert_path: chain.pem, key_path: key.pem, x5u: "https://cert.example.com/chain.pem",
+                %(anchors)s }
 trunks_dir: %(dir)s/trunks.d
 """
 
@@ -89,6 +90,7 @@ class Unix(http.client.HTTPConnection):
 
 class Lab:
     """Several may stand side by side; everything ends with the context."""
+    anchors = ""     # more of `certificates`
 
     def __init__(self, name, more, trunks=None):
         """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files"""
@@ -114,8 +116,15 @@ class Lab:
         if self.trunks:
             self.trunks(d + "/trunks.d")
         with open(d + "/sipseal.yaml", "w") as f:
-            f.write(CONFIG % {"prefix": self.prefix, "dir": d} + self.more)
+            f.write((CONFIG + self.more) % {"prefix": self.prefix, "dir": d, "anchors": self.anchors})
+        self.before_daemon()
         self.start_daemon()
+        self.sinks()
+
+    def before_daemon(self):
+        pass
+
+    def sinks(self):
         self.spawn("carrier", [O + "/bench/xdpdrop", "carr0"], "ready")
         # any core address of sipflood --trunks
         self.ip("core", "route", "add", "local", "10.128.0.0/9", "dev", "lo")
@@ -196,7 +205,7 @@ class Lab:
         b = self.signer()
         frames = {k: n - a["reasons"].get(k, 0) for k, n in b["reasons"].items() if n != a["reasons"].get(k, 0)}
         signatures = b["signatures"] - a["signatures"]
-        if b["frames_lost"] or not signatures:
+        if b["frames_lost"] or not signatures and not frames.get("verified"):
             raise SystemExit("bench: frames lost %d, signatures %d, %s" % (b["frames_lost"], signatures, frames))
         return cpu, signatures, frames
 

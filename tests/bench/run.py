@@ -22,6 +22,7 @@ import textwrap
 import time
 
 sys.dont_write_bytecode = True    # nothing is left in the tree
+import inbound
 import scale
 from benchlab import CALLS, CPU_SIGNER, O, QUICK, RATE, REPEATS, STOLEN_MAX, TOP, Lab, Stolen, json_lines, on_cpu, say
 
@@ -170,10 +171,12 @@ def main():
     measure_crypto(res)
     say("signer in the lab, %d rounds" % REPEATS)
     measure_signer(res)
+    say("inbound calls")
+    inbound.measure(res)
     say("many trunks")
     scale.measure(res)
     xdp = [(n, "ns", "empty program", None) for n in res.rows if n.startswith("XDP ")]
-    rows = res.table(SPECS + xdp + scale.specs(res))
+    rows = res.table(SPECS + inbound.SPECS + xdp + scale.specs(res))
     print("\n%-36s %11s %9s  %-20s %7s  %-13s %s" % ("figure", "ours", "peer", "", "ratio", "spread", "reach"))
     for r in rows:
         print("%-36s %7.1f %-3s %9.1f  %-20s %6.2fx  %.2f - %.2f   %s" % (

@@ -4,9 +4,11 @@
  * sipp ends at a few thousand calls per second; this is for measuring, not for completing calls.
  *
  * usage: sipflood --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N] [--trunks N [--first N]]
+ *        [--key FILE --x5u URL...]
  * --repeat sends each INVITE N times in a row (retransmissions).
  * --trunks: each INVITE belongs to one of the N trunks from --first on, drawn at random (mktrunks.py): trunk T calls
  * from address 10.128.0.0 + T with a number of its ten ranges, +442TTTTTTR00 to +442TTTTTTR49.
+ * --key, --x5u: each carries a PASSporT of its own (sipgen.h); '*' in the URL becomes something that no other has.
  * Prints one JSON line: {"sent":N,"seconds":S,"bytes":LENGTH}.
  */
 #include <arpa/inet.h>
@@ -20,21 +22,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sipgen.h"
 
 #define BATCH 32
-#define BUF   1200
 #define CALLERS 0x0a800000u /* 10.128.0.0 */
 
-static const char sdp[] = "v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
-			  "m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
-			  "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n";
-
 struct flood {
-	const char *from;
-	struct sockaddr_in to;
-	char to_ip[32];
+	struct sipgen g;
 	unsigned long count, rate, repeat, trunks, first;
-	unsigned long run;      /* makes Call-IDs of two runs different */
 };
 
 /* splitmix64: numbers without order. */
@@ -49,7 +44,7 @@ static uint64_t scatter(uint64_t n)
 /* Trunk of INVITE @n, and its number. */
 static unsigned caller(const struct flood *f, unsigned long n, char dst[16])
 {
-	uint64_t r = scatter(f->run + n);
+	uint64_t r = scatter(f->g.run + n);
 	unsigned trunk = (unsigned)(f->first + (r & 0xffffffff) % (f->trunks ? f->trunks : 1));
 
 	if (f->trunks)
@@ -59,40 +54,26 @@ static unsigned caller(const struct flood *f, unsigned long n, char dst[16])
 	return trunk;
 }
 
-static size_t build(const struct flood *f, unsigned long n, const char *from, char *dst)
-{
-	return (size_t)snprintf(dst, BUF,
-		"INVITE sip:+1215555%04lu@%s:%u;user=phone SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP %s:5060;branch=z9hG4bK%lx-%lu\r\n"
-		"Max-Forwards: 70\r\n"
-		"From: \"Bench\" <sip:+%s@%s>;tag=%lx%lu\r\n"
-		"To: <sip:+1215555%04lu@%s>\r\n"
-		"Call-ID: %lx-%lu@%s\r\n"
-		"CSeq: 1 INVITE\r\n"
-		"Contact: <sip:bench@%s:5060>\r\n"
-		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE\r\n"
-		"Content-Type: application/sdp\r\n"
-		"Content-Length: %zu\r\n\r\n%s",
-		n % 10000, f->to_ip, ntohs(f->to.sin_port), f->from, f->run, n, from, f->from, f->run, n, n % 10000,
-		f->to_ip, f->run, n, f->from, f->from, sizeof(sdp) - 1, sdp);
-}
-
 static int parse(int argc, char **argv, struct flood *f)
 {
 	static const struct option options[] = {
 		{ "from", required_argument, NULL, 'f' },  { "to", required_argument, NULL, 't' },
 		{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' }, { "trunks", required_argument, NULL, 'T' },
-		{ "first", required_argument, NULL, 'F' },  { 0 },
+		{ "first", required_argument, NULL, 'F' },  { "key", required_argument, NULL, 'k' },
+		{ "x5u", required_argument, NULL, 'x' },    { 0 },
 	};
-	unsigned port;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == 'f')
-			f->from = optarg;
-		else if (opt == 't' && sscanf(optarg, "%31[0-9.]:%u", f->to_ip, &port) == 2)
-			f->to.sin_port = htons((uint16_t)port);
+			f->g.from = optarg;
+		else if (opt == 't' && sipgen_to(&f->g, optarg))
+			continue;
+		else if (opt == 'k')
+			sipgen_key(&f->g, optarg);
+		else if (opt == 'x' && f->g.x5u_cnt < SIPGEN_X5US)
+			f->g.x5u[f->g.x5u_cnt++] = optarg;
 		else if (opt == 'c')
 			f->count = strtoul(optarg, NULL, 10);
 		else if (opt == 'r')
@@ -106,8 +87,7 @@ static int parse(int argc, char **argv, struct flood *f)
 		else
 			return -1;
 	}
-	f->to.sin_family = AF_INET;
-	return f->from && f->count && f->repeat && inet_pton(AF_INET, f->to_ip, &f->to.sin_addr) == 1 ? 0 : -1;
+	return f->g.from && f->count && f->repeat && f->g.to.sin_port && !f->g.signer == !f->g.x5u_cnt ? 0 : -1;
 }
 
 /* Wait until message @n is due. */
@@ -133,7 +113,7 @@ static int send_all(int fd, struct mmsghdr *m, unsigned cnt)
 
 /* A datagram and where it comes from; its pointers hold where it stands. */
 struct slot {
-	char text[BUF];
+	char text[SIPGEN_MAX + 1];
 	struct iovec iov;
 	char control[CMSG_SPACE(sizeof(struct in_pktinfo))] __attribute__((aligned(8)));
 };
@@ -142,12 +122,12 @@ static size_t fill(struct flood *f, unsigned long n, struct slot *s, struct msgh
 {
 	char from[16];
 	unsigned trunk = caller(f, n, from);
-	size_t len = build(f, n, from, s->text);
+	size_t len = sipgen_invite(&f->g, n, from, s->text);
 	struct cmsghdr *c = (struct cmsghdr *)s->control;
 	struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(CALLERS + trunk) };
 
 	s->iov = (struct iovec){ s->text, len };
-	*ret = (struct msghdr){ .msg_name = &f->to, .msg_namelen = sizeof(f->to), .msg_iov = &s->iov, .msg_iovlen = 1 };
+	*ret = (struct msghdr){ .msg_name = &f->g.to, .msg_namelen = sizeof(f->g.to), .msg_iov = &s->iov, .msg_iovlen = 1 };
 	if (!f->trunks)
 		return len;
 	ret->msg_control = s->control;
@@ -163,7 +143,7 @@ static int open_socket(const struct flood *f)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), yes = 1;
 
 	if (!f->trunks)
-		inet_pton(AF_INET, f->from, &local.sin_addr);
+		inet_pton(AF_INET, f->g.from, &local.sin_addr);
 	/* two may run at the same time: nobody waits for answers */
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
 	    bind(fd, (struct sockaddr *)&local, sizeof(local)) == 0)
@@ -175,7 +155,7 @@ static int open_socket(const struct flood *f)
 int main(int argc, char **argv)
 {
 	static struct slot slots[BATCH];
-	struct flood f = { .repeat = 1, .run = (unsigned long)clock_real_ms() };
+	struct flood f = { .repeat = 1, .g.run = (unsigned long)clock_real_ms() };
 	struct mmsghdr m[BATCH] = { 0 };
 	unsigned long total, len = 0;
 	uint64_t start;
@@ -183,7 +163,7 @@ int main(int argc, char **argv)
 
 	if (parse(argc, argv, &f) < 0) {
 		fprintf(stderr, "usage: sipflood --from IP --to IP:PORT --count N [--rate R] [--repeat N] "
-			"[--trunks N [--first N]]\n");
+			"[--trunks N [--first N]] [--key FILE --x5u URL...]\n");
 		return 2;
 	}
 	fd = open_socket(&f);

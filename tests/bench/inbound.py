@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What verifying costs: CPU per call, how long calls take, alone and while others ask for certificates of bad servers.
+
+A server of certificates stands in the carrier's network; the chain is leaf and intermediate, its root is the anchor.
+"""
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import time
+
+from benchlab import CPU_LOAD, CPU_SIGNER, O, QUICK, REPEATS, STOLEN_MAX, TOP, Lab, Stolen, json_lines, on_cpu, say
+
+CORE, GOOD, OTHERS, PLAIN = "10.66.1.2", "10.66.2.2", "10.66.2.3", "10.66.2.4"
+WEB = "https://%s:8443" % GOOD
+X5U = WEB + "/chain.pem"
+# hangs, a byte a second, refuses connections, 404; no INVITE has the URL of another
+BAD = [WEB + "/hang/*", WEB + "/drip/*", "https://%s:8449/*.pem" % GOOD, WEB + "/u/*.pem"]
+
+RATE = 20000             # more than a core can verify
+CALLS = 20000 if QUICK else 30000
+PROCESSES = 1 if QUICK else 3
+GOOD_RATE, GOOD_CALLS = 500, 500 if QUICK else 1000
+BAD_RATE = 300           # each waits for wait_ms
+BAD_AHEAD_S = 0.7        # until as many wait as will
+PAIR_RATE, PAIRS = 16, 16       # 8 URLs/s: the budget of a trunk is 10
+PAIR_ROUNDS = 1 if QUICK else 3
+WAIT_MS = 400
+
+VERIFIED = "verified INVITE"
+IN_PROCESS = "verified INVITE, in process"
+LOOKUP = "certificate look-up, 32,768 known"
+MEMORY = "memory of 32,768 certificates"
+P99 = "good calls beside bad servers, p99"
+P50 = "good calls beside bad servers, p50"
+FIRST = "first call with a certificate"
+SECOND = "second call with it"
+SECOND_PLAIN = "the same, beside the fast path"
+
+SPECS = [
+    (VERIFIED, "us CPU", "raw P-256 verification", 1.15),
+    (IN_PROCESS, "us CPU", "raw P-256 verification", 1.15),
+    (LOOKUP, "us", "limit", 1.0),
+    (MEMORY, "MiB", "limit", 1.0),
+    (P99, "us", "without bad servers", 1.2),
+    (P50, "us", "without bad servers", None),
+    (FIRST, "ms", "wait_ms", 1.0),
+    (SECOND, "us", "signed INVITE", None),
+    (SECOND_PLAIN, "us", "forwarded by the kernel", None),
+]
+
+TRUNK = """
+  - name: %s
+    carrier: { peers: ["%s:5060"] }
+    attestation: A
+    default_country_code: "1"
+    pai: { mode: set, domain: example.net }
+    verification: { enabled: %s, wait_ms: %d }
+"""
+CONFIG = """
+fetch: { https_ca: %(dir)s/web.pem, allow_private_addresses: true, cache_dir: "" }
+trunks:""" + "".join(TRUNK % (name, peer, str(peer != PLAIN).lower(), WAIT_MS)
+                     for name, peer in (("good", GOOD), ("others", OTHERS), ("plain", PLAIN)))
+
+
+class Inbound(Lab):
+    """A gateway that verifies, a server of certificates; nothing drops what arrives unless drop() is the context."""
+    anchors = "trust_anchors: root.pem"
+
+    def __init__(self, name):
+        super().__init__(name, CONFIG)
+
+    def sinks(self):
+        pass
+
+    def before_daemon(self):
+        d = self.tmp.name
+        os.chmod(d, 0o711)       # sipseal-fetcher runs as somebody else
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", d + "/web.key", "-out", d + "/web.pem", "-days", "2", "-subj", "/CN=web", "-addext",
+                        "subjectAltName=IP:" + GOOD], check=True, stderr=subprocess.DEVNULL)
+        for address in OTHERS, PLAIN:
+            self.ip("carrier", "addr", "add", address + "/24", "dev", "carr0")
+        server = self.spawn("carrier", ["python3", TOP + "/tests/lab/certserver.py", "--root", d + "/sti", "--log",
+                                        d + "/web.log", "--tls", d + "/web.pem", d + "/web.key", ":8443"], "ready")
+        for tid in os.listdir("/proc/%d/task" % server.pid):
+            os.sched_setaffinity(int(tid), {CPU_LOAD})
+
+    @contextlib.contextmanager
+    def drop(self):
+        p = self.spawn("core", [O + "/bench/xdpdrop", "core0"], "ready")
+        try:
+            yield
+        finally:
+            self.procs.remove(p)
+            self.end(p)
+
+    def load(self, port, count, rate=RATE, src=GOOD, x5u=(X5U,)):
+        cmd = [O + "/bench/sipflood", "--from", src, "--to", "%s:%d" % (CORE, port), "--count", str(count), "--rate",
+               str(rate), "--key", self.tmp.name + "/sti/key.pem"]
+        for url in x5u:
+            cmd += ["--x5u", url]
+        return self.in_ns("carrier", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
+
+    def verify_us(self):
+        """CPU of the signer per INVITE that it verifies; None where others kept it off its processor for too long"""
+        cpu, _, frames = self.flood(5060, CALLS)
+        if frames.pop("stale_frame", 0):
+            return None
+        if set(frames) != {"verified"}:
+            raise SystemExit("bench: inbound: %s" % frames)
+        return cpu / frames["verified"]
+
+    def latency(self, src, count, rate, x5u=None, each=1, expect=None):
+        """-> microseconds by call, in the order they were sent; from the core or from the carrier"""
+        sides = [("core", CORE), ("carrier", src if src != CORE else GOOD)]
+        (from_ns, _), (to_ns, to) = sides if src == CORE else sides[::-1]
+        cmd = [O + "/bench/siplatency", "--from-ns", self.netns(from_ns), "--from", src, "--to-ns", self.netns(to_ns),
+               "--to", to + ":5060", "--count", str(count), "--rate", str(rate), "--wait", "100"]
+        if x5u:
+            cmd += ["--key", self.tmp.name + "/sti/key.pem", "--x5u", x5u, "--each", str(each)]
+        if expect:
+            cmd += ["--expect", expect]
+        r = json.loads(subprocess.run(cmd, check=True, capture_output=True, text=True, preexec_fn=on_cpu(CPU_LOAD)).stdout)
+        if r["as_expected"] != count:
+            raise SystemExit("bench: %d INVITEs, %d arrived, %d as expected: %s" % (
+                count, r["arrived"], r["as_expected"], self.signer()["reasons"]))
+        return r["us"]
+
+    def netns(self, ns):
+        return "/run/netns/%s-%s" % (self.prefix, ns)
+
+    def warm(self):
+        self.cli("cert", "prefetch", X5U)
+        end = time.monotonic() + 5
+        while not any(e["x5u"] == X5U and e["state"] == "good"
+                      for e in json.loads(self.cli("-j", "cert", "cache", "list"))["entries"]):
+            if time.monotonic() > end:
+                raise SystemExit("bench: the certificate does not come")
+            time.sleep(0.05)
+
+
+def bench_verify(*args):
+    out = subprocess.run([O + "/bench/bench_verify"] + list(args), capture_output=True, text=True, check=True,
+                         preexec_fn=on_cpu(CPU_SIGNER)).stdout
+    return {x["name"]: x for x in json_lines(out)}
+
+
+def measure_process(res):
+    for _ in range(PROCESSES):
+        v = bench_verify("--quick")
+        res.add(IN_PROCESS, v["call_in_worker"]["us"], v["raw"]["us"])
+        res.add(LOOKUP, v["lookup"]["us"], 2.0)
+    res.add(MEMORY, v["memory"]["bytes_per_entry"] * v["memory"]["entries"] / (1 << 20), 1024)
+
+
+def raw_beside_load(lab):
+    """a raw verification beside the same INVITEs of a trunk that does not verify, which stay in the kernel"""
+    p = lab.load(5060, 60 * RATE, src=PLAIN)
+    try:
+        return bench_verify("--only", "raw")["raw"]["us"]
+    finally:
+        p.terminate()
+        p.wait()
+
+
+def measure_cpu(res, lab):
+    lab.verify_us()      # warm
+    for i in range(REPEATS):
+        with Stolen() as stolen:
+            raw, ours = raw_beside_load(lab), lab.verify_us()
+        is_disturbed = stolen.part > STOLEN_MAX or not ours
+        say("round %d of %d: verified INVITE %.1f us, raw %.1f us (stolen %.1f %%)%s" % (
+            i + 1, REPEATS, ours or 0, raw, stolen.part * 100, ", dropped" if is_disturbed else ""))
+        if is_disturbed:
+            res.dropped += 1
+        else:
+            res.add(VERIFIED, ours, raw)
+
+
+def measure_chain(res, lab):
+    """URLs that nobody has seen, twice each; then calls that sipseal signs, and such as it does not touch"""
+    for _ in range(PAIR_ROUNDS):
+        pairs = lab.latency(GOOD, 2 * PAIRS, PAIR_RATE, WEB + "/any/*", 2, "STIR_VERIFIED")
+        signed = statistics.median(lab.latency(CORE, PAIRS, PAIR_RATE, expect="\r\nIdentity: "))
+        plain = statistics.median(lab.latency(PLAIN, PAIRS, PAIR_RATE))
+        first, second = (statistics.median(pairs[i::2]) for i in (0, 1))
+        say("first call %.1f ms, second %.0f us, signed %.0f us, forwarded %.0f us" % (first / 1000, second, signed, plain))
+        res.add(FIRST, first / 1000, WAIT_MS)
+        res.add(SECOND, second, signed)
+        res.add(SECOND_PLAIN, second, plain)
+
+
+def good_calls(lab, others=None):
+    """-> (p50, p99, how many others began to wait) of good calls, beside others with these URLs"""
+    load = lab.load(5060, 60 * BAD_RATE, BAD_RATE, OTHERS, others) if others else None
+    try:
+        if load:
+            time.sleep(BAD_AHEAD_S)
+        waited = lab.signer()["parked_ever"]
+        us = sorted(lab.latency(GOOD, GOOD_CALLS, GOOD_RATE, X5U, expect="STIR_VERIFIED"))
+        waited = lab.signer()["parked_ever"] - waited
+    finally:
+        if load:
+            load.terminate()
+            load.wait()
+            time.sleep(WAIT_MS / 1000 + 0.1)     # who waits has left
+    return us[len(us) // 2], us[len(us) * 99 // 100], waited
+
+
+def measure_bad(res, lab):
+    for i in range(REPEATS):
+        with Stolen() as stolen:
+            got = {bool(bad): good_calls(lab, bad) for bad in ([None, BAD] if i % 2 else [BAD, None])}
+        (alone50, alone99, _), (bad50, bad99, waited) = got[False], got[True]
+        say("round %d of %d: p99 %.0f us alone, %.0f us while %d others waited (stolen %.1f %%)" % (
+            i + 1, REPEATS, alone99, bad99, waited, stolen.part * 100))
+        if stolen.part > STOLEN_MAX:
+            res.dropped += 1
+            continue
+        res.add(P99, bad99, alone99)
+        res.add(P50, bad50, alone50)
+
+
+def measure(res):
+    say("verification in process")
+    measure_process(res)
+    with Inbound("i") as lab:
+        lab.pin_signer()
+        lab.warm()
+        say("calls with a chain that has to be fetched")
+        measure_chain(res, lab)
+        say("good calls beside bad servers, %d rounds" % REPEATS)
+        measure_bad(res, lab)
+        say("signer that verifies, %d rounds" % REPEATS)
+        with lab.drop():
+            measure_cpu(res, lab)
