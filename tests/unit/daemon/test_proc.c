@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -235,6 +236,7 @@ static pid_t hold(pid_t pid)
 	assert_int_equal(pipe(pip), 0);
 	holder = fork();
 	if (holder == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0)
 			c = 'y';
 		(void)!write(pip[1], &c, 1);
