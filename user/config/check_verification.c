@@ -103,6 +103,9 @@ void check_fetch(struct load *l, const struct node *root)
 	load_pop(l, len);
 	check_crl(l, certificates);
 	check_https_ca(l, node_find(root, "fetch"));
+	l->g->anchors_pos = load_pos(l, anchors);
+	l->g->crl_pos = load_pos(l, node_find(node_find(certificates, "crl"), "path"));
+	l->g->https_ca_pos = load_pos(l, node_find(node_find(root, "fetch"), "https_ca"));
 	/* a value that was refused counts as given: one fault, one message */
 	l->has_anchors = l->g->trust_anchors ||
 			 (anchors && (anchors->kind != NODE_SCALAR || *anchors->text));

@@ -39,12 +39,6 @@ void exam_note(struct exam *e, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* What a chain can end in: a CA that vouches for itself. */
-static bool is_root(X509 *x)
-{
-	return (X509_get_extension_flags(x) & EXFLAG_SS) && X509_check_ca(x) > 0;
-}
-
 static int roots_pick(x509_stack *anchors, X509_STORE **ret)
 {
 	CLEANUP(x509_stack_freep) x509_stack *roots = sk_X509_new_null();
@@ -54,7 +48,7 @@ static int roots_pick(x509_stack *anchors, X509_STORE **ret)
 	for (int k = 0; k < sk_X509_num(anchors); k++) {
 		X509 *x = sk_X509_value(anchors, k);
 
-		if (!is_root(x))
+		if (!cert_is_root(x))
 			continue;
 		if (X509_up_ref(x) != 1)
 			return -ENOMEM;

@@ -61,6 +61,12 @@ struct cert_check_opts {
 int cert_check(const char *pem, size_t len, const struct cert_check_opts *opts,
 	       struct cert_info *ret, char reterr_text[160]);
 
+/**
+ * cert_anchors_check() - can chains end in one of the certificates of this PEM text?
+ * Return: 0; -EINVAL: damaged, too large, or no root among them (reterr_text says it); -ENOMEM (text).
+ */
+int cert_anchors_check(const char *pem, size_t len, char reterr_text[160]);
+
 /** cert_spc() - the SPC of the leaf, or "" where it has none. */
 const char *cert_spc(const struct cert_info *i);
 

@@ -50,6 +50,9 @@ int cert_point(const EVP_PKEY *key, uint8_t ret[CERT_POINT_LEN]);
  * Return: 1; 0 absent; -EBADMSG: there more than once; -ENOMEM. */
 int cert_extension(const X509 *x, const char *oid, struct der *ret);
 
+/** cert_is_root() - can a chain end in @x: a CA that vouches for itself? */
+bool cert_is_root(X509 *x);
+
 /** cert_store_new() - a store of these certificates and nothing else: no default paths, no look-ups.
  * Return: 0, -ENOMEM. */
 int cert_store_new(x509_stack *anchors, X509_STORE **ret);

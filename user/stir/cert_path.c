@@ -108,6 +108,28 @@ static void check_anchored(x509_stack *chain, x509_stack *anchors,
 	cert_fault_add(i, true, "untrusted", "leaf: the chain ends in no trust anchor: %s", why);
 }
 
+bool cert_is_root(X509 *x)
+{
+	return (X509_get_extension_flags(x) & EXFLAG_SS) && X509_check_ca(x) > 0;
+}
+
+int cert_anchors_check(const char *pem, size_t len, char reterr_text[160])
+{
+	CLEANUP(x509_stack_freep) x509_stack *anchors = NULL;
+	bool has_key, has_root = false;
+	int r = cert_read(pem, len, ANCHORS_MAX, &anchors, &has_key, reterr_text);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : -EINVAL;
+	for (int k = 0; k < sk_X509_num(anchors) && !has_root; k++)
+		has_root = cert_is_root(sk_X509_value(anchors, k));
+	ERR_clear_error();
+	if (has_root)
+		return 0;
+	snprintf(reterr_text, 160, "none of the certificates is a root");
+	return -EINVAL;
+}
+
 int cert_path_check(x509_stack *chain, const struct cert_check_opts *opts, struct cert_info *i,
 		    char reterr_text[160])
 {

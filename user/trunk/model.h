@@ -175,6 +175,7 @@ struct gateway {
 	char *crl_url;                   /* https, or NULL */
 	enum crl_mode crl_policy;        /* when it is missing or over */
 	char *https_ca;                  /* file or directory; NULL: the system's */
+	struct model_pos anchors_pos, crl_pos, https_ca_pos; /* crl_pos: of crl.path */
 	unsigned fetch_timeout_ms;
 	bool allow_private_addresses;
 	char *cache_dir;                 /* NULL: nothing is kept on disk */

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "config/anchors.h"
 #include "config/assemble.h"
+#include "stir/chain.h"
 
 #define PEM(name) "-----BEGIN CERTIFICATE-----\n" name "\n-----END CERTIFICATE-----"
 
@@ -108,18 +109,41 @@ static void test_anchors_order(void **state)
 	assert_string_equal(text, "dir (in /nosuch): No such file or directory");
 }
 
-static const struct { const char *name, *keys, *want; } files[] = {
-	{ "nothing", "", "" },
-	{ "all there", "trust_anchors: dir, crl: { path: two.pem }", "" },
+/* Keys of `certificates` behind its root; @: the column of the value. */
+static const struct { const char *name, *keys, *want; bool is_warning; } files[] = {
+	{ "nothing", "", "", false },
+	{ "all there", "trust_anchors: roots, crl: { path: list.crl }", "", false },
+	{ "a CRL in DER", "crl: { path: der.cer }", "", false },
 	{ "anchors", "trust_anchors: nosuch",
-	  "certificates.trust_anchors: nosuch (in %s/sti): No such file or directory\n" },
-	{ "no anchor", "trust_anchors: void", "certificates.trust_anchors: void (in %s/sti): holds no certificate\n" },
+	  "3:@ certificates.trust_anchors: nosuch (in %s/sti): No such file or directory\n", false },
+	{ "no anchor", "trust_anchors: void",
+	  "3:@ certificates.trust_anchors: void (in %s/sti): holds no certificate\n", false },
+	{ "no certificate", "trust_anchors: two.pem",
+	  "3:@ certificates.trust_anchors: two.pem (in %s/sti): PEM block 1 is damaged or cut short\n", false },
+	{ "no root", "trust_anchors: leaf.pem",
+	  "3:@ certificates.trust_anchors: leaf.pem (in %s/sti): none of the certificates is a root\n", false },
 	{ "crl", "crl: { path: ../outside.pem }",
-	  "certificates.crl.path: ../outside.pem (in %s/sti): leaves certificates.root\n" },
-	{ "crl a directory", "crl: { path: dir }", "certificates.crl.path: dir (in %s/sti): Is a directory\n" },
+	  "3:@ certificates.crl.path: ../outside.pem (in %s/sti): leaves certificates.root\n", false },
+	{ "crl a directory", "crl: { path: dir }",
+	  "3:@ certificates.crl.path: dir (in %s/sti): Is a directory\n", false },
+	{ "no crl", "crl: { path: two.pem }", "3:@ certificates.crl.path: two.pem (in %s/sti): holds no CRL\n", true },
 	{ "CA", "profile: stir }\nfetch: { https_ca: ca.pem",
-	  "fetch.https_ca: %s/sti/ca.pem: No such file or directory\n" },
+	  "4:20 fetch.https_ca: %s/sti/ca.pem: No such file or directory\n", false },
 };
+
+static void put_chain(const struct tree *t)
+{
+	struct chain c = chain_new();
+	char pem[8192];
+
+	mkdir(tree_path(t, "sti/roots"), 0755);
+	chain_pem(pem, sizeof(pem), (X509 *const[]){ c.intermediate.x, c.root.x, NULL });
+	tree_put(t, "sti/roots/a.pem", pem);
+	chain_pem(pem, sizeof(pem), (X509 *const[]){ c.leaf.x, c.intermediate.x, NULL });
+	tree_put(t, "sti/leaf.pem", pem);
+	tree_put(t, "sti/list.crl", "text before\n-----BEGIN X509 CRL-----\n");
+	chain_free(&c);
+}
 
 /* A file that cannot be read stops a start; `explain`, which may not be allowed to read, is warned. */
 static void check_files(const struct tree *t, size_t i, bool may_miss)
@@ -129,16 +153,25 @@ static void check_files(const struct tree *t, size_t i, bool may_miss)
 	struct assembled *a = NULL;
 	struct gateway *g;
 	char text[1024], want[512], got[512] = "";
+	bool is_bad = *files[i].want && !files[i].is_warning && !may_miss;
+	const char *value;
+	unsigned col;
 	int e;
 
 	snprintf(text, sizeof(text), GW "certificates: { root: %s/sti%s%s }\ndefaults: { verification: { enabled: false } }\n",
 		 t->dir, *files[i].keys ? ", " : "", files[i].keys);
 	g = load_good(files[i].name, text);
 	e = assemble(g, &opts, &a, &r);
+	/* the column of the value that is wrong */
+	value = strstr(files[i].keys, "path: ");
+	value = value ? value + strlen("path: ") : files[i].keys + strlen("trust_anchors: ");
+	col = (unsigned)(strlen("certificates: { root: /sti, ") + strlen(t->dir) + (size_t)(value - files[i].keys)) + 1;
 	snprintf(want, sizeof(want), files[i].want, t->dir);
 	for (size_t k = 0; k < r.cnt; k++)
-		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s: %s\n", r.m[k].key, r.m[k].text);
-	if (e != (*want && !may_miss ? -EINVAL : 0) || r.error_cnt != (*want && !may_miss) || strcmp(got, want))
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%u:%s %s: %s\n", r.m[k].line,
+			 r.m[k].col == col ? "@" : r.m[k].col == 20 ? "20" : "?", r.m[k].key,
+			 r.m[k].text);
+	if (e != (is_bad ? -EINVAL : 0) || r.error_cnt != is_bad || strcmp(got, want))
 		fail_msg("%s: returns %d\n  got  %s\n  want %s", files[i].name, e, got, want);
 	assembled_free(a);
 	gateway_free(g);
@@ -158,6 +191,7 @@ static int setup(void **state)
 	if (tree_setup(state) < 0)
 		return -1;
 	make_anchors(*state);
+	put_chain(*state);
 	return 0;
 }
 
