@@ -129,7 +129,7 @@ void show_trunk(FILE *f, const json_t *trunk)
 			out_str(credential, "spc"), out_str(credential, "not_after"));
 	else
 		comment(f, "certificate: none");
-	comment(f, "INVITEs: %s", reasons && *reasons ? reasons : "none yet");
+	comment(f, "INVITEs to the carrier: %s", reasons && *reasons ? reasons : "none yet");
 	comment_verification(f, trunk);
 	if (inbound && *inbound)
 		comment(f, "INVITEs from the carrier: %s", inbound);

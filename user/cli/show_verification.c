@@ -69,8 +69,11 @@ static void crl(FILE *f, const json_t *v)
 
 	if (!json_is_object(c) || (!is_bad && !strcmp(out_str(c, "at"), "-")))
 		return;
-	snprintf(text, sizeof(text), "of %.32s, next %.32s%s%.160s", out_str(c, "at"), out_str(c, "next_update"),
-		 is_bad ? ": " : "", is_bad ? error : "");
+	if (!strcmp(out_str(c, "at"), "-"))
+		snprintf(text, sizeof(text), "none (policy %.16s): %.160s", out_str(c, "policy"), error);
+	else
+		snprintf(text, sizeof(text), "of %.32s, next %.32s%s%.160s", out_str(c, "at"),
+			 out_str(c, "next_update"), is_bad ? ": " : "", is_bad ? error : "");
 	line(f, "CRL", is_bad ? OUT_RED : OUT_PLAIN, text);
 }
 
@@ -152,8 +155,8 @@ static void clock_skew(FILE *f, const json_t *list)
 
 void show_verification_tables(FILE *f, const json_t *status)
 {
-	const json_t *v = json_object_get(status, "verification"), *skew = json_object_get(status, "clock_skew");
+	const json_t *v = json_object_get(status, "verification");
 
 	hosts(f, json_object_get(v, "hosts"));
-	clock_skew(f, skew ? skew : json_object_get(v, "clock_skew"));
+	clock_skew(f, json_object_get(v, "clock_skew"));
 }

@@ -250,8 +250,8 @@ static void warn_crl(const struct sipseald *d, const struct told *told, json_t *
 	if (!has_crl(d) || !told->has_stats)
 		return;
 	if (!s->crl_at)
-		report_warn(list, level, "crl_missing", NULL, "there is no CRL%s%s: %s", *s->crl_error ? ": " : "",
-			    s->crl_error, so);
+		report_warn(list, level, "crl_missing", NULL, "there is no CRL%s%s%s: %s", *s->crl_error ? " (" : "",
+			    s->crl_error, *s->crl_error ? ")" : "", so);
 	else if (s->crl_next_update && s->crl_next_update <= now)
 		report_warn(list, level, "crl_over", NULL, "the CRL is over%s%s: %s", *s->crl_error ? ": " : "", s->crl_error,
 			    so);

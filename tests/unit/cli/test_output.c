@@ -82,8 +82,8 @@ static void test_status_of_verification(void **state)
 	      "\"hosts\":[{\"host\":\"bad.example\",\"ok\":0,\"failed\":8,\"last_error\":\"time-out\"},"
 	      "{\"host\":\"fine.example\",\"ok\":5,\"failed\":0,\"last_error\":null}],"
 	      "\"crl\":{\"at\":\"2026-11-01T00:00:00Z\",\"next_update\":\"2026-12-01T00:00:00Z\",\"error\":\"over\"},"
-	      "\"parked\":2,\"parked_ever\":15,\"park_full\":1},"
-	      "\"clock_skew\":[{\"trunk\":\"acme\",\"mean_ms\":-1500,\"min_ms\":-2000,\"max_ms\":300,\"calls\":41}]}");
+	      "\"parked\":2,\"parked_ever\":15,\"park_full\":1,"
+	      "\"clock_skew\":[{\"trunk\":\"acme\",\"mean_ms\":-1500,\"min_ms\":-2000,\"max_ms\":300,\"calls\":41}]}}");
 	expect_all((const char *const[]){ "verified 7, failed 2, missing 3, unverified 4, dropped 5\n",
 					  "running, pid 77, user sipseal-fetcher, 1 restarts\n",
 					  "120 certificates good, 4 bad; 118 on disk (4 KiB), 5 still to be judged; "
@@ -97,6 +97,9 @@ static void test_status_of_verification(void **state)
 	shown(show_status, "{\"verification\":{\"enabled\":true,\"fetcher\":{\"up\":false}}}");
 	expect_all((const char *const[]){ "DOWN", NULL });
 	assert_null(strstr(text, "CRL"));
+	shown(show_status, "{\"verification\":{\"enabled\":true,\"fetcher\":{\"up\":true},\"crl\":{\"policy\":\"hard\","
+			   "\"at\":null,\"next_update\":null,\"error\":\"no PEM\"}}}");
+	expect_all((const char *const[]){ "CRL         none (policy hard): no PEM\n", NULL });
 	shown(show_status, "{\"verification\":{\"enabled\":false}}");
 	expect_all((const char *const[]){ "off: no trunk verifies", NULL });
 	assert_null(strstr(text, "fetcher"));
@@ -115,6 +118,7 @@ static void test_trunks_inbound(void **state)
 			  "\"state\":{\"reasons_inbound\":{\"verified\":4}}}");
 	expect_all((const char *const[]){ "# verification: a call that fails is refused; one without Identity passes, "
 					  "marked; waits 300 ms",
+					  "# INVITEs to the carrier: none yet\n",
 					  "# INVITEs from the carrier: verified 4\n", NULL });
 	shown(show_trunk, "{\"name\":\"t\",\"verification\":{\"enabled\":false}}");
 	expect_all((const char *const[]){ "# verification: off", NULL });
