@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fragments - packets of packet.h, cut into fragments by the letter of RFC 791 and RFC 8200, right or wrong; and
+ * a world that takes what leaves the reassembly and checks its sums.
+ */
+#ifndef SIPSEAL_TEST_FRAGMENTS_H
+#define SIPSEAL_TEST_FRAGMENTS_H
+
+#include "base/cleanup.h"
+#include "guard.h"
+#include "packet.h"
+#include "wire/reassemble.h"
+
+/* A packet that will be cut. */
+struct flow {
+	const char *name;
+	struct packet_spec spec;
+	size_t head_len, proto_off;  /* v6: headers of every fragment, and which byte names the next one */
+	uint32_t id;
+	uint16_t tag_types[2], tags[2]; /* type 0: none */
+	uint8_t frame[PACKET_MAX];   /* without tags, whole */
+	size_t packet_len;
+};
+
+/* One cut; what is zero is as it should be. */
+struct cut {
+	size_t off, len;
+	bool is_last;
+	uint8_t ttl;                 /* 0: that of the packet */
+	int ecn;                     /* < 0: that of the packet */
+	uint8_t next;                /* v6: 0: the right one */
+	bool want_other_bytes;
+};
+
+static const uint8_t fragments_seed[] = "INVITE sip:+12155550113@carrier.example.net SIP/2.0\r\n";
+
+static inline void flow_sum(uint8_t *h, size_t len)
+{
+	uint32_t sum;
+
+	memset(h + 10, 0, 2);
+	sum = ~packet_sum(0, h, len) & 0xffff;
+	h[10] = (uint8_t)(sum >> 8);
+	h[11] = (uint8_t)sum;
+}
+
+/* @ext: 0 .. 2 of packet_v6_exts or 0 .. 3 of packet_v4_exts, -1: none. */
+static inline void flow_make(struct flow *f, bool is_v6, int ext, uint32_t id, size_t payload_len)
+{
+	static const size_t heads[] = { 48, 40, 80 }, protos[] = { 40, 6, 56 };
+	static uint8_t payload[65536];
+
+	for (size_t i = 0; i < payload_len; i++)
+		payload[i] = i < sizeof(fragments_seed) - 1 ? fragments_seed[i] : (uint8_t)(i * 7 + (i >> 8) + id);
+	*f = (struct flow){ .spec = { .is_v6 = is_v6, .ttl = 64 }, .id = id, .head_len = 40, .proto_off = 6 };
+	if (ext >= 0)
+		f->spec.ext = is_v6 ? &packet_v6_exts[ext] : &packet_v4_exts[ext];
+	f->name = f->spec.ext ? f->spec.ext->name : is_v6 ? "v6" : "v4";
+	f->packet_len = packet_put(&f->spec, payload, payload_len, f->frame) - 14;
+	if (is_v6 && ext >= 0) {
+		f->head_len = heads[ext];
+		f->proto_off = protos[ext];
+	} else if (!is_v6) {
+		f->head_len = (f->frame[14] & 15) * 4u;
+		f->frame[18] = (uint8_t)(id >> 8);
+		f->frame[19] = (uint8_t)id;
+		flow_sum(f->frame + 14, f->head_len);
+	}
+}
+
+/* Bytes of data that there are to cut. */
+static inline size_t flow_data_len(const struct flow *f)
+{
+	return f->packet_len - f->head_len;
+}
+
+static inline size_t cut_l2(const struct flow *f, uint8_t *dst)
+{
+	size_t at = 12;
+
+	memcpy(dst, f->frame, 12);
+	for (size_t i = 0; i < 2 && f->tag_types[i]; i++, at += 4) {
+		uint16_t be[2] = { htons(f->tag_types[i]), htons(f->tags[i]) };
+
+		memcpy(dst + at, be, 4);
+	}
+	memcpy(dst + at, f->frame + 12, 2);
+	return at + 2;
+}
+
+/* Writes a frame.  Return: its length. */
+static inline size_t cut_put(const struct flow *f, struct cut c, uint8_t *dst)
+{
+	size_t l2 = cut_l2(f, dst), head = f->head_len, n = head + (f->spec.is_v6 ? 8 : 0);
+	uint16_t field = f->spec.is_v6 ? (uint16_t)(c.off | !c.is_last) :
+					 (uint16_t)(c.off / 8 | (c.is_last ? 0 : 0x2000));
+	uint16_t plen = f->spec.is_v6 ? htons(n - 40 + c.len) : htons(n + c.len);
+	uint8_t *h = dst + l2;
+
+	memcpy(h, f->frame + 14, head);
+	field = htons(field);
+	memcpy(h + (f->spec.is_v6 ? 4 : 2), &plen, 2);
+	if (c.ttl)
+		h[f->spec.is_v6 ? 7 : 8] = c.ttl;
+	if (f->spec.is_v6) {
+		uint8_t frag[8] = { c.next ? c.next : h[f->proto_off] };
+		uint32_t id = htonl(f->id);
+
+		memcpy(frag + 2, &field, 2);
+		memcpy(frag + 4, &id, 4);
+		memcpy(h + head, frag, 8);
+		h[f->proto_off] = 44;
+		if (c.ecn >= 0)
+			h[1] = (uint8_t)((h[1] & 0xcf) | c.ecn << 4);
+	} else {
+		memcpy(h + 6, &field, 2);
+		if (c.ecn >= 0)
+			h[1] = (uint8_t)((h[1] & 0xfc) | c.ecn);
+		flow_sum(h, head);
+	}
+	for (size_t i = 0; i < c.len; i++) {
+		size_t at = 14 + head + c.off + i;
+
+		h[n + i] = at < 14 + f->packet_len ? f->frame[at] : 0xee;
+		if (c.want_other_bytes)
+			h[n + i] ^= 0x55;
+	}
+	return l2 + n + c.len;
+}
+
+/* A reassembly, and what it was last given. */
+struct world {
+	struct reassemble *r;
+	struct reassemble_limits limits;
+	uint64_t now, added;
+	uint64_t serial;             /* in the block of every frame */
+};
+
+static const struct siphash_key world_key = { 1, 2 };
+
+static inline void world_make(struct world *w)
+{
+	w->added = w->serial = 0;
+	assert_int_equal(reassemble_new(&w->limits, world_key, &w->r), 0);
+}
+
+static inline struct world world_new(void)
+{
+	struct world w = { .limits = REASSEMBLE_DEFAULTS, .now = 1000 };
+
+	world_make(&w);
+	return w;
+}
+
+static inline void world_sums(struct world *w)
+{
+	const struct reassemble_stats *s = reassemble_stats(w->r);
+	uint64_t outcomes = 0, frames = 0;
+
+	for (int i = 0; i < REASSEMBLE_OUTCOMES; i++)
+		outcomes += s->outcomes[i];
+	for (int i = 0; i < REASSEMBLED_HOWS; i++)
+		frames += s->left_frames[i];
+	assert_int_equal(outcomes, w->added);
+	assert_int_equal(s->outcomes[REASSEMBLE_HELD], frames + s->frames);
+	assert_int_equal(s->bytes, s->frames * reassemble_place(&w->limits));
+}
+
+/* The frame sits against an unmapped page, and is gone afterwards. */
+static inline enum reassemble_outcome world_add_bytes(struct world *w, const void *frame, size_t len, uint32_t realm)
+{
+	uint64_t block[REASSEMBLE_BLOCK / 8] = { [0] = w->serial++, [7] = ~w->serial };
+	struct guard g = guard_new(frame, len);
+	enum reassemble_outcome o = reassemble_add(w->r, slice_of(g.p, g.len), realm, block, w->now);
+
+	w->added++;
+	guard_free(&g);
+	return o;
+}
+
+static inline enum reassemble_outcome world_add(struct world *w, const struct flow *f, struct cut c)
+{
+	static uint8_t frame[PACKET_MAX];
+
+	return world_add_bytes(w, frame, cut_put(f, c, frame), 0);
+}
+
+/* The next that leaves. */
+static inline struct reassembled *world_take(struct world *w)
+{
+	return reassemble_take(w->r, w->now);
+}
+
+/* Nothing leaves. */
+static inline void world_quiet(struct world *w)
+{
+	assert_null(world_take(w));
+	world_sums(w);
+}
+
+/* One leaves, with that many frames. */
+static inline void world_leaves(struct world *w, enum reassembled_how how, enum reassemble_why why, unsigned cnt)
+{
+	struct reassembled *d = world_take(w);
+
+	assert_non_null(d);
+	assert_int_equal(d->how, how);
+	assert_int_equal(d->why, why);
+	assert_int_equal(d->cnt, cnt);
+	reassemble_release(w->r, d);
+}
+
+/* @d is @f, put together; what may differ is said. */
+static inline void world_check_whole(const struct flow *f, const struct reassembled *d, uint8_t ttl, int ecn)
+{
+	static uint8_t want[PACKET_MAX];
+	bool is_v6 = f->spec.is_v6;
+	struct reassembled parsed;
+
+	memcpy(want, f->frame + 14, f->packet_len);
+	want[is_v6 ? 7 : 8] = ttl;
+	if (ecn >= 0)
+		want[1] = is_v6 ? (uint8_t)((want[1] & 0xcf) | ecn << 4) : (uint8_t)((want[1] & 0xfc) | ecn);
+	if (!is_v6)
+		flow_sum(want, f->head_len);
+	if (d->how != REASSEMBLED_COMPLETE)
+		fail_msg("%s: leaves as %d", f->name, d->how);
+	assert_int_equal(d->packet.len, f->packet_len);
+	assert_memory_equal(d->packet.p, want, f->packet_len);
+	memcpy(want + 14, d->packet.p, d->packet.len);
+	memcpy(want, f->frame, 14);
+	assert_int_equal(wire_frame_parse(slice_of((char *)want, 14 + d->packet.len), &parsed.frame), 0);
+	assert_true(slice_eq(parsed.frame.payload, d->frame.payload));
+	assert_true(slice_eq(parsed.frame.l3, d->frame.l3));
+	assert_ptr_equal(d->frame.l3.p, d->packet.p);
+	assert_ptr_equal(d->frame.payload.p + d->frame.payload.len, d->packet.p + d->packet.len);
+	assert_int_equal(parsed.frame.is_v6, d->frame.is_v6);
+	assert_int_equal(parsed.frame.src_port, d->frame.src_port);
+	assert_int_equal(parsed.frame.dst_port, d->frame.dst_port);
+	assert_int_equal(parsed.frame.l4_proto_off, d->frame.l4_proto_off);
+	assert_memory_equal(parsed.frame.src, d->frame.src, 32);
+}
+
+/* Everything goes, and then nothing is left. */
+static inline void world_end(struct world *w)
+{
+	const struct reassemble_stats *s;
+	struct reassembled *d;
+
+	while ((d = reassemble_take(w->r, UINT64_MAX)))
+		reassemble_release(w->r, d);
+	world_sums(w);
+	s = reassemble_stats(w->r);
+	assert_int_equal(s->frames, 0);
+	assert_int_equal(s->datagrams, 0);
+	assert_int_equal(s->sources, 0);
+	assert_int_equal(s->remembered, 0);
+	assert_int_equal(s->bytes, 0);
+	reassemble_free(w->r);
+}
+
+#endif
