@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What verifying costs: CPU per call, how long calls take, alone and while others ask for certificates of bad servers.
+"""What verifying costs: CPU per call, and how long calls take, alone and while others ask bad servers for certificates.
 
 A server of certificates stands in the carrier's network; the chain is leaf and intermediate, its root is the anchor.
 """
@@ -77,9 +77,9 @@ class Inbound(Lab):
     def before_daemon(self):
         d = self.tmp.name
         os.chmod(d, 0o711)       # sipseal-fetcher runs as somebody else
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", d + "/web.key", "-out", d + "/web.pem", "-days", "2", "-subj", "/CN=web", "-addext",
-                        "subjectAltName=IP:" + GOOD], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", d + "/web.key", "-out", d + "/web.pem", "-days", "2", "-subj", "/CN=web",
+                        "-addext", "subjectAltName=IP:" + GOOD], check=True, stderr=subprocess.DEVNULL)
         for address in OTHERS, PLAIN:
             self.ip("carrier", "addr", "add", address + "/24", "dev", "carr0")
         server = self.spawn("carrier", ["python3", TOP + "/tests/lab/certserver.py", "--root", d + "/sti", "--log",
@@ -122,7 +122,8 @@ class Inbound(Lab):
             cmd += ["--key", self.tmp.name + "/sti/key.pem", "--x5u", x5u, "--each", str(each)]
         if expect:
             cmd += ["--expect", expect]
-        r = json.loads(subprocess.run(cmd, check=True, capture_output=True, text=True, preexec_fn=on_cpu(CPU_LOAD)).stdout)
+        out = subprocess.run(cmd, check=True, capture_output=True, text=True, preexec_fn=on_cpu(CPU_LOAD)).stdout
+        r = json.loads(out)
         if r["as_expected"] != count:
             raise SystemExit("bench: %d INVITEs, %d arrived, %d as expected: %s" % (
                 count, r["arrived"], r["as_expected"], self.signer()["reasons"]))
@@ -186,7 +187,8 @@ def measure_chain(res, lab):
         signed = statistics.median(lab.latency(CORE, PAIRS, PAIR_RATE, expect="\r\nIdentity: "))
         plain = statistics.median(lab.latency(PLAIN, PAIRS, PAIR_RATE))
         first, second = (statistics.median(pairs[i::2]) for i in (0, 1))
-        say("first call %.1f ms, second %.0f us, signed %.0f us, forwarded %.0f us" % (first / 1000, second, signed, plain))
+        say("first call %.1f ms, second %.0f us, signed %.0f us, forwarded %.0f us" % (
+            first / 1000, second, signed, plain))
         res.add(FIRST, first / 1000, WAIT_MS)
         res.add(SECOND, second, signed)
         res.add(SECOND_PLAIN, second, plain)

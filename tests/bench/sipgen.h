@@ -18,9 +18,10 @@
 #define SIPGEN_MAX  1472         /* of a datagram: one frame */
 #define SIPGEN_X5US 8
 
-static const char sipgen_sdp[] = "v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
-				 "m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
-				 "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n";
+static const char sipgen_sdp[] =
+	"v=0\r\no=- 53655765 2353687637 IN IP4 10.66.1.2\r\ns=-\r\nc=IN IP4 10.66.1.2\r\nt=0 0\r\n"
+	"m=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+	"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\na=sendrecv\r\n";
 
 struct sipgen {
 	const char *from;                /* address, text */
@@ -86,15 +87,17 @@ static inline void sipgen_identity(const struct sipgen *g, unsigned long n, cons
 	c.dest_tn = slice_str(called);
 	len = passport_header_emit(slice_str(x5u), header, sizeof(header));
 	memcpy(dst, "Identity: ", 10);
-	len = len < 0 ? len : identity_emit(slice_of(header, (size_t)len), slice_str(x5u), &c, credential_sign, g->signer, 0,
-					    dst + 10, size - 13);
+	if (len > 0)
+		len = identity_emit(slice_of(header, (size_t)len), slice_str(x5u), &c, credential_sign, g->signer, 0,
+				    dst + 10, size - 13);
 	if (len < 0)
 		sipgen_die("signing");
 	memcpy(dst + 10 + len, "\r\n", 3);
 }
 
 /* INVITE @n of @caller (digits).  Return: length. */
-static inline size_t sipgen_invite(const struct sipgen *g, unsigned long n, const char *caller, char dst[SIPGEN_MAX + 1])
+static inline size_t sipgen_invite(const struct sipgen *g, unsigned long n, const char *caller,
+				   char dst[SIPGEN_MAX + 1])
 {
 	char identity[1024];
 	int len;

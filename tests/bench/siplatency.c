@@ -140,7 +140,8 @@ static void receive_all(struct latency *l, int fd)
 	struct iovec iov = { text, sizeof(text) - 1 };
 
 	for (;;) {
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				    .msg_controllen = sizeof(control) };
 		ssize_t len = recvmsg(fd, &m, MSG_DONTWAIT);
 
 		if (len < 0)
@@ -165,8 +166,8 @@ int main(int argc, char **argv)
 
 	l.g.run = (unsigned long)clock_real_ms();
 	if (parse(argc, argv, &l) < 0) {
-		fprintf(stderr, "usage: siplatency --from-ns FILE --from IP --to-ns FILE --to IP:PORT --count N --rate R "
-				"[--wait MS] [--key FILE --x5u URL [--each N]] [--expect TEXT]\n");
+		fprintf(stderr, "usage: siplatency --from-ns FILE --from IP --to-ns FILE --to IP:PORT --count N "
+				"--rate R [--wait MS] [--key FILE --x5u URL [--each N]] [--expect TEXT]\n");
 		return 2;
 	}
 	open_sockets(&l, &from, &to);
