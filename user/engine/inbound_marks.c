@@ -332,6 +332,21 @@ static bool wants_stripped(const struct marks *k)
 	       in->c->out->stir == EVENT_STIR_VERIFIED || in->is_proven_bad || has_place(k);
 }
 
+/* Has the carrier said something? */
+static bool has_foreign(const struct marks *k)
+{
+	const struct sip_message *m = &k->in->c->e->msg;
+
+	for (unsigned i = 0; i < m->row_cnt; i++) {
+		const struct sip_row *row = &m->rows[i];
+		bool is_shown = row->id == SIP_H_FROM || (row->id == SIP_H_PAI && k->is_pai_kept);
+
+		if (is_shown && has_verstat(row->value))
+			return true;
+	}
+	return false;
+}
+
 static void plan(struct marks *k)
 {
 	const struct inbound *in = k->in;
@@ -345,6 +360,10 @@ static void plan(struct marks *k)
 	else if (in->policy->verstat == VERSTAT_PAI && k->is_pai_kept)
 		k->verstat_in = SIP_H_PAI;
 	else
+		k->verstat = SLICE_NONE;
+	/* many carriers verify and take the Identity away: nothing of ours stands against their word */
+	if (k->verstat.p && in->c->out->stir == EVENT_STIR_MISSING &&
+	    in->policy->carrier_verstat == VERSTAT_KEEP && has_foreign(k))
 		k->verstat = SLICE_NONE;
 	k->label = label_text(in);
 	k->label_in = k->is_pai_kept && is_first_pai_readable(m) ? SIP_H_PAI : SIP_H_FROM;
