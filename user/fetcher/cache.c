@@ -65,8 +65,13 @@ static bool judge_stored(struct cache *c, struct slice url, const struct store_i
 {
 	int64_t came_at = min_s(i->fetched_at, now_s), until = came_at + judge_keep(i->keep_s);
 	struct verdict v;
+	const char *why;
 	char text[256];
 
+	if (!fetch_allows(c->fetch, url, &why)) { /* it was when it came: the rules have changed */
+		store_forget(c, url);
+		return false;
+	}
 	if (i->fetched_at > now_s + CACHE_CLOCK_S) /* now or then the clock is wrong: it may become right */
 		return false;
 	/* long over, or of a clock that was wrong then */
@@ -230,6 +235,12 @@ void cache_want(struct cache *c, const struct verdict_want *w, int64_t now_s)
 		fetch_for(c, url, w->trunk == NO_TRUNK ? 0 : w->trunk, now_s);
 }
 
+/* Its own trouble, or "not now" (RFC 9110 s15.5.9, RFC 8470, RFC 6585 s4): nothing is said of the certificate. */
+static bool is_passing_status(long status)
+{
+	return status >= 500 || status == 408 || status == 425 || status == 429;
+}
+
 static enum sipseal_reason reason_of(const struct fetch_result *r)
 {
 	switch (r->error) {
@@ -239,7 +250,7 @@ static enum sipseal_reason reason_of(const struct fetch_result *r)
 	case -EHOSTUNREACH:
 		return SR_CERTIFICATE_UNREACHABLE;
 	case -EPROTO:
-		return r->status >= 500 ? SR_CERTIFICATE_UNREACHABLE : SR_FETCH_FAILED;
+		return is_passing_status(r->status) ? SR_CERTIFICATE_UNREACHABLE : SR_FETCH_FAILED;
 	default:
 		return SR_FETCH_FAILED;
 	}

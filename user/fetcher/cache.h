@@ -6,7 +6,8 @@
  *   fetched                                           verdict
  *   a body                                            as judge_chain() says
  *   URL or address that the rules refuse              BAD x5u_refused 436,               CACHE_KEEP_FAILED_S
- *   time-out, refused, cut off, no route or name, 5xx BAD certificate_unreachable 436,   CACHE_KEEP_UNREACHABLE_S
+ *   time-out, refused, cut off, no route or name,     BAD certificate_unreachable 436,   CACHE_KEEP_UNREACHABLE_S
+ *     status 5xx, 408, 425, 429
  *   another status, TLS, too large, broken HTTP       BAD fetch_failed 436,              CACHE_KEEP_FAILED_S
  *   over a budget, out of memory                      none: the next call asks again
  *

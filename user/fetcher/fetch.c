@@ -110,6 +110,13 @@ static int submit(struct fetch *f, struct transfer *t)
 	return -ENOMEM;
 }
 
+bool fetch_allows(const struct fetch *f, struct slice text, const char **reterr_text)
+{
+	struct url url;
+
+	return url_parse(text, &f->cfg.rules, &url, reterr_text) == 0;
+}
+
 int fetch_start(struct fetch *f, struct slice text, uint32_t trunk, size_t max, const char **reterr_text)
 {
 	CLEANUP(transfer_freep) struct transfer *t = NULL;

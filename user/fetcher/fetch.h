@@ -63,6 +63,9 @@ DEFINE_FREEP(struct fetch *, fetch_free)
  * (static). */
 int fetch_start(struct fetch *f, struct slice url, uint32_t trunk, size_t max, const char **reterr_text);
 
+/** fetch_allows() - do the rules let @url be fetched at all?  Return: false, *reterr_text says why (static). */
+bool fetch_allows(const struct fetch *f, struct slice url, const char **reterr_text);
+
 /** fetch_run() - wait at most @timeout_ms for sockets and @extra_fd (-1: none), then do what can be done.
  * Return: number of fetches under way. */
 int fetch_run(struct fetch *f, int timeout_ms, int extra_fd);

@@ -93,6 +93,7 @@ static inline void httpsd_behave(struct httpsd_conn *c, const char *path)
 			      "2\r\nok\r\n0\r\nCache-Control: max-age=60\r\n\r\n" },
 		{ "/302", "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/good\r\nContent-Length: 0\r\n\r\n" },
 		{ "/404", "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone" },
+		{ "/429", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nwait" },
 		{ "/500", "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\n\r\noops" },
 		{ "/204", "HTTP/1.1 204 No Content\r\n\r\n" },
 		{ "/html", "HTTP/1.1 200 OK\r\nContent-Type: text/html\x01\xff\r\nContent-Length: 2\r\n\r\nok" },

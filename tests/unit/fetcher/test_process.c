@@ -50,6 +50,7 @@ static const struct {
 	unsigned code, keep_s;
 	const char *text;
 } faults[] = {
+	{ "status 429", "a.localhost", &net.https, "/429", SR_CERTIFICATE_UNREACHABLE, 436, 30, "HTTP status 429" },
 	{ "status 500", "a.localhost", &net.https, "/500", SR_CERTIFICATE_UNREACHABLE, 436, 30, "HTTP status 500" },
 	{ "never answers", "a.localhost", &net.https, "/hang", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },
 	{ "drips", "b.localhost", &net.https, "/drip", SR_CERTIFICATE_UNREACHABLE, 436, 30, "" },

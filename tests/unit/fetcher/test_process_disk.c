@@ -247,6 +247,27 @@ static void test_no_directory(void **state)
 	dir_remove(dir);
 }
 
+/* The rules have become stricter since: a port of laboratories. */
+static void test_rules_changed(void **state)
+{
+	char *dir = dir_new();
+	struct proc p = proc_start(dir);
+	const char *url = url_to("a.localhost", &net.https, "/chain/rules");
+
+	(void)state;
+	want(&p, url, VERDICT_GOOD);
+	proc_stop(&p);
+	proc_spawn(&p);
+	proc_hello(&p, (struct fetcher_msg){ .hello.allow_private = 0 });
+	must(proc_give(&p, FETCHER_ANCHORS, net.anchors, net.anchors_len), "ANCHORS");
+	proc_give_dir(&p, dir);
+	must(proc_call(&p, (struct fetcher_msg){ .head.type = FETCHER_START }, NULL, 0), "START");
+	assert_int_equal(want(&p, url, VERDICT_BAD).reason, SR_X5U_REFUSED);
+	assert_int_equal(proc_stats(&p).stored, 0);
+	proc_stop(&p);
+	dir_remove(dir);
+}
+
 /* Killed while it writes, again and again: what is there is whole. */
 static void test_killed(void **state)
 {
@@ -335,7 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_restart),	     cmocka_unit_test(test_order),   cmocka_unit_test(test_too_old),
 		cmocka_unit_test(test_again),	     cmocka_unit_test(test_damaged), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_no_directory), cmocka_unit_test(test_killed),  cmocka_unit_test(test_many),
+		cmocka_unit_test(test_no_directory), cmocka_unit_test(test_killed), cmocka_unit_test(test_rules_changed),  cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, net_setup, net_teardown);
