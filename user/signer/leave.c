@@ -103,7 +103,9 @@ enum sipseal_reason leave_refused(struct worker *w, struct steered *s, struct en
 	memcpy(j.out.dmac, s->wire.l2.p + 6, 6);
 	memcpy(j.out.smac, s->wire.l2.p, 6);
 	j.src = slice_of(w->emitter.staging, n < 0 ? 0 : (size_t)n);
-	if (n < 0 || emit_datagram(&w->emitter, &j) < 0)
+	if (n < 0 || emit_datagram(&w->emitter, &j) < 0) {
 		counters_bump(&w->counters->send_errors, 1);
+		s->out.verdict = s->out.decided_verdict = VERDICT_DROP; /* nobody is told of an answer */
+	}
 	return s->out.reason;
 }

@@ -124,6 +124,7 @@ struct call {
 	const char *to_tag;  /* NULL: a new call */
 	const char *request; /* Request-URI; NULL: the called number */
 	const char *rows;    /* further rows; NULL: none */
+	const char *via;     /* before the branch; NULL: one that can be answered */
 	int64_t age_s;       /* of iat and Date */
 	bool is_forged;      /* a bit of the signature is another */
 };
@@ -160,10 +161,10 @@ static inline const char *call_put(struct world *x, const struct call *c, char m
 	if (c->x5u)
 		call_identity(x, c, now_s, identity);
 	snprintf(msg, CALL_MAX,
-		 "INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP 203.0.113.10:5060;branch=z9hG4bK-%s\r\nMax-Forwards: 70\r\n"
+		 "INVITE %s SIP/2.0\r\nVia: %s;branch=z9hG4bK-%s\r\nMax-Forwards: 70\r\n"
 		 "From: \"A\" <sip:+12155550112@203.0.113.10>;tag=a\r\nTo: <sip:+12155550113@10.0.0.1>%s\r\n"
 		 "Call-ID: %s@203.0.113.10\r\nCSeq: 1 INVITE\r\nDate: %.*s\r\n%s%sContent-Length: 0\r\n\r\n",
-		 c->request ? c->request : "sip:+12155550113@10.0.0.1", id, c->to_tag ? c->to_tag : "", id, (int)sizeof(date), date,
+		 c->request ? c->request : "sip:+12155550113@10.0.0.1", c->via ? c->via : "SIP/2.0/UDP 203.0.113.10:5060", id, c->to_tag ? c->to_tag : "", id, (int)sizeof(date), date,
 		 identity, c->rows ? c->rows : "");
 	return msg;
 }

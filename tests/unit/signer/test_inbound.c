@@ -62,6 +62,8 @@ static const struct {
 	  EVENT_REJECT, SR_PASSPORT_STALE, SR_PASSPORT_STALE, EVENT_STIR_FAILED, 403, X5U_A, "", 'A' },
 	{ "missing, refused", reject, { 0 }, 0, 0, NULL, "SIP/2.0 428 ",
 	  EVENT_REJECT, SR_IDENTITY_MISSING, SR_IDENTITY_MISSING, EVENT_STIR_MISSING, 428, "", "", 0 },
+	{ "missing, refused, but nobody can be told", reject, { .via = "SIP\\" }, 0, 0, NULL, NULL,
+	  EVENT_DROP, SR_IDENTITY_MISSING, SR_IDENTITY_MISSING, EVENT_STIR_MISSING, 0, "", "", 0 },
 	{ "observe, verified", observe, { .x5u = X5U_A, .rows = FORGED }, 0, 0, "", NULL,
 	  EVENT_PASS, SR_OBSERVE, SR_VERIFIED, EVENT_STIR_VERIFIED, 0, X5U_A, "709J", 'A' },
 	{ "observe, would be refused", observe, { 0 }, 0, 0, "", NULL,
