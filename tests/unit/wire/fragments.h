@@ -68,6 +68,19 @@ static inline void flow_make(struct flow *f, bool is_v6, int ext, uint32_t id, s
 	}
 }
 
+/* The same from another address, of another number. */
+static inline void flow_name(struct flow *f, unsigned source, uint32_t id)
+{
+	uint16_t host = htons((uint16_t)source), be = htons((uint16_t)id);
+
+	f->id = id;
+	memcpy(f->frame + 14 + (f->spec.is_v6 ? 22 : 14), &host, 2);
+	if (!f->spec.is_v6) {
+		memcpy(f->frame + 18, &be, 2);
+		flow_sum(f->frame + 14, f->head_len);
+	}
+}
+
 /* Bytes of data that there are to cut. */
 static inline size_t flow_data_len(const struct flow *f)
 {
