@@ -246,11 +246,11 @@ int capture_take(struct capture_worker *w, uint64_t *tail, struct capture_copy *
 
 	if (!used)
 		return 0;
-	if (used <= CAPTURE_RING && used >= sizeof(ret->call)) {
+	if (used <= CAPTURE_RING) {
 		ring_read(w, at, &ret->call, sizeof(ret->call));
 		len = ret->call.len;
 	}
-	if (len < sizeof(ret->call) || len > CAPTURE_CALL_MAX || len > used || len % ALIGN) {
+	if (len < sizeof(ret->call) || len > CAPTURE_CALL_MAX || len > used) {
 		advance(w, tail, head); /* who knows where the next one starts? */
 		return -EBADMSG;
 	}

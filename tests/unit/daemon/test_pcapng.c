@@ -102,7 +102,25 @@ static void test_lengths(void **state)
 		assert_int_equal(pcapng_packet(&p, dst, sizeof(dst)), -ENOSPC);
 		p.data.len = SIZE_MAX;
 		assert_int_equal(pcapng_packet(&p, dst, sizeof(dst)), -ENOSPC);
+		p = (struct pcapng_packet){ .head = { data, sizeof(data) } };
+		assert_int_equal(pcapng_packet(&p, dst, sizeof(dst)), -ENOSPC);
 	}
+}
+
+/* Times stand upper half first; tshark does not show those of statistics. */
+static void test_times(void **state)
+{
+	struct pcapng_stats s = { .time_ns = 0x0102030405060708, .start_ns = 0x1112131415161718 };
+	char dst[128];
+
+	(void)state;
+	assert_true(pcapng_stats(&s, dst, sizeof(dst)) > 0);
+	assert_int_equal(word(dst + 12), 0x01020304);
+	assert_int_equal(word(dst + 16), 0x05060708);
+	assert_int_equal(word(dst + 24), 0x11121314);
+	assert_int_equal(word(dst + 28), 0x15161718);
+	assert_int_equal(word(dst + 36), 0x01020304);
+	assert_int_equal(word(dst + 40), 0x05060708);
 }
 
 static const struct { const char *name; struct slice in; const char *out; } texts[] = {
@@ -180,6 +198,31 @@ static void test_limits(void **state)
 			fail_msg("%s", limits[i].name);
 		if (limits[i].ret < 0 && dst[0] != 0xee)
 			fail_msg("%s: output touched", limits[i].name);
+	}
+}
+
+/* All words of pseudo header and datagram add up to nothing (RFC 768), whatever is carried over. */
+static void test_sums(void **state)
+{
+	static char data[3000];
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * sizeof(data); i++) {
+		bool is_v6 = i & 1;
+		struct udp_flow f = flow(is_v6, is_v6 ? "2001:db8::1" : "192.0.2.1", is_v6 ? "ff::ffff" : "10.0.255.1");
+		size_t len = i / 2, off = is_v6 ? 8 : 12;
+		uint8_t packet[UDP_HEADER_MAX + sizeof(data) + 1] = { 0 };
+		uint64_t sum = 17 + 8 + len;
+		ssize_t n;
+
+		memset(data, i % 3 ? 0xff : 0xa5, len);
+		n = udp_header_put(&f, slice_of(data, len), packet);
+		assert_int_equal(n, is_v6 ? 48 : 28);
+		memcpy(packet + n, data, len);
+		for (size_t k = off; k < n + len; k += 2)
+			sum += packet[k] * 256u + packet[k + 1];
+		if (sum % 65535)
+			fail_msg("%zu bytes, IPv%d: %lu", len, is_v6 ? 6 : 4, (unsigned long)(sum % 65535));
 	}
 }
 
@@ -310,8 +353,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_zero_sum),
 		cmocka_unit_test(test_tshark),
 		cmocka_unit_test(test_blocks),
