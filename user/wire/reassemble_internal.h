@@ -83,7 +83,7 @@ struct datagram {
 };
 
 struct source {
-	struct key addr;                            /* only src, realm and is_v6 */
+	struct key addr;                            /* only src and is_v6 */
 	struct source *chain;
 	struct source *prev, *next;                 /* of those that hold as many frames */
 	struct datagram *lists[LISTS];

@@ -86,7 +86,7 @@ struct datagram *store_find(const struct reassemble *r, const struct key *k)
 
 static struct source *source_get(struct reassemble *r, const struct key *k)
 {
-	struct key addr = { .realm = k->realm, .is_v6 = k->is_v6 };
+	struct key addr = { .is_v6 = k->is_v6 };
 	struct source *s;
 	unsigned b;
 

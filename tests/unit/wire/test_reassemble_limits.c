@@ -280,6 +280,30 @@ static void test_forgotten(void **state)
 	world_end(&w);
 }
 
+/* It does not when it is frames that are too many: there is nothing to win. */
+static void test_not_forgotten(void **state)
+{
+	struct world w = small_world(64, 64, 40, 10);
+	struct cut first = { 0, 64, false, .ecn = -1 };
+
+	(void)state;
+	flow_make(&flow, false, -1, 1, 600);
+	refuse(&w, 1, 1);
+	put(&w, 1, 2, 0, 24);
+	put(&w, 1, 3, 0, 40);
+	world_quiet(&w);
+	put(&w, 1, 4, 0, 1);
+	gone(&w, 1, 2, REASSEMBLE_WHY_SOURCE, 24);
+	put(&w, 2, 1, 0, 23);
+	world_quiet(&w);
+	put(&w, 2, 1, 23, 24);
+	gone(&w, 1, 3, REASSEMBLE_WHY_TOTAL, 40);
+	flow_name(&flow, 1, 1);
+	assert_int_equal(world_add(&w, &flow, first), REASSEMBLE_REFUSED);
+	assert_int_equal(reassemble_stats(w.r)->forgotten, 0);
+	world_end(&w);
+}
+
 /* To the nanosecond, the oldest first, with their frames; also if nobody asked before the next fragment. */
 static void test_expiry(void **state)
 {
@@ -347,6 +371,25 @@ static void test_again(void **state)
 	world_quiet(&w);
 	c[1] = (struct cut){ 64 + 144, 16, false, .ecn = -1 };
 	assert_int_equal(world_add(&w, &flow, c[1]), HELD);
+	world_end(&w);
+}
+
+/* Copies are known by their place, too. */
+static void test_same_bytes(void **state)
+{
+	struct world w = world_new();
+	struct cut c[] = { { 0, 64, false, .ecn = -1 }, { 64, 72, false, .ecn = -1 }, { 136, 72, true, .ecn = -1 } };
+	struct cut other = { 72, 72, false, .ecn = -1 };
+
+	(void)state;
+	flow_make(&flow, true, -1, 1, 200);
+	memset(flow.frame + 14 + 40 + 64, 'A', 144);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_add(&w, &flow, c[i]), HELD);
+	world_leaves(&w, REASSEMBLED_COMPLETE, REASSEMBLE_WHY_NONE, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(world_add(&w, &flow, c[i]), REASSEMBLE_DUPLICATE);
+	assert_int_equal(world_add(&w, &flow, other), HELD);
 	world_end(&w);
 }
 
@@ -491,6 +534,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),	  cmocka_unit_test(test_source),   cmocka_unit_test(test_datagrams),
 		cmocka_unit_test(test_heaviest),  cmocka_unit_test(test_forgotten), cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_not_forgotten), cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_again),	  cmocka_unit_test(test_keys),	   cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_sizes),	  cmocka_unit_test(test_flood),
 	};

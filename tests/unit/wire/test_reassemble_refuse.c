@@ -156,6 +156,7 @@ static const struct {
 	{ "a header longer than all", true, 0, { 512, 8 }, 55, 1, "\3", false, REASSEMBLE_MALFORMED },
 	{ "first without all of UDP", true, 1, { 0, 16 }, .out = REASSEMBLE_TINY },
 	{ "first without its options", true, 1, { 0, 8 }, .out = REASSEMBLE_TINY },
+	{ "whole without all of UDP", true, 1, { 0, 23, true }, .out = REASSEMBLE_TINY },
 	{ "first with all", true, 1, { 0, 24 }, .out = HELD },
 	{ "UDP header alone", false, -1, { 0, 8 }, .out = HELD },
 	{ "no fragment", false, -1, { 512, 8 }, 20, 2, "\0\0", true, REASSEMBLE_NO_FRAGMENT },
@@ -216,6 +217,32 @@ static void test_short(void **state)
 		len = cut_put(&flow, c, frame);
 		for (size_t n = 0; n < len; n++)
 			assert_int_equal(world_add_bytes(&w, frame, n, 0), REASSEMBLE_MALFORMED);
+	}
+	world_end(&w);
+}
+
+/* The same with a length that is right: headers that end too early. */
+static void test_short_headers(void **state)
+{
+	static uint8_t frame[PACKET_MAX];
+	struct world w = world_new();
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		bool is_v6 = i >= 5;
+		struct cut c = { 512, 64, false, .ecn = -1 };
+		size_t head;
+
+		flow_make(&flow, is_v6, is_v6 ? i - 6 : i - 1, 1, 600);
+		cut_put(&flow, c, frame);
+		head = flow.head_len + (is_v6 ? 8 : 0);
+		for (size_t n = is_v6 ? 40 : 20; n < head; n++) {
+			frame[14 + (is_v6 ? 4 : 2)] = 0;
+			frame[14 + (is_v6 ? 5 : 3)] = (uint8_t)(is_v6 ? n - 40 : n);
+			if (!is_v6)
+				flow_sum(frame + 14, flow.head_len);
+			assert_int_equal(world_add_bytes(&w, frame, 14 + n, 0), REASSEMBLE_MALFORMED);
+		}
 	}
 	world_end(&w);
 }
@@ -309,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overlaps), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_alone),	 cmocka_unit_test(test_short),
+		cmocka_unit_test(test_short_headers),
 		cmocka_unit_test(test_protocols_v6), cmocka_unit_test(test_next_header_differs),
 	};
 
