@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/channel.h"
@@ -17,6 +18,9 @@
 #include "fetcher/serve.h"
 
 #define EXIT_USAGE 2
+
+/* The signer has calls in hand; what comes from here is awaited for wait_ms at the most. */
+#define NICE 10
 
 static void usage(FILE *f)
 {
@@ -129,6 +133,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	close_range(CHANNEL_FD + 1, ~0u, 0);
 	environment_set();
+	setpriority(PRIO_PROCESS, 0, NICE); /* threads that look names up inherit it */
 	if (confine(uid, gid) < 0)
 		return EXIT_FAILURE;
 	r = serve(CHANNEL_FD);

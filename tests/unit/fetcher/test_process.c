@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program: wants become verdicts, what is good survives a restart, the operator's questions are answered. */
+#include <sys/resource.h>
+
 #include "procworld.h"
 
 static unsigned requests(void) { return net.https.requests; }
@@ -306,6 +308,7 @@ static void confined(const struct proc *p)
 	for (size_t i = 0; i < ARRAY_SIZE(want) - (geteuid() == 0 ? 0 : 2); i++)
 		if (!strstr(text, want[i]))
 			fail_msg("its status does not say %s", want[i]);
+	assert_true(getpriority(PRIO_PROCESS, (id_t)p->pid) >= 10); /* calls go first */
 }
 
 static void test_confined(void **state)
