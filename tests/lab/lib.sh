@@ -234,8 +234,10 @@ attached() { # -> NICs in gw that have an XDP program
 }
 
 # ---- observers -------------------------------------------------------------------------------------
+# No frame here is longer than 9000 bytes; tcpdump's buffer has room for so many of the length given by -s, and with 0
+# (256 KiB) for some thirty.
 capture_start() { # NAME NS NIC [FILTER]
-	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 0 -U -B 8192 --immediate-mode -Z root "${4:-ip or ip6}"
+	bg "tcpdump-$1" "$2" tcpdump -i "$3" -w "$T/$1.pcap" -s 9000 -U -B 16384 --immediate-mode -Z root "${4:-ip or ip6}"
 	wait_for 5 grep -qs 'listening on' "$T/tcpdump-$1.log" || fail "tcpdump on $3: $(cat "$T/tcpdump-$1.log")"
 }
 
@@ -248,6 +250,14 @@ captures_stop() {
 	sleep 0.3 # what is under way arrives
 	stop tcpdump-core INT
 	stop tcpdump-carrier INT
+	captures_lost
+}
+
+captures_lost() { # a test that looks for what tcpdump has lost cannot tell
+	local f
+	for f in "$T/tcpdump-core.log" "$T/tcpdump-carrier.log"; do
+		! grep -H '^[1-9][0-9]* packets\? dropped by' "$f" || echo "# tcpdump has lost packets: look there first"
+	done
 }
 
 check_calls() { # ARGUMENT... of check_calls.py; result in $T/calls.txt
