@@ -24,7 +24,7 @@ new_certificate() {
 }
 
 live_yaml() {
-	CERT=main.pem KEY=main.key X5U='https://cert.example/{serial}.pem' gateway_yaml | sed '/^trunks:/,$d'
+	HEARTBEAT_MS=5000 CERT=main.pem KEY=main.key X5U='https://cert.example/{serial}.pem' gateway_yaml | sed '/^trunks:/,$d'
 }
 
 # acme: IPv4, the gateway's certificate, {serial}; other: IPv6, its own certificate under one URL

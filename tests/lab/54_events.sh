@@ -8,7 +8,8 @@ HOST=10.66.2 # .2 is the trunk acme; .11 and up are others
 
 begin() { # [LINES of control]
 	[ -d "$T/sti" ] || make_certs "$T/sti"
-	gateway_yaml >"$T/sipseal.yaml"
+	# a busy machine may let a worker stand for longer than 500 ms: what is dropped then is told, and told again
+	HEARTBEAT_MS=${HEARTBEAT_MS:-5000} gateway_yaml >"$T/sipseal.yaml"
 	[ $# = 0 ] || sed -i "s|^  metrics: off|&\n  $1|" "$T/sipseal.yaml"
 	more_trunks >>"$T/sipseal.yaml"
 	start_gateway "$T/sipseal.yaml"
