@@ -30,7 +30,7 @@ pool() { # N : pairs of the lab as pool/SERIAL.pem and .key
 begin() {
 	echo "SEED=$SEED"
 	pool 6
-	X5U='https://cert.example/{serial}.pem' CERT=main.pem KEY=main.key gateway_yaml | sed '/^trunks:/,$d' >"$T/sipseal.yaml"
+	HEARTBEAT_MS=5000 X5U='https://cert.example/{serial}.pem' CERT=main.pem KEY=main.key gateway_yaml | sed '/^trunks:/,$d' >"$T/sipseal.yaml"
 	start_gateway "$T/sipseal.yaml"
 	sipseal trunk add acme carrier.peers="$CARRIER4:5060" attestation=A numbers=+1800555* origid=first \
 		pai.mode=off default_country_code=1
