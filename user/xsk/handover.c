@@ -24,7 +24,7 @@ int handover_recv(int fd, struct handover_msg *ret, int ret_fds[HANDOVER_FDS_MAX
 
 	if (r <= 0)
 		return r;
-	if (m.type < HANDOVER_HELLO || m.type > HANDOVER_VERDICTS) {
+	if (m.type < HANDOVER_HELLO || m.type > HANDOVER_CAPTURE) {
 		while (cnt)
 			close(fds[--cnt]);
 		return -EBADMSG;

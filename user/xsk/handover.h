@@ -15,6 +15,9 @@
  *                      VERDICTS (memfds of verdicts and wants) at any time after HELLO: of the fetcher that
  *                      runs now (stir/verdict.h); those of the former one are let go of.  -EAGAIN: a worker has
  *                      not even taken the last ones, come again
+ *                      CAPTURE (memfd of trunk/capture.h, formatted, sealed against shrinking and growing) at any
+ *                      time after HELLO, once: -EEXIST after that.  Who captures sets `want` in it; that nobody
+ *                      does costs the workers a load per frame
  *
  * The signer exits on EOF.  The daemon closes its copies of everything but maps and policy once START
  * is answered; sockets go into the XSKMAP last, for that lets traffic in.
@@ -28,13 +31,14 @@
 #include "base/channel.h"
 #include "stir/cert.h"
 
-#define HANDOVER_VERSION 3
+#define HANDOVER_VERSION 4
 #define HANDOVER_FD      CHANNEL_FD
 #define HANDOVER_FDS_MAX 5
 
 enum handover_type {
 	HANDOVER_HELLO = 1, HANDOVER_WORKER, HANDOVER_SOCKET, HANDOVER_RAW, HANDOVER_CREDENTIAL,
 	HANDOVER_CREDENTIAL_DROP, HANDOVER_START, HANDOVER_RESULT, HANDOVER_VERDICTS,
+	HANDOVER_CAPTURE,
 };
 
 struct handover_msg {
@@ -67,6 +71,9 @@ struct handover_msg {
 		struct {
 			uint64_t verdicts_len, wants_len;  /* wants: a struct verdict_wants per worker */
 		} verdicts;
+		struct {
+			uint64_t capture_len;           /* capture_size() of the workers of HELLO */
+		} capture;
 		char text[200];                         /* RESULT: what is wrong, for people */
 	};
 };

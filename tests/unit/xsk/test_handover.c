@@ -109,7 +109,7 @@ static const struct {
 	{ "version 0",          0, HANDOVER_HELLO,  0,   1, -EBADMSG, 0 },
 	{ "next version",       HANDOVER_VERSION + 1, HANDOVER_HELLO,  0,   3, -EBADMSG, 0 },
 	{ "type 0",             HANDOVER_VERSION, 0,               0,   1, -EBADMSG, 0 },
-	{ "type past the last", HANDOVER_VERSION, HANDOVER_VERDICTS + 1, 0, 1, -EBADMSG, 0 },
+	{ "type past the last", HANDOVER_VERSION, HANDOVER_CAPTURE + 1, 0, 1, -EBADMSG, 0 },
 	{ "surplus closed",     HANDOVER_VERSION, HANDOVER_SOCKET, 0,   9, 1, HANDOVER_FDS_MAX },
 	{ "more than we ask for", HANDOVER_VERSION, HANDOVER_SOCKET, 0, 40, -EBADMSG, 0 },
 	{ "no descriptor",      HANDOVER_VERSION, HANDOVER_SOCKET, 0,   0, 1, 0 },
