@@ -5,7 +5,24 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+
 #define ETH_LEN 14
+
+static void record(struct emitter *e, uint8_t stage, uint8_t form, uint8_t nic, struct slice data)
+{
+	struct capture_packet p = { .stage = stage, .form = form, .nic = nic };
+
+	if (__builtin_expect(!e->capture->is_open, 1))
+		return;
+	p.time_ns = clock_ns(CLOCK_REALTIME);
+	capture_add(e->capture, &p, data);
+}
+
+static uint8_t stage_of(const struct emit_job *j)
+{
+	return j->out.is_reply ? CAPTURE_ANSWER : CAPTURE_AFTER;
+}
 
 static bool is_edited(const struct emit_job *j)
 {
@@ -51,6 +68,8 @@ static int send_xsk(struct emitter *e, const struct emit_job *j, struct slice st
 			umem_put(e->umem, addr);
 			return (int)n;
 		}
+		record(e, stage_of(j), CAPTURE_L2, (uint8_t)j->port->index,
+		       slice_of(umem_at(e->umem, addr), (size_t)n));
 		port_tx_put(j->port, addr, (uint32_t)n);
 	}
 	counters_bump(&e->counters->sent_xsk, 1);
@@ -86,6 +105,8 @@ static int send_raw(struct emitter *e, const struct emit_job *j, struct slice st
 			return (int)n;
 		if ((r = raw_write(e, j, e->scratch + ETH_LEN, (size_t)n - ETH_LEN)) < 0)
 			return r;
+		record(e, stage_of(j), CAPTURE_L3, CAPTURE_NIC_NONE,
+		       slice_of(e->scratch + ETH_LEN, (size_t)n - ETH_LEN));
 	}
 	counters_bump(&e->counters->sent_raw, 1);
 	return 0;
@@ -140,6 +161,7 @@ int emit_frame(struct emitter *e, struct port *p, struct slice frame, const uint
 	memcpy(dst, frame.p, frame.len);
 	memcpy(dst, dmac, 6);
 	memcpy(dst + 6, smac, 6);
+	record(e, CAPTURE_AFTER, CAPTURE_L2, (uint8_t)p->index, slice_of(dst, frame.len));
 	port_tx_put(p, addr, (uint32_t)frame.len);
 	counters_bump(&e->counters->sent_xsk, 1);
 	return 0;

@@ -7,7 +7,7 @@
  *     no socket, no descriptor or no chunk, or the neighbour is unknown
  *                       the same into a scratch frame -> raw socket, from the IP header on
  *
- * A datagram goes one way or the other as a whole.  Threads: one emitter per worker.
+ * A datagram goes one way or the other as a whole.  What leaves is captured, too, if its frame is.  Threads: one emitter per worker.
  */
 #ifndef SIPSEAL_SIGNER_EMIT_H
 #define SIPSEAL_SIGNER_EMIT_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "sip/edit.h"
+#include "trunk/capture.h"
 #include "trunk/counters.h"
 #include "wire/frame.h"
 #include "xsk/port.h"
@@ -27,6 +28,7 @@ struct emitter {
 	struct counters_worker *counters;
 	int raw_v4, raw_v6;              /* -1: none */
 	uint32_t next_ip_id;
+	struct capture_writer *capture;  /* the worker's; a record is open while its trunk is asked for */
 	char staging[65536];             /* a datagram that has to be fragmented */
 	char scratch[XSK_FRAME_SIZE];    /* a frame for the raw socket */
 };

@@ -22,7 +22,7 @@ static const int allowed[] = {
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getrandom), SCMP_SYS(futex),
 	/* malloc (mmap and mprotect: below) */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-	/* memory of a new fetcher: how long is it? (mmap and fcntl: below) */
+	/* memory of a new fetcher, of captures: how long is it? (mmap and fcntl: below) */
 	SCMP_SYS(lseek),
 	/* end of a thread, of the process, of a signal handler; a call resumed after SIGSTOP/SIGCONT */
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
@@ -42,11 +42,11 @@ static int rules_add(scmp_filter_ctx ctx)
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
 		if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0)) < 0)
 			return r;
-	/* malloc and new fetchers map memory, malloc makes it writable; nobody makes it executable */
+	/* malloc, new fetchers and captures map memory, malloc makes it writable; nobody makes it executable */
 	if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, not_exec)) < 0 ||
 	    (r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, not_exec)) < 0)
 		return r;
-	/* can the fetcher's memory shrink? */
+	/* can that memory shrink? */
 	if ((r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, is_get_seals)) < 0)
 		return r;
 	/* XDP_STATISTICS, once per second */

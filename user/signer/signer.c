@@ -75,6 +75,7 @@ void signer_done(struct signer *s)
 	seen_free(s->seen);
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
 	sources_done(&s->sources);
+	unmap(s->capture, s->capture_len);
 	maps_done(s->maps);
 	closep(&s->raw_v4);
 	closep(&s->raw_v6);
@@ -214,7 +215,7 @@ static int take_worker(struct signer *s, struct request *q)
 		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
 		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
 		.events = s->events, .overrides = s->overrides,
-		.source = &s->sources.current, .seen = s->seen,
+		.source = &s->sources.current, .capture = &s->capture, .seen = s->seen,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};
 	void *p;
@@ -293,10 +294,35 @@ static int take_verdicts(struct signer *s, struct request *q)
 			    s->worker_cnt, noted, running, q->text);
 }
 
+/* Workers find it at the top of their loop.  It stays: `want` in it says whether anybody reads. */
+static int take_capture(struct signer *s, struct request *q)
+{
+	uint64_t len = q->m->capture.capture_len;
+	struct capture_region *c;
+	void *p;
+	int r;
+
+	if (s->capture)
+		return refuse(q, -EEXIST, "CAPTURE came twice");
+	if (len < capture_size(s->worker_cnt))
+		return refuse(q, -EINVAL, "capture is too short");
+	if ((r = source_map(q->fds[0], len, PROT_READ | PROT_WRITE, &p)) < 0)
+		return refuse(q, r, "capture cannot be mapped: %s", strerror(-r));
+	c = p;
+	if (capture_region_check(c, len) < 0 || c->workers < s->worker_cnt) {
+		munmap(p, len);
+		return refuse(q, -EBADMSG, "capture has another layout");
+	}
+	s->capture_len = len;
+	atomic_store_explicit(&s->capture, c, memory_order_release);
+	return 0;
+}
+
 /* What may come while traffic flows. */
 static bool is_late(uint32_t type)
 {
-	return type == HANDOVER_CREDENTIAL || type == HANDOVER_CREDENTIAL_DROP || type == HANDOVER_VERDICTS;
+	return type == HANDOVER_CREDENTIAL || type == HANDOVER_CREDENTIAL_DROP || type == HANDOVER_VERDICTS ||
+	       type == HANDOVER_CAPTURE;
 }
 
 static int dispatch(struct signer *s, struct request *q)
@@ -304,7 +330,7 @@ static int dispatch(struct signer *s, struct request *q)
 	static const uint8_t fds_wanted[] = { [HANDOVER_HELLO] = SIGNER_MAPS, [HANDOVER_WORKER] = 1,
 		[HANDOVER_SOCKET] = 1, [HANDOVER_RAW] = 1, [HANDOVER_CREDENTIAL] = 1,
 		[HANDOVER_CREDENTIAL_DROP] = 0, [HANDOVER_START] = 0, [HANDOVER_RESULT] = 0,
-		[HANDOVER_VERDICTS] = 2 };
+		[HANDOVER_VERDICTS] = 2, [HANDOVER_CAPTURE] = 1 };
 	uint32_t type = q->m->type;
 
 	if (type >= ARRAY_SIZE(fds_wanted) || q->fd_cnt != fds_wanted[type])
@@ -331,6 +357,8 @@ static int dispatch(struct signer *s, struct request *q)
 		return signer_start(s, q->text);
 	case HANDOVER_VERDICTS:
 		return take_verdicts(s, q);
+	case HANDOVER_CAPTURE:
+		return take_capture(s, q);
 	default:
 		return refuse(q, -EPROTO, "message %u is not for a signer", type);
 	}

@@ -4,7 +4,7 @@
  * may come next (xsk/handover.h).
  *
  *     HELLO -> WORKER, SOCKET, RAW, CREDENTIAL in any sensible order -> START -> CREDENTIAL, ..._DROP
- *     VERDICTS at any time after HELLO
+ *     VERDICTS at any time after HELLO, CAPTURE once
  *
  * Each message is answered by one RESULT; a refused one changes nothing, its descriptors are closed.
  * Threads: the main one; workers run on their own between START and signer_done().
@@ -45,6 +45,8 @@ struct signer {
 		uint64_t len;
 	} maps[SIGNER_MAPS];                 /* where those five live, in the order of HELLO's descriptors */
 	struct sources sources;              /* of verdicts */
+	capture_ptr capture;                 /* NULL: it has not come yet */
+	uint64_t capture_len;
 	struct seen *seen;                   /* of all workers */
 	struct credential_set *credentials;
 	uint8_t tag_key[16];

@@ -16,9 +16,7 @@ static void unmap(struct source *s)
 	*s = (struct source){ 0 };
 }
 
-/* The fetcher, which talks to strangers, holds the same files: could it make them shorter, it could end
- * us with a SIGBUS. */
-static int map(int fd, uint64_t len, int prot, void **ret)
+int source_map(int fd, uint64_t len, int prot, void **ret)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 	off_t size = lseek(fd, 0, SEEK_END);
@@ -48,11 +46,11 @@ static int pair_map(struct source *s, const int fds[2], uint64_t verdicts_len, u
 
 	if (verdicts_len < verdict_region_size() || wants_len < workers * sizeof(*s->wants))
 		return refuse(text, -EINVAL, "verdicts or wants are too short");
-	if ((r = map(fds[0], verdicts_len, PROT_READ, &p)) < 0)
+	if ((r = source_map(fds[0], verdicts_len, PROT_READ, &p)) < 0)
 		return refuse(text, r, "verdicts cannot be mapped");
 	s->region = p;
 	s->region_len = verdicts_len;
-	if ((r = map(fds[1], wants_len, PROT_READ | PROT_WRITE, &p)) < 0)
+	if ((r = source_map(fds[1], wants_len, PROT_READ | PROT_WRITE, &p)) < 0)
 		return refuse(text, r, "wants cannot be mapped");
 	s->wants = p;
 	s->wants_len = wants_len;

@@ -42,6 +42,10 @@ int sources_take(struct sources *s, const int fds[2], uint64_t verdicts_len, uin
 /** sources_done() - unmap; no thread runs any more. */
 void sources_done(struct sources *s);
 
+/** source_map() - a file that others hold, too.  Could they make it shorter, they could end us with a SIGBUS.
+ * Return: 0; -EINVAL: shorter than @len, or not sealed against that; negative errno of mmap(). */
+int source_map(int fd, uint64_t len, int prot, void **ret);
+
 /** source_follow() - for a worker: the pair to use until the next call, or NULL.
  * @published: sources.current; @noted: the worker's own */
 static inline const struct source *source_follow(source_ptr *published, source_ptr *noted)

@@ -96,6 +96,18 @@ static enum engine_verdict outcome(const struct steered *s, enum sipseal_reason 
 		       : VERDICT_DROP;
 }
 
+/* Is what the engine decided what became of it, or what would have? */
+static bool stands(const struct steered *s, enum sipseal_reason reason)
+{
+	return s->is_decided && (reason == s->out.reason || s->out.notes & EVENT_NOTE_OBSERVE);
+}
+
+/* Of the policy; 0: none. */
+static uint64_t generation_of(const struct steered *s)
+{
+	return s->policy ? __atomic_load_n(&s->policy->generation, __ATOMIC_RELAXED) : 0;
+}
+
 static void put_flow(struct event_record *r, const struct wire_frame *f)
 {
 	if (!f->payload.p) { /* 0.0.0.0: not known */
@@ -136,16 +148,16 @@ static void put_signed(struct event_record *r, const struct engine_output *out)
 }
 
 /* What the engine found out; the decision itself only where it stands. */
-static void put_decision(struct event_record *r, const struct engine_output *out,
-			 enum sipseal_reason reason)
+static void put_decision(struct event_record *r, const struct steered *s, enum sipseal_reason reason)
 {
 	static_assert(EVENTS_CALL_ID <= UINT8_MAX && sizeof(r->origid) <= UINT8_MAX, "lengths fit");
+	const struct engine_output *out = &s->out;
 
 	r->notes |= out->notes;
 	put_numbers(r, out);
 	r->call_id_len = put_text(r->call_id, sizeof(r->call_id), out->call_id);
 	r->flags |= out->call_id.len > sizeof(r->call_id) ? EVENT_CALL_ID_CUT : 0;
-	if (reason != out->reason && !(out->notes & EVENT_NOTE_OBSERVE)) {
+	if (!stands(s, reason)) {
 		r->notes &= ~(uint32_t)EVENT_NOTE_LOCATION; /* it left as it came, or not at all */
 		return;
 	}
@@ -189,8 +201,7 @@ static void tell_event(struct worker *w, const struct steered *s, enum sipseal_r
 		.time_ms = (uint64_t)w->env.now_ms,
 		.trunk = s->meta.trunk,
 		.key = UINT32_MAX,
-		.generation =
-			s->policy ? __atomic_load_n(&s->policy->generation, __ATOMIC_RELAXED) : 0,
+		.generation = generation_of(s),
 		.latency_us = latency_us < UINT32_MAX ? (uint32_t)latency_us : UINT32_MAX,
 		.notes = s->is_parked ? EVENT_NOTE_WAITED : 0,
 		.verdict = (uint8_t)outcome(s, reason),
@@ -201,7 +212,7 @@ static void tell_event(struct worker *w, const struct steered *s, enum sipseal_r
 	r->decided_reason = r->reason;
 	put_flow(r, &s->wire);
 	if (s->is_decided) {
-		put_decision(r, &s->out, reason);
+		put_decision(r, s, reason);
 		if (steered_is_inbound(s))
 			put_judged(r, &s->out);
 		r->override_seq = w->override.seq;
@@ -211,6 +222,25 @@ static void tell_event(struct worker *w, const struct steered *s, enum sipseal_r
 		r->stir = EVENT_STIR_FAILED; /* nothing could be said for it; the reason tells */
 	events_push(w->events);
 	ring_prefetch(w->events);
+}
+
+/* The packets are there; now what became of them, in the same words as the event. */
+static void tell_capture(struct worker *w, const struct steered *s, enum sipseal_reason reason)
+{
+	struct capture_call c = {
+		.generation = s->policy ? generation_of(s) : s->meta.generation,
+		.is_inbound = steered_is_inbound(s),
+		.verdict = (uint8_t)outcome(s, reason),
+		.reason = (uint8_t)reason,
+	};
+
+	c.decided_verdict = c.verdict;
+	c.decided_reason = c.reason;
+	if (stands(s, reason)) {
+		c.decided_verdict = (uint8_t)s->out.decided_verdict;
+		c.decided_reason = (uint8_t)s->out.decided_reason;
+	}
+	capture_end(&w->capture, &c);
 }
 
 /* Copies make none, and no INVITE or CANCEL that nobody judges. */
@@ -225,6 +255,8 @@ static bool is_event(const struct steered *s, enum sipseal_reason reason)
 void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason reason,
 		uint64_t begin_ns)
 {
+	if (__builtin_expect(w->capture.is_open, 0))
+		tell_capture(w, s, reason);
 	count(w, s, reason);
 	measure(w, s, begin_ns);
 	measure_skew(w, s);

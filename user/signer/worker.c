@@ -9,6 +9,7 @@
 #include "signer/datapath.h"
 #include "signer/inbound.h"
 #include "signer/publish.h"
+#include "signer/record.h"
 
 #define SECOND_NS 1000000000ull
 
@@ -39,6 +40,8 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 	w->emitter.counters = w->counters;
 	w->emitter.raw_v4 = cfg->raw_v4;
 	w->emitter.raw_v6 = cfg->raw_v6;
+	capture_writer_init(&w->capture, NULL, cfg->index);
+	w->emitter.capture = &w->capture;
 	w->env.sign = credential_sign;
 	w->env.sign_ctx = w->signer;
 	w->env.random = random_take;
@@ -172,6 +175,7 @@ bool worker_loop(struct worker *w)
 	w->now_ns = clock_mono_ns();
 	fair_round(&w->fair, w->now_ns);
 	inbound_follow(w);
+	record_follow(w);
 	drain_begin(w);
 	publish_loop(w);
 	for (unsigned i = 0; i < w->port_cnt; i++) {

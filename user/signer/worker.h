@@ -10,6 +10,8 @@
  *   - clock_gettime(): once per frame and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
  *   - what credential_sign() needs (OpenSSL's allocations), once per signature;
+ *   - while somebody captures (record.h): clock_gettime() once per packet that is copied, a vDSO call too, and the copy
+ *     (trunk/capture.h says how many); while nobody does, one load per frame;
  *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
  *     that is not among the last ES256_KEYS); clock_gettime() for one that waited.
  * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).
@@ -38,6 +40,7 @@
 #include "signer/wants.h"
 #include "stir/credential.h"
 #include "stir/es256.h"
+#include "trunk/capture.h"
 #include "trunk/events.h"
 #include "trunk/model.h"
 #include "trunk/override.h"
@@ -47,6 +50,8 @@
 #define WORKER_POLL_MS 20
 #define WORKER_PARKED_MS 2 /* while INVITEs wait: how late their verdict may be noticed */
 #define WORKER_STALE_NS 500000000ull /* until a policy says otherwise: the default of heartbeat_ms */
+
+typedef _Atomic(struct capture_region *) capture_ptr;
 
 struct worker_cfg {
 	unsigned index;
@@ -58,6 +63,7 @@ struct worker_cfg {
 	struct events_region *events;
 	const struct override_region *overrides; /* read-only mapping */
 	source_ptr *source;                  /* where the verdicts are; NULL: there are none, ever */
+	capture_ptr *capture;                /* where captures go, once it has come; NULL: never */
 	struct seen *seen;                   /* shared by all workers; NULL: nothing is a replay */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
@@ -79,6 +85,7 @@ struct worker {
 	struct replay *replay;
 	struct random_pool random;
 	struct emitter emitter;
+	struct capture_writer capture;       /* record.h */
 	struct engine_env env;
 	struct engine engine;
 	struct sip_edits cached;             /* of a hit in the replay cache */
