@@ -194,6 +194,7 @@ const struct control_route api_routes[] = {
 	{ .path = "/v1/config/reload", .post = api_config_reload },
 	{ .path = "/v1/regulatory", .get = api_regulatory_get, .patch = api_regulatory_patch },
 	{ .path = "/v1/events", .get = api_events_get },
+	{ .path = "/v1/capture", .get = api_capture_get },
 	{ .path = "/v1/dialplan", .post = api_dialplan_post },
 	{ .path = "/metrics", .is_metrics = true, .get = get_metrics },
 	{ .path = NULL },

@@ -44,6 +44,6 @@ control_fn api_trunks_get, api_trunks_post, api_trunk_get, api_trunk_patch, api_
 control_fn api_certificates_get, api_certificates_reload;
 control_fn api_cache_get, api_cache_post, api_cache_delete;
 control_fn api_config_reload, api_regulatory_get, api_regulatory_patch, api_dialplan_post;
-control_fn api_events_get;
+control_fn api_events_get, api_capture_get;
 
 #endif

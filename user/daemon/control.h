@@ -50,8 +50,8 @@ struct control_answer {
 	unsigned status;        /* HTTP; 200 unless set */
 	json_t *json;           /* or NULL: text or stream */
 	char *text;             /* malloc'd */
-	const char *type;       /* of the text; NULL: text/plain */
-	struct control_stream stream;  /* read set: chunked, application/x-ndjson */
+	const char *type;       /* of text or stream; NULL: text/plain, application/x-ndjson */
+	struct control_stream stream;  /* read set: chunked */
 };
 
 /* Who is at the other end, when it connected (SO_PEERCRED, SO_PEERGROUPS). */

@@ -179,10 +179,10 @@ static struct MHD_Response *response_make(struct request *q, struct control_answ
 
 static enum MHD_Result answer_send(struct request *q, struct control_answer *a)
 {
-	const char *type = a->stream.read ? "application/x-ndjson"
-			   : a->json	  ? "application/json"
-			   : a->type	  ? a->type
-					  : "text/plain; charset=utf-8";
+	const char *type = a->json	    ? "application/json"
+			   : a->type	    ? a->type
+			   : a->stream.read ? "application/x-ndjson"
+					    : "text/plain; charset=utf-8";
 	struct MHD_Response *r = response_make(q, a);
 	unsigned status = a->status ? a->status : MHD_HTTP_OK;
 	enum MHD_Result ret;

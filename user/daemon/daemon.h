@@ -6,6 +6,7 @@
  *     generation*.c a change: policy memfd, match tables, configuration word; live.c: what there is now
  *     trunks.c, reload.c  changes that users ask for, and their files
  *     callevents.c, dialplan.c  what comes from the calls, and what is set for one
+ *     capturing*.c  INVITEs before and after, while somebody asks for them
  *     signer_start.c  what a signer is given, in order
  *     fetching*.c   the fetcher: given, asked, started again
  *     supervise.c   the loop: signals, a signer that died, neighbours, HTTP
@@ -20,6 +21,7 @@
 #include "config/origids.h"
 #include "daemon/bpfgw.h"
 #include "daemon/callevents.h"
+#include "daemon/capturing.h"
 #include "daemon/control.h"
 #include "daemon/counts.h"
 #include "daemon/dialplan.h"
@@ -49,6 +51,7 @@ struct sipseald {
 	bool is_settling;                  /* the copies of the former generation have not followed yet */
 	uint64_t flip_ns, grace_ns;        /* when it was replaced; when no CPU ran it any more (0: not known yet) */
 	struct callevents *events;
+	struct capturing *capturing;
 	struct dialplan *dialplan;
 	int regulatory;                    /* -1: as configured; else set by PATCH /v1/regulatory, until a restart */
 	int64_t regulatory_since;          /* CLOCK_REALTIME seconds: how long it has been as it is */

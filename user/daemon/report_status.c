@@ -235,6 +235,16 @@ static json_t *events(const struct sipseald *d)
 			 "invalid", (json_int_t)t.invalid, "followers", (int)t.followers);
 }
 
+static json_t *capture(const struct sipseald *d)
+{
+	struct capturing_totals t;
+
+	capturing_totals(d->capturing, &t);
+	return json_pack("{s:i,s:I,s:I,s:I,s:I}", "readers", (int)t.readers, "invites", (json_int_t)t.invites, "lost_ring",
+			 (json_int_t)t.lost_ring, "lost_reader", (json_int_t)t.lost_reader, "invalid",
+			 (json_int_t)t.invalid);
+}
+
 static const char *const modes[] = {
 	[GATEWAY_ROUTED] = "routed", [GATEWAY_WIRE] = "wire", [GATEWAY_HOST] = "host"
 };
@@ -271,6 +281,7 @@ json_t *report_status(const struct sipseald *d)
 	json_object_set_new(o, "trunks", trunks(d));
 	json_object_set_new(o, "verification", report_verification(d));
 	json_object_set_new(o, "events", events(d));
+	json_object_set_new(o, "capture", capture(d));
 	json_object_set_new(o, "overrides",
 			    json_integer(d->dialplan ? (json_int_t)dialplan_cnt(d->dialplan) : 0));
 	json_object_set_new(

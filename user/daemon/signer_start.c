@@ -82,6 +82,24 @@ static int give_raw(struct sipseald *d, int family, char *reterr)
 	return signer_proc_call(&d->signer, &m, &fd, 1, reterr);
 }
 
+/* Calls do not depend on it: what fails costs captures alone.  Return: negative errno where the signer is gone. */
+static int give_capture(struct sipseald *d, char *reterr)
+{
+	struct handover_msg m = { .type = HANDOVER_CAPTURE };
+	int fd = -1, r = capturing_renew(d->capturing, &fd, &m.capture.capture_len);
+
+	if (r < 0) {
+		log_err("event=capture reason=\"no memory for captures: %s\"", strerror(-r));
+		return 0;
+	}
+	r = signer_proc_call(&d->signer, &m, &fd, 1, reterr);
+	if (r > 0) {
+		log_err("event=capture reason=\"%s\"", reterr);
+		capturing_drop(d->capturing);
+	}
+	return r < 0 ? r : 0;
+}
+
 static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, char *reterr)
 {
 	struct handover_msg start = { .type = HANDOVER_START };
@@ -95,6 +113,8 @@ static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, 
 		return EXIT_ERROR;
 	}
 	r = give_hello(d, events_fd, events_len, reterr);
+	if (!r)
+		r = give_capture(d, reterr);
 	for (unsigned w = 0; !r && w < d->workers; w++)
 		r = give_worker(d, s, w, reterr);
 	if (!r)

@@ -228,7 +228,8 @@ static int calls_start(struct sipseald *d)
 	int r;
 
 	if (counts_init(&d->counts, d->workers, SIPSEAL_TRUNKS_MAX) < 0 ||
-	    callevents_new(d, &d->events) < 0 || dialplan_new(d, &d->dialplan) < 0) {
+	    callevents_new(d, &d->events) < 0 || dialplan_new(d, &d->dialplan) < 0 ||
+	    capturing_new(d, &d->capturing) < 0) {
 		log_err("event=start reason=\"out of memory\"");
 		return EXIT_ERROR;
 	}
@@ -350,6 +351,7 @@ void daemon_done(struct sipseald *d)
 	if (d->heartbeats)
 		munmap((void *)(uintptr_t)TAKE(d->heartbeats),
 		       SIPSEAL_BEATS_MAX * sizeof(uint64_t));
+	capturing_free(TAKE(d->capturing)); /* after those who read */
 	dialplan_free(TAKE(d->dialplan));
 	callevents_free(TAKE(d->events));
 	counts_done(&d->counts);

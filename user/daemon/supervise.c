@@ -141,6 +141,7 @@ static int turns(struct sipseald *d)
 	int ms = generation_turn(d);
 
 	ms = sooner(ms, callevents_turn(d->events));
+	ms = sooner(ms, capturing_turn(d->capturing));
 	ms = sooner(ms, dialplan_turn(d->dialplan));
 	ms = sooner(ms, fetching_turn(d));
 	ms = sooner(ms, expiry_turn(d));
