@@ -17,6 +17,7 @@
 #include "signer/keys.h"
 #include "signer/signer.h"
 #include "signer/sources.h"
+#include "trunk/capture.h"
 
 #define QUEUES 2
 #define UMEM_FRAMES 256
@@ -114,6 +115,16 @@ static inline int hello(struct signer *s, const struct hello *h)
 	free(e);
 	free(o);
 	return take_fds(s, &m, fds, SIGNER_MAPS);
+}
+
+/* As the daemon formats it. */
+static inline int capture_file(uint32_t workers, uint64_t len, int seals)
+{
+	struct capture_region r = { 0 };
+	int fd = source_file(len, seals);
+
+	capture_region_init(&r, workers);
+	return pwrite(fd, &r, sizeof(r), 0) == sizeof(r) ? fd : -1;
 }
 
 /* In a child there are no assertions: who fails returns the line. */

@@ -3,6 +3,7 @@
  * life: a signer from the hand-over to its end, under its filter, and the real kernel's rings and raw sockets.  Needs
  * root; without it this is skipped and says so.
  */
+#include "signer/captures.h"
 #include "signer/handing.h"
 
 #include <openssl/crypto.h>
@@ -83,6 +84,19 @@ static int pairs_under_filter(struct signer *s, int pairs[PAIRS][2])
 	return 0;
 }
 
+/* Somebody captures: the worker takes it up as it runs. */
+static int capture_under_filter(struct signer *s, int fd)
+{
+	struct handover_msg m = msg(HANDOVER_CAPTURE);
+
+	m.capture.capture_len = capture_size(1);
+	CHECK(take_quiet(s, &m, fd) == 0);
+	for (int k = 0; k < 200 && !s->threads[0].worker->capture.worker; k++)
+		poll(NULL, 0, 10);
+	CHECK(s->threads[0].worker->capture.worker == capture_worker(s->capture, 0));
+	return 0;
+}
+
 /* What a worker does with a call from the carrier. */
 static int verify_under_filter(struct es256 *e)
 {
@@ -147,7 +161,7 @@ static int life(void)
 	struct counters_worker *c;
 	uint64_t beat, drained;
 	size_t secure;
-	int fds[LATE], pairs[PAIRS][2];
+	int fds[LATE], pairs[PAIRS][2], capture = capture_file(1, capture_size(1), F_SEAL_SHRINK);
 	struct es256 *e = NULL;
 
 	CHECK(links_up() == 0 && hand_over(&s) == 0);
@@ -168,6 +182,7 @@ static int life(void)
 	CHECK(beat && clock_mono_ns() - beat < 1000000000);
 	CHECK(keys_under_filter(&s, fds) == 0);
 	CHECK(pairs_under_filter(&s, pairs) == 0);
+	CHECK(capture_under_filter(&s, capture) == 0);
 	CHECK(verify_under_filter(e) == 0);
 	CHECK(drop(&s, 0) == 0);
 	drained = clock_mono_ns();
@@ -257,12 +272,32 @@ static ssize_t udp_recv(int fd, char *buf, size_t cap)
 	return poll(&p, 1, 2000) == 1 ? recv(fd, buf, cap, MSG_DONTWAIT) : -1;
 }
 
+/* In the record: @cnt IP packets that left by no NIC that we know of, of the first the payload. */
+static int raw_captured(struct captures *c, unsigned cnt, struct slice payload)
+{
+	const struct capture_call *k = captures_take(c);
+	struct capture_packet p;
+	struct slice d;
+	size_t off = 0;
+
+	CHECK(k && k->packet_cnt == 1 + cnt);
+	CHECK(capture_next(c->copy, &off, &p, &d) && p.stage == CAPTURE_BEFORE);
+	for (unsigned i = 0; i < cnt; i++) {
+		CHECK(capture_next(c->copy, &off, &p, &d));
+		CHECK(p.stage == CAPTURE_AFTER && p.form == CAPTURE_L3 && p.nic == CAPTURE_NIC_NONE);
+		CHECK(d.p[0] == 0x45 && (uint8_t)d.p[2] * 256u + (uint8_t)d.p[3] == d.len);
+		CHECK(!payload.p || slice_eq(slice_of(d.p + 28, d.len - 28), payload));
+	}
+	return 0;
+}
+
 /* Neighbour unknown: a real raw socket, whole and in hand-made fragments; retransmissions alike. */
 static int raw(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(5080) };
 	struct sipseal_meta m = world_meta();
 	char first[4096], again[4096];
+	struct captures c;
 	struct world x;
 	ssize_t n;
 	int fd;
@@ -274,18 +309,21 @@ static int raw(void)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	CHECK(bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
 	world_new(&x, NULL);
+	captures_new(&c, &x, CAPTURE_ALL);
 	x.w->emitter.raw_v4 = raw_socket_open(AF_INET);
 	m.flags = SIPSEAL_META_F_RAW;
 	world_send(&x, &m, world_invite);
 	world_run(&x);
 	n = udp_recv(fd, first, sizeof(first));
 	CHECK(n > (ssize_t)strlen(world_invite) + 300 && memmem(first, (size_t)n, "\r\nIdentity: eyJ", 15));
+	CHECK(raw_captured(&c, 1, slice_of(first, (size_t)n)) == 0);
 	m.mtu = 600;
 	world_send(&x, &m, world_invite);
 	world_run(&x);
 	CHECK(udp_recv(fd, again, sizeof(again)) == n && memcmp(first, again, (size_t)n) == 0);
 	CHECK(x.w->counters->sent_raw == 2 && x.w->counters->sent_fragments >= 2);
 	CHECK(x.carrier->sent_cnt == 0 && world_reason(&x, SR_RETRANSMISSION) == 1);
+	CHECK(raw_captured(&c, (unsigned)x.w->counters->sent_fragments, SLICE_NONE) == 0);
 	/* no chunk left to send with: the raw socket is the way out */
 	x.w->umem->tx_max = 0;
 	m.flags = 0;
@@ -296,6 +334,7 @@ static int raw(void)
 	CHECK(world_reason(&x, SR_NOT_INVITE) == 1 && x.w->counters->sent_raw == 3);
 	close(x.w->emitter.raw_v4);
 	close(fd);
+	captures_free(&c);
 	world_free(&x);
 	return 0;
 }

@@ -81,11 +81,57 @@ static void test_order(void **state)
 	signer_done(&s);
 }
 
+static const struct {
+	const char *name;
+	uint32_t workers;        /* that the file was formatted for */
+	int64_t len, says;       /* bytes more than it needs, of the file and of the message */
+	int seals, ret;
+} captures[] = {
+	{ "can shrink", 1, 0, 0, F_SEAL_GROW, -EINVAL },
+	{ "no seals at all", 1, 0, 0, 0, -EINVAL },
+	{ "too short", 1, -1, -1, F_SEAL_SHRINK, -EINVAL },
+	{ "shorter than it says", 1, -4096, 0, F_SEAL_SHRINK, -EINVAL },
+	{ "formatted for nobody", 0, 0, 0, F_SEAL_SHRINK, -EBADMSG },
+	{ "formatted for more than fit", 2, 0, 0, F_SEAL_SHRINK, -EBADMSG },
+	{ "good", 1, 0, 0, F_SEAL_SHRINK | F_SEAL_GROW, 0 },
+	{ "again", 1, 0, 0, F_SEAL_SHRINK | F_SEAL_GROW, -EEXIST },
+};
+
+static void test_capture(void **state)
+{
+	struct handover_msg m = msg(HANDOVER_CAPTURE);
+	struct signer s;
+
+	(void)state;
+	assert_int_equal(signer_init(&s), 0);
+	m.capture.capture_len = capture_size(1);
+	assert_int_equal(take_quiet(&s, &m, capture_file(1, capture_size(1), F_SEAL_SHRINK)), -EPROTO);
+	assert_int_equal(hello(&s, &good_hello), 0);
+	assert_int_equal(take_quiet(&s, &m, -1), -EBADMSG);
+	assert_int_equal(take_quiet(&s, &m, file_of("", 0, capture_size(1))), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(captures); i++) {
+		const __typeof__(captures[0]) *c = &captures[i];
+		int fd = capture_file(c->workers, capture_size(1) + (uint64_t)c->len, c->seals);
+		const struct capture_region *former = s.capture;
+		int r;
+
+		m.capture.capture_len = capture_size(1) + (uint64_t)c->says;
+		r = take_quiet(&s, &m, fd);
+		if (r != c->ret)
+			fail_msg("%s: returns %d, want %d", c->name, r, c->ret);
+		if ((s.capture != former) != !r)
+			fail_msg("%s: something changes", c->name);
+		assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed in any case */
+	}
+	signer_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_capture),
 	};
 
 	return cmocka_run_group_tests_name("signer", tests, NULL, NULL);
