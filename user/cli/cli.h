@@ -24,7 +24,7 @@ typedef int cli_fn(struct cli *cli, int argc, char **argv);
 /* these need the daemon */
 cli_fn cmd_status, cmd_stats, cmd_trunk_list, cmd_trunk_show, cmd_trunk_add, cmd_trunk_set, cmd_trunk_remove,
 	cmd_trunk_export, cmd_cert_show, cmd_cert_reload, cmd_cert_cache, cmd_cert_prefetch, cmd_events,
-	cmd_call_override, cmd_regulatory, cmd_config_reload;
+	cmd_call_override, cmd_regulatory, cmd_config_reload, cmd_capture;
 cli_fn cmd_config_check, cmd_cert_check, cmd_cert_lab, cmd_cert_request, cmd_explain; /* offline */
 
 /** cli_usage_error() - message and usage on stderr.  Return: CLI_USAGE. */

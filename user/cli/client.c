@@ -30,21 +30,24 @@ static void curl_closep(CURL **c)
 		curl_easy_cleanup(*c);
 }
 
-static size_t on_data(char *data, size_t size, size_t cnt, void *ctx)
+static bool body_add(struct body *b, const char *data, size_t len)
 {
-	struct body *b = ctx;
-	size_t n = size * cnt;
 	char *p;
 
-	if (n > BODY_MAX - b->len)
-		return 0;
-	p = realloc(b->p, b->len + n + 1);
+	if (len > BODY_MAX - b->len)
+		return false;
+	p = realloc(b->p, b->len + len + 1);
 	if (!p)
-		return 0;
-	memcpy(p + b->len, data, n);
+		return false;
+	memcpy(p + b->len, data, len);
 	b->p = p;
-	b->len += n;
-	return n;
+	b->len += len;
+	return true;
+}
+
+static size_t on_data(char *data, size_t size, size_t cnt, void *ctx)
+{
+	return body_add(ctx, data, size * cnt) ? size * cnt : 0;
 }
 
 char *client_path(const char *prefix, const char *name)
@@ -287,72 +290,110 @@ int client_reload(const struct cli *cli, const char *path, json_t *body,
 	return CLI_OK;
 }
 
-/* An answer that is read line by line; what is refused is collected like any other. */
-struct lines {
+/* An answer that is read as it comes; what is refused is collected like any other. */
+struct stream {
 	CURL *curl;
-	struct body part;
-	int (*on_line)(void *ctx, const char *line);
-	void *ctx;
-	int ended;            /* what on_line returned */
+	struct body refusal;
+	const struct client_stream *to;
+	int ended;            /* what the caller's functions returned */
 };
 
-static void lines_done(struct lines *l)
+static void stream_done(struct stream *s)
 {
-	if (l->curl)
-		curl_easy_cleanup(l->curl);
-	free(l->part.p);
+	if (s->curl)
+		curl_easy_cleanup(s->curl);
+	free(s->refusal.p);
 }
 
-static size_t on_lines(char *data, size_t size, size_t cnt, void *ctx)
+static size_t on_stream(char *data, size_t size, size_t cnt, void *ctx)
 {
-	struct lines *l = ctx;
-	size_t n = size * cnt, used = 0;
+	struct stream *s = ctx;
+	size_t n = size * cnt;
 	long status = 0;
-	char *nl;
 
-	if (on_data(data, size, cnt, &l->part) != n)
-		return 0;
-	curl_easy_getinfo(l->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
-		return n;
-	while (!l->ended && (nl = memchr(l->part.p + used, '\n', l->part.len - used))) {
-		*nl = '\0';
-		l->ended = l->on_line(l->ctx, l->part.p + used);
-		used = (size_t)(nl - l->part.p) + 1;
-	}
-	memmove(l->part.p, l->part.p + used, l->part.len - used);
-	l->part.len -= used;
-	return l->ended ? 0 : n;
+		return on_data(data, size, cnt, &s->refusal);
+	s->ended = s->to->on_data(s->to->ctx, data, n);
+	return s->ended ? 0 : n;
 }
 
-int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx)
+/* libcurl asks about once a second, and whenever something happens: a signal does. */
+static int on_time(void *ctx, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_total, curl_off_t ul_now)
 {
-	CLEANUP(lines_done) struct lines l = { .curl = client_new(), .on_line = on_line, .ctx = ctx };
-	json_t *json;
+	struct stream *s = ctx;
+
+	(void)dl_total, (void)dl_now, (void)ul_total, (void)ul_now;
+	return s->ended = s->ended || (s->to->on_time && s->to->on_time(s->to->ctx));
+}
+
+int client_stream(const struct cli *cli, const char *path, const struct client_stream *to)
+{
+	CLEANUP(stream_done) struct stream s = { .curl = client_new(), .to = to };
 	long status = 0;
 	CURLcode code;
+	json_t *json;
 	int r;
 
-	if (!l.curl)
+	if (!s.curl || prepare(cli, s.curl, path) != CURLE_OK)
 		return CLI_FAILED;
-	if (prepare(cli, l.curl, path) != CURLE_OK)
-		return CLI_FAILED;
-	curl_easy_setopt(l.curl, CURLOPT_WRITEFUNCTION, on_lines);
-	curl_easy_setopt(l.curl, CURLOPT_WRITEDATA, &l);
-	code = curl_easy_perform(l.curl);
-	if (l.ended)
+	curl_easy_setopt(s.curl, CURLOPT_WRITEFUNCTION, on_stream);
+	curl_easy_setopt(s.curl, CURLOPT_WRITEDATA, &s);
+	curl_easy_setopt(s.curl, CURLOPT_XFERINFOFUNCTION, on_time);
+	curl_easy_setopt(s.curl, CURLOPT_XFERINFODATA, &s);
+	curl_easy_setopt(s.curl, CURLOPT_NOPROGRESS, 0L);
+	code = curl_easy_perform(s.curl);
+	if (s.ended)
 		return CLI_OK;
 	if (is_unreachable(code))
-		return not_reached(cli, l.curl, code);
+		return not_reached(cli, s.curl, code);
 	if (code != CURLE_OK) {
 		cli_error("the daemon has ended the stream: %s", curl_easy_strerror(code));
 		return CLI_NO_DAEMON;
 	}
-	curl_easy_getinfo(l.curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(s.curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 200)
 		return CLI_OK;
-	json = l.part.p ? json_loadb(l.part.p, l.part.len, 0, NULL) : NULL;
+	json = s.refusal.p ? json_loadb(s.refusal.p, s.refusal.len, 0, NULL) : NULL;
 	r = refused(path, status, json);
 	json_decref(json);
 	return r;
+}
+
+struct lines {
+	struct body part;
+	int (*on_line)(void *ctx, const char *line);
+	void *ctx;
+	bool is_bad;          /* too long, or no memory */
+};
+
+static int on_lines(void *ctx, const char *data, size_t len)
+{
+	struct lines *l = ctx;
+	size_t used = 0;
+	int ended = 0;
+	char *nl;
+
+	l->is_bad = !body_add(&l->part, data, len);
+	if (l->is_bad)
+		return 1;
+	while (!ended && (nl = memchr(l->part.p + used, '\n', l->part.len - used))) {
+		*nl = '\0';
+		ended = l->on_line(l->ctx, l->part.p + used);
+		used = (size_t)(nl - l->part.p) + 1;
+	}
+	memmove(l->part.p, l->part.p + used, l->part.len - used);
+	l->part.len -= used;
+	return ended;
+}
+
+int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx)
+{
+	struct lines l = { .on_line = on_line, .ctx = ctx };
+	int r = client_stream(cli, path, &(const struct client_stream){ .on_data = on_lines, .ctx = &l });
+
+	body_done(&l.part);
+	if (l.is_bad)
+		cli_error("an answer that is too long, or no memory for it");
+	return l.is_bad ? CLI_FAILED : r;
 }

@@ -33,6 +33,17 @@ int client_try(const struct cli *cli, const char *method, const char *path, cons
 int client_reload(const struct cli *cli, const char *path, json_t *body,
 		  void (*show)(FILE *f, const json_t *answer));
 
+/* Where an answer without an end goes; a return that is not 0 ends it. */
+struct client_stream {
+	int (*on_data)(void *ctx, const char *data, size_t len);
+	int (*on_time)(void *ctx); /* at least once in a second or so, and soon after a signal; may be NULL */
+	void *ctx;
+};
+
+/** client_stream() - GET @path as it comes.  Return: as client_call(); CLI_OK also where the caller ended it;
+ * CLI_NO_DAEMON where the daemon ended it before its end. */
+int client_stream(const struct cli *cli, const char *path, const struct client_stream *to);
+
 /** client_lines() - GET @path, @on_line for each line of the answer as it comes (text without newline, NUL
  * terminated); a return that is not 0 ends.  Return: as client_call(). */
 int client_lines(const struct cli *cli, const char *path, int (*on_line)(void *ctx, const char *line), void *ctx);

@@ -86,6 +86,14 @@ static const struct command {
 	  "  -f, --follow   go on with those that come\n"
 	  "  --trunk NAME   only this trunk's\n"
 	  "Example: sipseal events --follow -j\n" },
+	{ "capture", NULL, cmd_capture, "-w FILE.pcapng|- [--trunk NAME] [--count N] [--seconds N]",
+	  "INVITEs as they came and as they left, for Wireshark",
+	  "  -w FILE, --write FILE  overwritten; - is standard output\n"
+	  "  --trunk NAME           only this trunk's\n"
+	  "  --count N              end after N INVITEs\n"
+	  "  --seconds N            end after N seconds\n"
+	  "Ends by Ctrl-C, too.  A comment of each packet says what became of the INVITE, and why.\n"
+	  "Example: sipseal capture -w - | tshark -n -r - -T fields -e frame.comment\n" },
 	{ "call", "override", cmd_call_override,
 	  "CALL-ID | --calling-number NUMBER  --geolocation KEY=VALUE,... | --app-args JSON",
 	  "a location for one call, before its INVITE leaves",

@@ -183,7 +183,7 @@ static void test_offers(void **state)
 	static const struct {
 		const char *line, *offers, *socket;
 	} cases[] = {
-		{ "sipseal ", "status stats trunk config cert events call regulatory explain" },
+		{ "sipseal ", "status stats trunk config cert events capture call regulatory explain" },
 		{ "sipseal st", "status stats" },
 		{ "sipseal nothing ", "" },
 		{ "sipseal trunk ", "list show add set remove export" },
@@ -201,6 +201,8 @@ static void test_offers(void **state)
 		{ "sipseal trunk set acme --unset pai.m", "pai.mode" },
 		{ "sipseal trunk set acme --unset pai.mode mo", "mode=" },
 		{ "sipseal trunk set acme --u", "--unset" },
+		{ "sipseal capture --trunk ", "acme b.c" },
+		{ "sipseal capture --s", "--seconds --socket" },
 		{ "sipseal -s /s trunk remove ", "acme b.c", "-s /s " },
 		{ "sipseal --socket=/s -j trunk export a", "acme", "-s /s " },
 		{ "sipseal cert reload --trunk ", "acme b.c" },
