@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "signer/inbound.h"
 #include "signer/leave.h"
-#include "signer/record.h"
 #include "signer/tell.h"
 
 /* An INVITE with its headers, without most of a long body.  More would push out what is in use. */
@@ -152,7 +151,6 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 
 	if (bad == SR_BAD_METADATA)
 		return bad; /* nothing in it can be believed, its flags included */
-	record_begin(w, s);
 	if (wire_frame_parse(s->frame, &s->wire) < 0) {
 		s->wire.payload = SLICE_NONE;
 		bad = bad ? bad : SR_BAD_FRAME;
@@ -182,9 +180,7 @@ static void descriptor_run(struct worker *w, struct port *in, const struct xdp_d
 	}
 	w->now_ns = clock_mono_ns();
 	fair_frame(&w->fair, reason == SR_BAD_METADATA ? UINT32_MAX : s.meta.trunk);
-	if (reason == SR_NONE)
-		capture_cancel(&w->capture);
-	else
+	if (reason != SR_NONE)
 		tell_frame(w, &s, reason, begin_ns);
 	if (r != -EBADMSG)
 		umem_put(w->umem, d->addr);

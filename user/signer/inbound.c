@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "signer/datapath.h"
 #include "signer/leave.h"
-#include "signer/record.h"
 #include "signer/tell.h"
 
 /* Calls that wait for the same certificate go on so many at a time: some milliseconds of signatures,
@@ -191,12 +190,9 @@ static void go_on(struct worker *w, struct parked *e, bool is_last)
 	uint64_t begin_ns;
 
 	w->now_ns = begin_ns = clock_mono_ns();
-	capture_cancel(&w->capture); /* a CANCEL sends it on, whose record comes behind */
-	record_begin(w, &s);
 	if (wire_frame_parse(s.frame, &s.wire) == 0) /* as it did before */
 		reason = begin_ns - e->since_ns > WAITED_MAX_NS ? SR_STALE_FRAME : run_again(w, &s, is_last);
 	if (reason == SR_NONE) {
-		capture_cancel(&w->capture);
 		keep_wanted(w, e, e->frame);
 		return;
 	}
@@ -286,7 +282,6 @@ enum sipseal_reason inbound_cancel(struct worker *w, struct steered *s)
 	struct slice p = s->wire.payload;
 	struct parked *e;
 	uint64_t name;
-	bool is_behind = false;
 
 	if (p.p && park_cnt(w->inbound.park) &&
 	    sip_request_parse(p.p, p.len, SLICE("CANCEL"), m) == SR_NONE &&
@@ -294,10 +289,7 @@ enum sipseal_reason inbound_cancel(struct worker *w, struct steered *s)
 		for (unsigned i = 0; i < CANCEL_MAX && (e = park_find_transaction(w->inbound.park, name)); i++) {
 			s->in = e->in; /* out by the same ring, behind it */
 			go_on(w, e, true);
-			is_behind = true;
 		}
 	}
-	if (is_behind)
-		record_begin(w, s);
 	return leave_unchanged(w, s, SR_CANCEL);
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "signer/record.h"
+
 /* A socket of ours on the egress NIC: the same queue if it is ours, so that flows keep their order. */
 static struct port *egress(const struct worker *w, const struct steered *s)
 {
@@ -50,6 +52,7 @@ enum sipseal_reason leave_unchanged(struct worker *w, struct steered *s, enum si
 {
 	int r;
 
+	record_begin(w, s);
 	if (s->wire.payload.p) {
 		r = forward(w, s, NULL);
 	} else {
@@ -70,8 +73,10 @@ static bool takes_away(const struct sip_edits *edits)
 enum sipseal_reason leave_edited(struct worker *w, struct steered *s, const struct sip_edits *edits,
 				 enum sipseal_reason reason)
 {
-	int r = forward(w, s, edits);
+	int r;
 
+	record_begin(w, s);
+	r = forward(w, s, edits);
 	if ((r != -E2BIG && r != -EMSGSIZE) || !edits->cnt)
 		return reason_of(w, r, reason);
 	if (steered_is_inbound(s) && takes_away(edits)) {
@@ -96,6 +101,7 @@ enum sipseal_reason leave_refused(struct worker *w, struct steered *s, struct en
 	};
 	ssize_t n;
 
+	record_begin(w, s);
 	inet_ntop(s->wire.is_v6 ? AF_INET6 : AF_INET, s->wire.src + (s->wire.is_v6 ? 0 : 12), in->source_ip,
 		  sizeof(in->source_ip));
 	n = engine_response_emit(&w->engine, &w->env, in, &s->out, w->emitter.staging,

@@ -17,9 +17,9 @@ void record_follow(struct worker *w)
 }
 
 /* When XDP saw it, also of one that has waited.  A frame may be newer than the clock of another processor says. */
-static uint64_t came_ns(const struct worker *w, const struct steered *s)
+static uint64_t came_ns(const struct steered *s)
 {
-	uint64_t now = clock_ns(CLOCK_REALTIME), age = w->now_ns - s->meta.time_ns;
+	uint64_t now = clock_ns(CLOCK_REALTIME), age = clock_mono_ns() - s->meta.time_ns;
 
 	return (int64_t)age > 0 && age < now ? now - age : now;
 }
@@ -32,6 +32,6 @@ void record_came(struct worker *w, const struct steered *s)
 		capture_cancel(&w->capture); /* the reader would not believe it */
 		return;
 	}
-	p.time_ns = came_ns(w, s);
+	p.time_ns = came_ns(s);
 	capture_add(&w->capture, &p, s->frame);
 }

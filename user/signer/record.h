@@ -3,12 +3,13 @@
  * record - for `sipseal capture` (trunk/capture.h): every frame of a trunk, as it came and as it left, while somebody
  * asks for it.
  *
- *     frame_run() or go_on(): record_begin() -> emit.c: record_packet() -> tell_frame(): capture_end()
- *                                                                      `-> it waits: capture_cancel()
+ *     leave.c: record_begin() -> emit.c: capture_add() -> tell_frame(): capture_end()
+ *     does not leave: -------------------------------------- record_begin() -^
  *
- * One that waits has no record yet: it begins anew with the copy when it goes on, so that its packets stand together,
- * and a record is never open across frames.  A frame whose metadata cannot be believed has none: nobody knows whose
- * it is.  Off: one load per frame.  Threads: the worker's own.
+ * Not before it leaves: the frame stands as it came until then, and one that waits, or a CANCEL that sends another
+ * one on, has no record yet.  So none is open across frames, and nothing is copied or counted as lost twice.  A
+ * frame whose metadata cannot be believed has none: nobody knows whose it is.  Off: one load per frame.
+ * Threads: the worker's own.
  */
 #ifndef SIPSEAL_SIGNER_RECORD_H
 #define SIPSEAL_SIGNER_RECORD_H
@@ -21,9 +22,12 @@ void record_follow(struct worker *w);
 /** record_came() - what record_begin() does while somebody asks for it. */
 void record_came(struct worker *w, const struct steered *s);
 
-/** record_begin() - the frame as it came.  @s: with metadata that can be believed */
-static inline void record_begin(struct worker *w, const struct steered *s)
+/** record_begin() - the frame as it came, once.  @s: with metadata that can be believed */
+static inline void record_begin(struct worker *w, struct steered *s)
 {
+	if (s->is_recorded)
+		return;
+	s->is_recorded = true;
 	if (capture_begin(&w->capture, s->meta.trunk, (uint8_t)s->in->index, w->now_ns))
 		record_came(w, s);
 }

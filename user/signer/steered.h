@@ -18,6 +18,7 @@ struct steered {
 	bool is_decided; /* the engine has seen it */
 	bool is_copy;	 /* a retransmission, or the copy of one that waits */
 	bool is_parked;	 /* it has waited, and is run again */
+	bool is_recorded; /* record_begin() was here */
 	bool has_left;	 /* towards where it was sent to */
 };
 

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "signer/record.h"
+
 #define CACHE_LINE 64
 
 #define SKEW_WEIGHT 16       /* one call moves the mean by that part */
@@ -252,9 +254,11 @@ static bool is_event(const struct steered *s, enum sipseal_reason reason)
 					  reason != SR_SIGNER_REGULATORY_OFF);
 }
 
-void tell_frame(struct worker *w, const struct steered *s, enum sipseal_reason reason,
+void tell_frame(struct worker *w, struct steered *s, enum sipseal_reason reason,
 		uint64_t begin_ns)
 {
+	if (reason != SR_BAD_METADATA)
+		record_begin(w, s);
 	if (__builtin_expect(w->capture.is_open, 0))
 		tell_capture(w, s, reason);
 	count(w, s, reason);

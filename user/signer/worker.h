@@ -10,8 +10,8 @@
  *   - clock_gettime(): once per frame and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
  *   - what credential_sign() needs (OpenSSL's allocations), once per signature;
- *   - while somebody captures (record.h): clock_gettime() once per packet that is copied, a vDSO call too, and the copy
- *     (trunk/capture.h says how many); while nobody does, one load per frame;
+ *   - while somebody captures (record.h): clock_gettime() once per packet that is copied and once more per frame, a
+ *     vDSO call too, and the copy (trunk/capture.h says how much); while nobody does, one load per frame;
  *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
  *     that is not among the last ES256_KEYS); clock_gettime() for one that waited.
  * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).

@@ -15,9 +15,12 @@ static void test_waits(void **state)
 	(void)state;
 	calls_new(&c, NULL);
 	captures_new(&cap, &c.x, CAPTURE_ALL);
+	c.x.w->capture.due_ns = clock_mono_ns() + 60000000000ull; /* over the rate now, not when it leaves */
 	call_send_text(&c.x, call_put(&c.x, &one, msg));
 	world_run(&c.x);
+	c.x.w->capture.due_ns = 0;
 	assert_int_equal(c.x.w->counters->parked, 1);
+	assert_false(c.x.w->capture.is_open);
 	assert_null(captures_take(&cap));
 	call_send_text(&c.x, msg);
 	world_run(&c.x);
@@ -33,6 +36,7 @@ static void test_waits(void **state)
 	assert_true(came(&cap, 1, msg) && left(&cap, 1, CAPTURE_AFTER, 0, c.x.core, 0));
 	assert_true(captures_time(&cap, 1) - captures_time(&cap, 0) >= 5000000);
 	assert_null(captures_take(&cap));
+	assert_int_equal(captures_lost(&cap), 0);
 	captures_free(&cap);
 	calls_free(&c);
 }

@@ -124,6 +124,14 @@ static void test_capture(void **state)
 		assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed in any case */
 	}
 	signer_done(&s);
+	/* long enough, but not for as many workers */
+	assert_int_equal(signer_init(&s), 0);
+	assert_int_equal(hello(&s, &good_hello), 0);
+	s.worker_cnt = 2;
+	m.capture.capture_len = capture_size(2);
+	assert_int_equal(take_quiet(&s, &m, capture_file(1, capture_size(2), F_SEAL_SHRINK)), -EBADMSG);
+	assert_int_equal(take_quiet(&s, &m, capture_file(2, capture_size(2), F_SEAL_SHRINK)), 0);
+	signer_done(&s);
 }
 
 int main(void)
