@@ -144,8 +144,9 @@ static void show_end(const struct cli *cli, const struct capture *c)
 		out_json(stdout, o);
 		json_decref(o);
 	} else {
-		fprintf(stderr, "%llu INVITEs in %llu packets, %llu lost\n", (unsigned long long)c->blocks.invites,
-			(unsigned long long)c->blocks.packets, (unsigned long long)lost);
+		fprintf(stderr, "%llu INVITE%s in %llu packets, %llu lost\n", (unsigned long long)c->blocks.invites,
+			c->blocks.invites == 1 ? "" : "s", (unsigned long long)c->blocks.packets,
+			(unsigned long long)lost);
 	}
 }
 

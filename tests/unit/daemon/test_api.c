@@ -65,6 +65,7 @@ static int api_setup(void **state)
 	assert_int_equal(callevents_renew(d->events, &fd, &v->len), 0);
 	v->signer = mmap(NULL, v->len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_true(v->signer != MAP_FAILED);
+	assert_int_equal(capturing_new(d, &d->capturing), 0);
 	assert_int_equal(dialplan_new(d, &d->dialplan), 0);
 	snprintf(path, sizeof(path), "%s/sock", v->w->dir);
 	cfg.ctx = d;
@@ -80,6 +81,7 @@ static int api_teardown(void **state)
 	struct sipseald *d = &v->w->d;
 
 	control_close(v->c);
+	capturing_free(d->capturing);
 	dialplan_free(d->dialplan);
 	munmap(v->signer, v->len);
 	callevents_free(d->events);
@@ -155,7 +157,16 @@ static const struct {
 	{ "events, unknown parameter", "GET /v1/events?folow=1", NULL, 400, { "bad_query" }, 0 },
 	{ "status", "GET /v1/status", NULL, 200, { "\"warnings\":[" }, 0 },
 	{ "stats", "GET /v1/stats", NULL, 200, { "\"sums\":{" }, 0 },
-	{ "not yet", "GET /v1/capture", NULL, 404, { "\"code\":\"not_found\"" }, 0 },
+	{ "not there", "GET /v1/captures", NULL, 404, { "\"code\":\"not_found\"" }, 0 },
+	{ "capture without a signer", "GET /v1/capture", NULL, 503, { "\"code\":\"no_capture\"" }, 0 },
+	{ "capture of nobody", "GET /v1/capture?trunk=none", NULL, 404, { "no_such_trunk" }, 0 },
+	{ "capture of one that was", "GET /v1/capture?trunk=beta", NULL, 404, { "no_such_trunk" }, 0 },
+	{ "capture, unknown parameter", "GET /v1/capture?follow=1", NULL, 400, { "allowed: trunk, count, seconds" }, 0 },
+	{ "capture of nothing", "GET /v1/capture?count=0", NULL, 400, { "bad_query" }, 0 },
+	{ "capture, no number", "GET /v1/capture?seconds=1s", NULL, 400, { "bad_query" }, 0 },
+	{ "capture, too long", "GET /v1/capture?seconds=1000000001", NULL, 400, { "bad_query" }, 0 },
+	{ "capture, much too long", "GET /v1/capture?seconds=18446744073709551617", NULL, 400, { "bad_query" }, 0 },
+	{ "capture, no value", "GET /v1/capture?count", NULL, 400, { "bad_query" }, 0 },
 	{ "all at once", "DELETE /v1/trunks", NULL, 405, { "Allow: GET, HEAD, POST\r\n" }, 0 },
 	{ "add by name", "POST /v1/trunks/acme", ACME, 405, { "Allow: GET, HEAD, PATCH, DELETE\r\n" }, 0 },
 };
@@ -228,6 +239,45 @@ static void test_events(void **state)
 	assert_int_equal(ask(v->c, "POST /v1/dialplan", "{\"call_id\":\"one@pbx\",\"action\":\"ANSWER\"," CIVIC "}",
 			     v->answer, sizeof(v->answer)), 409);
 	assert_non_null(strstr(v->answer, "\"code\":\"call_left\""));
+}
+
+/* A stream of another type, which begins at once and ends by itself, or with its client. */
+static void test_capture(void **state)
+{
+	static const char get[] = "GET /v1/capture?trunk=hand HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct api_world *v = *state;
+	struct capturing *c = v->w->d.capturing;
+	struct capturing_totals t;
+	uint64_t len;
+	int fd;
+
+	assert_int_equal(capturing_renew(c, &fd, &len), 0);
+	fd = client();
+	say(v->c, fd, get, strlen(get));
+	hear(v->c, fd, v->answer, sizeof(v->answer), "\r\n\n\r\r\n");
+	assert_non_null(strstr(v->answer, "HTTP/1.1 200"));
+	assert_non_null(strstr(v->answer, "Content-Type: application/x-pcapng\r\n"));
+	assert_non_null(strstr(v->answer, "\r\n\n\r\r\n")); /* the section */
+	capturing_totals(c, &t);
+	assert_int_equal(t.readers, 1);
+	assert_int_equal(ask(v->c, "GET /v1/status", NULL, v->answer, sizeof(v->answer)), 200);
+	assert_non_null(strstr(v->answer, "\"capture\":{\"readers\":1,\"invites\":0,"));
+	close(fd);
+	turn(v->c, -1);
+	turn(v->c, -1);
+	capturing_totals(c, &t);
+	assert_int_equal(t.readers, 0);
+
+	fd = client();
+	say(v->c, fd, get, strlen(get));
+	hear(v->c, fd, v->answer, sizeof(v->answer), "\r\n\n\r\r\n");
+	capturing_drop(c);
+	capturing_turn(c);
+	hear(v->c, fd, v->answer, sizeof(v->answer), "0\r\n\r\n");
+	assert_string_equal(v->answer, "0\r\n\r\n");
+	close(fd);
+	turn(v->c, -1);
+	assert_int_equal(capturing_turn(c), -1);
 }
 
 static struct live_credential *credential(struct api_world *v, const char *cert, int64_t ends_in_s)
@@ -404,6 +454,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_calls, api_setup, api_teardown),
+		cmocka_unit_test_setup_teardown(test_capture, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_events, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_certificates, api_setup, api_teardown),
 		cmocka_unit_test_setup_teardown(test_reload, api_setup, api_teardown),
