@@ -3,6 +3,8 @@
 # sipseal capture: INVITEs before and after with what became of them, in a file that tshark reads.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/inboundlib.sh"
+. "$HERE/loadlib.sh"
+RATE=${RATE:-300}
 
 OTHER4=10.66.2.12
 begin() { # two trunks that sign, and `strict`, which refuses
@@ -203,5 +205,31 @@ test_signer_killed() {
 	expect "captures that run" 0 "$(readers)"
 }
 passes() { call $CARRIER4 again; sleep 0.2; has_invites 2; }
+
+# Under load one reader stands still: it loses INVITEs and says how many, the other one and the calls lose nothing.
+test_slow_reader() {
+	make_certs "$T/sti"
+	start_gateway
+	capture slow -w "$T/slow.pcapng"
+	capture good -w "$T/good.pcapng"
+	kill -STOP "$(pid_of slow)"
+	load_start v4 $CORE4 $CARRIER4 "$RATE"
+	wait_for 40 eval '[ "$(sipseal -j status | jq .capture.lost_reader)" -gt 100 ]' || fail "nothing was lost"
+	load_stop v4
+	kill -CONT "$(pid_of slow)"
+	local calls
+	calls=$(load_value v4 TotalCallCreated)
+	wait_for 3 has_invites "$calls" || fail "of $calls $(invites) were captured"
+	sleep 1.5 # statistics come once a second
+	ends slow INT
+	ends good INT
+	expect "the good one" "$calls INVITEs in $((2 * calls)) packets, 0 lost" "$(cat "$T/good.log")"
+	is_sound "$T/good.pcapng"
+	is_sound "$T/slow.pcapng"
+	at_least "lost by the slow one" 100 "$(sed -n 's/.* packets, \([0-9]*\) lost/\1/p' "$T/slow.log")"
+	expect "what it got, with those lost" "$calls" "$(sed -n 's/^\([0-9]*\) INVITEs in .* packets, \([0-9]*\) lost/\1 + \2/p' "$T/slow.log" | xargs expr)"
+	stats
+	expect "frames lost" 0 "$(signer_value frames_lost)"
+}
 
 run_tests "$@"

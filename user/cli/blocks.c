@@ -73,7 +73,7 @@ static int count_packet(struct blocks *b, const char *body, size_t len)
 	is_in = flags && (u32_at(flags) & FLAGS_DIRECTION) == FLAGS_IN;
 	if (id)
 		memcpy(&now_id, id, sizeof(now_id));
-	b->invites += !b->packets || now_id != b->last_id || (is_in && !b->was_in);
+	b->invites += now_id != b->last_id || (is_in && !b->was_in);
 	b->packets++;
 	b->last_id = now_id;
 	b->was_in = is_in;

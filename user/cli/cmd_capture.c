@@ -86,8 +86,9 @@ static int file_write(struct capture *c, const char *p, size_t len)
 		ssize_t n = write(c->fd, p + done, len - done);
 		int error = errno;
 
-		if (n < 0 && error == EINTR)
-			continue; /* whole blocks first: then on_time() ends it */
+		/* whole blocks first, then on_time() ends it; but a pipe that nobody reads must not hold us */
+		if (n < 0 && error == EINTR && (at >= 0 || !is_stopped))
+			continue;
 		if (n < 0) {
 			if (at < 0 || ftruncate(c->fd, at) < 0)
 				return failed(c, "ends within a packet", error);

@@ -368,6 +368,7 @@ static void test_disk_full(void **state)
 	assert_int_equal(run(OK, &s, s.len, END_NEVER, false, "-w /dev/full"), CLI_FAILED);
 	assert_non_null(strstr(command_err, "/dev/full: "));
 	assert_non_null(strstr(command_err, "No space left on device"));
+	assert_null(strstr(command_err, "the daemon has ended"));
 	assert_int_equal(run(OK, &s, s.len, END_NEVER, false, "-w no/such"), CLI_FAILED);
 	assert_non_null(strstr(command_err, "no/such: cannot be written: No such file"));
 }

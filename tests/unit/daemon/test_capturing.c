@@ -1,246 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* capturing: from the rings of a signer, which this test plays by its own mapping, to readers. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/cleanup.h"
-#include "daemon/daemon.h"
-#include "trunk/capture.h"
-
-#define WORKERS 2
-#define PAYLOAD 1400
-
-/* ---- what the kernel and the trunks say ---- */
-
-static bool is_full; /* there is no memory for large pieces */
-
-int fallocate(int fd, int mode, off_t off, off_t len)
-{
-	if (is_full && len > 4096) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return (int)syscall(SYS_fallocate, fd, mode, off, len);
-}
-
-static struct live_trunk trunks[] = { { .name = "acme", .slot = 0 }, { .name = "beta", .slot = 5 } };
-static bool is_beta_gone;
-
-const struct live_trunk *live_find(const struct live *l, const char *name)
-{
-	(void)l;
-	for (size_t i = 0; i < ARRAY_SIZE(trunks); i++)
-		if (strcmp(trunks[i].name, name) == 0)
-			return i == 1 && is_beta_gone ? NULL : &trunks[i];
-	return NULL;
-}
-
-const char *live_slot_name(const struct live *l, uint32_t slot)
-{
-	(void)l;
-	return slot == 0 ? "acme" : slot == 5 ? "beta" : NULL;
-}
-
-/* ---- the world ---- */
-
-struct world {
-	struct sipseald d;
-	struct capture_region *signer;
-	struct capture_writer writers[WORKERS];
-	uint64_t len, now_ns;
-	int fd;               /* the daemon's */
-	unsigned wakes;
-};
-
-static void attach(struct world *w)
-{
-	w->signer = mmap(NULL, w->len, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
-	assert_true(w->signer != MAP_FAILED);
-	assert_int_equal(capture_region_check(w->signer, w->len), 0);
-	for (unsigned i = 0; i < WORKERS; i++)
-		capture_writer_init(&w->writers[i], w->signer, i);
-}
-
-static void renew(struct world *w)
-{
-	if (w->signer)
-		munmap(w->signer, w->len);
-	assert_int_equal(capturing_renew(w->d.capturing, &w->fd, &w->len), 0);
-	attach(w);
-}
-
-static int setup(void **state)
-{
-	struct world *w = calloc(1, sizeof(*w));
-
-	is_full = is_beta_gone = false;
-	w->d.workers = WORKERS;
-	w->d.generation = 7;
-	w->d.gateway = gateway_new();
-	w->d.gateway->interface_cnt = 2;
-	w->d.gateway->interfaces[0].side = SIPSEAL_SIDE_CORE;
-	w->d.gateway->interfaces[1].side = SIPSEAL_SIDE_CARRIER;
-	strcpy(w->d.nics[0].name, "core0");
-	strcpy(w->d.nics[1].name, "carrier0");
-	assert_int_equal(capturing_new(&w->d, &w->d.capturing), 0);
-	renew(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct world *w = *state;
-
-	munmap(w->signer, w->len);
-	capturing_free(w->d.capturing);
-	gateway_free(w->d.gateway);
-	free(w);
-	return 0;
-}
-
-static void on_wake(void *ctx)
-{
-	struct world *w = ctx;
-
-	w->wakes++;
-}
-
-static struct capturing_reader *reader(struct world *w, const char *trunk, uint64_t count)
-{
-	struct capturing_ask ask = { .trunk = trunk, .count = count, .wake = on_wake, .ctx = w };
-	struct capturing_reader *r = NULL;
-
-	assert_int_equal(capturing_open(w->d.capturing, &ask, &r), 0);
-	return r;
-}
-
-static uint32_t want(const struct world *w)
-{
-	return atomic_load(&w->signer->want);
-}
-
-/* A worker tells of an INVITE with one packet before and one after.  Return: somebody asked. */
-static bool tell(struct world *w, unsigned worker, uint32_t slot, uint64_t generation)
-{
-	struct capture_call call = { .generation = generation, .verdict = EVENT_SIGN, .reason = SR_SIGNED,
-				     .decided_verdict = EVENT_SIGN, .decided_reason = SR_SIGNED };
-	struct capture_packet p = { .form = CAPTURE_L2, .time_ns = 1700000000000000000ull };
-	static const char frame[PAYLOAD] = "x";
-
-	w->now_ns += 1000000000; /* the rate has its own test */
-	if (!capture_begin(&w->writers[worker], slot, 0, w->now_ns))
-		return false;
-	capture_add(&w->writers[worker], &p, slice_of(frame, sizeof(frame)));
-	p.stage = CAPTURE_AFTER;
-	p.nic = 1;
-	capture_add(&w->writers[worker], &p, slice_of(frame, sizeof(frame)));
-	capture_end(&w->writers[worker], &call);
-	return true;
-}
-
-static struct capturing_totals totals(const struct world *w)
-{
-	struct capturing_totals t;
-
-	capturing_totals(w->d.capturing, &t);
-	return t;
-}
-
-/* What a reader got: whole blocks, and no other. */
-struct got {
-	unsigned sections, packets, stats;
-	uint64_t lost[8];
-	bool is_ended;
-	char comments[4096];
-};
-
-static uint32_t u32(const char *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static const char *option(const char *p, const char *end, uint16_t code, uint16_t *ret_len)
-{
-	while (p + 4 <= end) {
-		uint16_t head[2];
-
-		memcpy(head, p, 4);
-		if (head[0] == code) {
-			*ret_len = head[1];
-			return p + 4;
-		}
-		p += 4 + (head[1] + 3) / 4 * 4;
-	}
-	return NULL;
-}
-
-static void block(struct got *g, const char *p, uint32_t len)
-{
-	const char *end = p + len - 4, *o;
-	uint16_t o_len = 0;
-
-	switch (u32(p)) {
-	case 0x0a0d0d0a:
-		g->sections++;
-		break;
-	case 6:
-		g->packets++;
-		o = option(p + 28 + (u32(p + 20) + 3) / 4 * 4, end, 1, &o_len);
-		assert_non_null(o);
-		if (strlen(g->comments) + o_len + 2 < sizeof(g->comments))
-			sprintf(g->comments + strlen(g->comments), "%.*s\n", o_len, o);
-		break;
-	case 5:
-		g->stats++;
-		o = option(p + 20, end, 5, &o_len);
-		assert_true(o && u32(p + 8) < ARRAY_SIZE(g->lost));
-		memcpy(&g->lost[u32(p + 8)], o, 8);
-		break;
-	default:
-		assert_int_equal(u32(p), 1);
-	}
-}
-
-static void drain(struct capturing_reader *r, struct got *g)
-{
-	static char bytes[CAPTURING_QUEUE];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = capturing_read(r, bytes + len, sizeof(bytes) - len < 777 ? sizeof(bytes) - len : 777)) > 0)
-		len += (size_t)n;
-	if (n < 0)
-		assert_int_equal(n, -ENODATA);
-	g->is_ended = n < 0;
-	for (size_t at = 0; at < len; at += u32(bytes + at + 4)) {
-		assert_true(len - at >= 12 && u32(bytes + at + 4) <= len - at);
-		block(g, bytes + at, u32(bytes + at + 4));
-	}
-}
-
-static uint64_t memory_of(const struct world *w)
-{
-	struct stat st;
-
-	assert_int_equal(fstat(w->fd, &st), 0);
-	return (uint64_t)st.st_blocks * 512;
-}
-
-/* ---- tests ---- */
+/* capturing: from the rings of a signer, which this test plays, to readers. */
+#include "capturing_world.h"
 
 /* No reader: no memory and nothing asked for; whoever comes gets both, the last one takes the wish with him. */
 static void test_want(void **state)
@@ -343,7 +103,6 @@ static void test_lost(void **state)
 	atomic_store(&worker->lost[0], 1000);
 	r = reader(w, NULL, 3);
 	atomic_store(&worker->lost[0], 1003);
-	capturing_turn(w->d.capturing);
 	late = reader(w, NULL, 1);
 	atomic_store(&worker->lost[0], 1);
 	atomic_store(&worker->lost[1], 4);
@@ -390,6 +149,31 @@ static void test_slow(void **state)
 	capturing_close(good);
 }
 
+/* However full the queue is, its end has room. */
+static void test_full(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t first = 14; first < 14 + 320; first += 40) {
+		struct capturing_reader *r = reader(w, NULL, 0);
+		struct got g = { 0 };
+		uint64_t lost = totals(w).lost_reader;
+
+		tell_len(w, 0, 0, 7, first);
+		for (size_t len = PAYLOAD; len >= 14; len = len > 14 ? 14 : 0)
+			for (lost = totals(w).lost_reader; totals(w).lost_reader == lost;) {
+				tell_len(w, 0, 0, 7, len);
+				capturing_turn(w->d.capturing);
+			}
+		capturing_drop(w->d.capturing);
+		drain(r, &g);
+		if (g.lost[0] != 2)
+			fail_msg("%zu: %llu lost", first, (unsigned long long)g.lost[0]);
+		capturing_close(r);
+		renew(w);
+	}
+}
+
 /* One that reads half goes on where it was, and what moves in its queue stays whole. */
 static void test_half_read(void **state)
 {
@@ -422,10 +206,11 @@ static void test_half_read(void **state)
 static void test_ends(void **state)
 {
 	struct world *w = *state;
-	struct capturing_ask second = { .seconds = 1 };
+	struct capturing_ask second = { .seconds = 2 };
 	struct capturing_reader *r = reader(w, NULL, 2), *timed = NULL, *beta;
 	uint64_t start_ns = clock_mono_ns();
 	struct got g = { 0 };
+	unsigned stats = 0;
 
 	assert_int_equal(capturing_open(w->d.capturing, &second, &timed), 0);
 	for (unsigned i = 0; i < 3; i++)
@@ -451,13 +236,16 @@ static void test_ends(void **state)
 	capturing_close(beta);
 
 	g = (struct got){ 0 };
-	while (!g.is_ended && clock_mono_ns() - start_ns < 3000000000ull) {
+	while (!g.is_ended && clock_mono_ns() - start_ns < 4000000000ull) {
+		stats = g.stats;
 		usleep(10000);
 		capturing_turn(w->d.capturing);
 		drain(timed, &g);
 	}
 	assert_true(g.is_ended);
-	assert_in_range(clock_mono_ns() - start_ns, 1000000000ull, 2500000000ull);
+	assert_in_range(clock_mono_ns() - start_ns, 2000000000ull, 3500000000ull);
+	assert_int_equal(stats, 2); /* once a second; at the end there is nothing new */
+	assert_int_equal(g.stats, 2);
 	assert_int_equal(g.packets, 8);
 	assert_int_equal(want(w), 0); /* nobody is left who wants anything */
 	capturing_close(timed);
@@ -497,6 +285,17 @@ static void test_renew(void **state)
 	capturing_close(r);
 }
 
+/* A record that is whole, of a verdict that there is not. */
+static void tell_untrue(struct world *w, unsigned worker)
+{
+	const struct capture_call call = { .verdict = 99, .reason = SR_SIGNED, .decided_reason = SR_SIGNED };
+	const struct capture_packet p = { .form = CAPTURE_L2 };
+
+	assert_true(capture_begin(&w->writers[worker], 0, 0, w->now_ns += 1000000000));
+	capture_add(&w->writers[worker], &p, SLICE("0123456789abcdef"));
+	capture_end(&w->writers[worker], &call);
+}
+
 /* What cannot be true is counted, not shown. */
 static void test_invalid(void **state)
 {
@@ -515,11 +314,43 @@ static void test_invalid(void **state)
 	atomic_store(&worker->head, UINT64_MAX / 2);
 	capturing_turn(w->d.capturing);
 	assert_int_equal(totals(w).invalid, 4);
-	tell(w, 1, 0, 7); /* the others go on */
+	tell_untrue(w, 1);
+	tell(w, 1, 0, 7); /* the others go on, in the same turn */
 	capturing_turn(w->d.capturing);
 	drain(r, &g);
 	assert_int_equal(g.packets, 2);
+	assert_int_equal(totals(w).invalid, 5);
 	assert_int_equal(totals(w).invites, 1);
+	capturing_close(r);
+}
+
+/* The end alone is something to be told. */
+static void test_drop(void **state)
+{
+	struct world *w = *state;
+	struct capturing_reader *r = reader(w, NULL, 0);
+	struct got g = { 0 };
+
+	drain(r, &g);
+	assert_false(g.is_ended);
+	w->wakes = 0;
+	capturing_turn(w->d.capturing);
+	assert_int_equal(w->wakes, 0);
+	capturing_drop(w->d.capturing);
+	capturing_turn(w->d.capturing);
+	assert_int_equal(w->wakes, 1);
+	drain(r, &g);
+	assert_true(g.is_ended);
+	assert_int_equal(g.stats, 0);
+	capturing_close(r);
+	/* and what was lost, also where nothing came */
+	renew(w);
+	r = reader(w, NULL, 0);
+	atomic_store(&capture_worker(w->signer, 1)->lost[0], 9);
+	capturing_turn(w->d.capturing);
+	capturing_drop(w->d.capturing);
+	drain(r, &g);
+	assert_int_equal(g.lost[0], 9);
 	capturing_close(r);
 }
 
@@ -551,6 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_want), TEST(test_readers), TEST(test_refused), TEST(test_lost), TEST(test_slow),
 		TEST(test_half_read), TEST(test_ends), TEST(test_renew), TEST(test_invalid), TEST(test_turn),
+		TEST(test_drop), TEST(test_full),
 	};
 
 	return cmocka_run_group_tests_name("capturing", tests, NULL, NULL);
