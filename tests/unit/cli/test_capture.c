@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sipseal capture: a stream cut into blocks, counted and written, whatever the other end does. */
+/* sipseal capture: a stream written, whatever the other end does. */
 #include "command.h"
+#include "stream_made.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,176 +9,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/blocks.h"
-
-/* ---- blocks made by hand ---- */
-
-struct stream {
-	size_t len;
-	char bytes[65536];
-};
-
-static void put(struct stream *s, const void *p, size_t len)
-{
-	assert_true(s->len + len <= sizeof(s->bytes));
-	memcpy(s->bytes + s->len, p, len);
-	s->len += len;
-}
-
-static void put_u32(struct stream *s, uint32_t v)
-{
-	put(s, &v, sizeof(v));
-}
-
-static void put_block(struct stream *s, uint32_t type, const struct stream *body)
-{
-	uint32_t len = (uint32_t)body->len + 12;
-
-	put_u32(s, type);
-	put_u32(s, len);
-	put(s, body->bytes, body->len);
-	put_u32(s, len);
-}
-
-static void put_option(struct stream *s, uint16_t code, const void *p, uint16_t len)
-{
-	put(s, &code, 2);
-	put(s, &len, 2);
-	put(s, p, len);
-	put(s, "\0\0\0", -len & 3);
-}
-
-static void put_section(struct stream *s)
-{
-	struct stream b = { 0 };
-
-	put_u32(&b, 0x1a2b3c4d);
-	put_u32(&b, 1);
-	put(&b, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
-	put_block(s, 0x0a0d0d0a, &b);
-}
-
-static void put_packet(struct stream *s, uint64_t id, uint32_t direction, uint32_t data_len)
-{
-	struct stream b = { 0 };
-	static const char data[2000];
-
-	put(&b, (uint32_t[5]){ 0, 0, 0, data_len, data_len }, 20);
-	put(&b, data, (data_len + 3) & ~3u);
-	put_option(&b, 1, "trunk=a", 7);
-	put_option(&b, 2, &direction, 4);
-	put_option(&b, 5, &id, 8);
-	put_u32(&b, 0);
-	put_block(s, 6, &b);
-}
-
-static void put_stats(struct stream *s, uint32_t interface, uint64_t dropped)
-{
-	struct stream b = { 0 };
-	uint64_t received = 99;
-
-	put(&b, (uint32_t[3]){ interface, 0, 0 }, 12);
-	put_option(&b, 4, &received, 8);
-	put_option(&b, 5, &dropped, 8);
-	put_u32(&b, 0);
-	put_block(s, 5, &b);
-}
-
-/* Four INVITEs: two pairs, one that did not leave, and one of a new signer whose numbers start again. */
-static void put_all(struct stream *s)
-{
-	put_section(s);
-	put_packet(s, 0, 1, 801);
-	put_packet(s, 0, 2, 1999);
-	put_stats(s, 0, 3);
-	put_packet(s, 7, 1, 100);
-	put_packet(s, 7, 1, 100);
-	put_packet(s, 7, 2, 100);
-	put_packet(s, 8, 1, 100);
-	put_stats(s, 0, 5);
-	put_stats(s, 1, 2);
-	put_packet(s, 0, 1, 0);
-	put_packet(s, 0, 2, 0);
-	put_packet(s, 0, 1, 0);
-	put_stats(s, 1000, 77); /* no such interface can be */
-}
-#define INVITES 5
-#define PACKETS 9
-#define LOST 7
-
-static void test_blocks(void **state)
-{
-	static struct stream s;
-	static char got[sizeof(s.bytes)];
-
-	(void)state;
-	s.len = 0;
-	put_all(&s);
-	for (size_t step = 1; step < s.len; step += step < 100 ? 7 : 977) {
-		struct blocks b = { 0 };
-		size_t done = 0;
-
-		for (size_t at = 0; at < s.len; at += step) {
-			size_t n = s.len - at < step ? s.len - at : step;
-			struct guard g = guard_new(s.bytes + at, n);
-			int whole = blocks_add(&b, g.p, n);
-
-			assert_true(whole >= 0);
-			memcpy(got + done, b.buf, (size_t)whole);
-			done += (size_t)whole;
-			blocks_take(&b, (size_t)whole);
-			guard_free(&g);
-		}
-		assert_int_equal(done, s.len);
-		assert_memory_equal(got, s.bytes, s.len);
-		assert_int_equal(b.invites, INVITES);
-		assert_int_equal(b.packets, PACKETS);
-		assert_int_equal(blocks_lost(&b), LOST);
-		blocks_done(&b);
-	}
-}
-
-static void test_no_blocks(void **state)
-{
-	static const struct {
-		const char *name;
-		uint32_t words[16];
-		size_t cnt;
-		int ret;
-	} cases[] = {
-		{ "not a section first", { 6, 32 }, 2, -EBADMSG },
-		{ "half a head", { 0x0a0d0d0a }, 1, 0 },
-		{ "half a section", { 0x0a0d0d0a, 28, 0 }, 3, 0 },
-		{ "no room for its lengths", { 0x0a0d0d0a, 8 }, 2, -EBADMSG },
-		{ "no multiple of 4", { 0x0a0d0d0a, 29 }, 2, -EBADMSG },
-		{ "too long", { 0x0a0d0d0a, BLOCKS_LEN_MAX + 4 }, 2, -EBADMSG },
-		{ "another length at its end", { 0x0a0d0d0a, 16, 0, 12 }, 4, -EBADMSG },
-		{ "a second section", { 0x0a0d0d0a, 12, 12, 0x0a0d0d0a, 12, 12 }, 6, -EBADMSG },
-		{ "a packet without its head", { 0x0a0d0d0a, 12, 12, 6, 28, 0, 0, 0, 0, 28 }, 10, -EBADMSG },
-		{ "a packet longer than its block", { 0x0a0d0d0a, 12, 12, 6, 32, 0, 0, 0, 4, 4, 32 }, 11, -EBADMSG },
-		{ "a packet of 4 GiB", { 0x0a0d0d0a, 12, 12, 6, 32, 0, 0, 0, 0xfffffffe, 0, 32 }, 11, -EBADMSG },
-		{ "statistics without an interface", { 0x0a0d0d0a, 12, 12, 5, 20, 0, 0, 20 }, 8, -EBADMSG },
-		{ "an option longer than its block", { 0x0a0d0d0a, 12, 12, 5, 28, 0, 0, 0, 0x00ff0005, 28 }, 10, 40 },
-		{ "a short option", { 0x0a0d0d0a, 12, 12, 5, 32, 0, 0, 0, 0x00040005, 9, 32 }, 11, 44 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct guard g = guard_new((const char *)cases[i].words, cases[i].cnt * 4);
-		struct blocks b = { 0 };
-		int r = blocks_add(&b, g.p, cases[i].cnt * 4);
-
-		if (r != cases[i].ret)
-			fail_msg("%s: returns %d, want %d", cases[i].name, r, cases[i].ret);
-		assert_int_equal(blocks_lost(&b), 0);
-		blocks_done(&b);
-		guard_free(&g);
-	}
-}
 
 /* ---- a daemon: one answer, in pieces ---- */
 
@@ -417,9 +251,8 @@ static void test_usage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_blocks), cmocka_unit_test(test_no_blocks), cmocka_unit_test(test_file),
-		cmocka_unit_test(test_cut), cmocka_unit_test(test_refused), cmocka_unit_test(test_disk_full),
-		cmocka_unit_test(test_signal), cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_cut), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_disk_full), cmocka_unit_test(test_signal), cmocka_unit_test(test_usage),
 	};
 
 	return cmocka_run_group_tests_name("capture", tests, command_setup, command_teardown);
