@@ -4,95 +4,20 @@
  * Started by sipseald with descriptor 3 connected to it; ends with it.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <signal.h>
-#include <sys/socket.h>
 
+#include "base/child.h"
 #include "base/log.h"
-#include "base/unprivileged.h"
 #include "signer/keys.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
 
-#define EXIT_USAGE 2
-
-static void usage(FILE *f)
-{
-	fputs("Usage: sipseal-signer [--uid N --gid N]\n\n"
-	      "The data path of sipseal.  Started by sipseald, which hands it sockets, packet memory,\n"
-	      "policy and keys over descriptor 3; it is of no use alone.\n\n"
-	      "  --uid N, --gid N  user and group to become where it is started as root\n"
-	      "  --version         print the version\n"
-	      "  --help            print this text\n", f);
-}
-
-static int id_parse(const char *text, unsigned *ret)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || v >= UINT32_MAX)
-		return -EINVAL;
-	*ret = (unsigned)v;
-	return 0;
-}
-
-/* Return: -1 go on, or the exit code. */
-static int options_parse(int argc, char **argv, unsigned *uid, unsigned *gid)
-{
-	static const struct option options[] = {
-		{ "uid", required_argument, NULL, 'u' }, { "gid", required_argument, NULL, 'g' },
-		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'V':
-			puts("sipseal-signer " SIPSEAL_VERSION);
-			return EXIT_SUCCESS;
-		case 'h':
-			usage(stdout);
-			return EXIT_SUCCESS;
-		case 'u':
-		case 'g':
-			if (id_parse(optarg, c == 'u' ? uid : gid) == 0)
-				continue;
-			fprintf(stderr, "sipseal-signer: %s: want a number\n", optarg);
-			return EXIT_USAGE;
-		default:
-			usage(stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	return -1;
-}
-
-static bool has_daemon(void)
-{
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(HANDOVER_FD, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
-
-static int confine(unsigned uid, unsigned gid)
+static int confine(const struct child *c)
 {
 	bool is_locked;
-	int r = unprivileged_become(uid, gid);
+	int r = child_confine(c);
 
-	if (r < 0) {
-		log_err("event=signer_privileges error=\"%s\" hint=\"%s\"", strerror(-r),
-			r == -EPERM ? "started as root: give --uid and --gid" :
-			r == -EINVAL ? "the user must not be root" : "privileges cannot be dropped");
+	if (r < 0)
 		return r;
-	}
 	if ((r = keys_wipe_freed()) < 0 || (r = keys_openssl_init(&is_locked)) < 0) {
 		log_err("event=signer_openssl error=\"libcrypto cannot be initialised\"");
 		return r;
@@ -128,24 +53,18 @@ static int serve(struct signer *s)
 
 int main(int argc, char **argv)
 {
-	unsigned uid = (unsigned)-1, gid = (unsigned)-1;
+	struct child c = {
+		.program = "sipseal-signer",
+		.event = "signer",
+		.about = "The data path of sipseal.  Started by sipseald, which hands it sockets, packet memory,\n"
+			 "policy and keys over descriptor 3; it is of no use alone.\n",
+	};
 	static struct signer signer;
-	int r = options_parse(argc, argv, &uid, &gid);
+	int r = child_begin(&c, argc, argv);
 
 	if (r >= 0)
 		return r;
-	log_set_name("sipseal-signer");
-	if (!has_daemon()) {
-		fprintf(stderr, "sipseal-signer: descriptor 3 is not connected to sipseald; "
-				"it is started by sipseald, not by hand\n");
-		return EXIT_USAGE;
-	}
-	/* the end comes by EOF: a Ctrl-C or reload for the whole terminal is the daemon's to handle */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	close_range(HANDOVER_FD + 1, ~0u, 0);
-	if (confine(uid, gid) < 0 || signer_init(&signer) < 0)
+	if (confine(&c) < 0 || signer_init(&signer) < 0)
 		return EXIT_FAILURE;
 	r = serve(&signer);
 	signer_done(&signer);
