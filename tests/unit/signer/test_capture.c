@@ -95,18 +95,6 @@ static void test_fragments(void **state)
 	world_free(&x);
 }
 
-static void refuse_others(struct gateway *g, struct trunk *t)
-{
-	const char *err;
-
-	(void)g;
-	t->has_numbers = true;
-	t->numbers = calloc(1, sizeof(*t->numbers));
-	t->number_cnt = 1;
-	t->attestation_other = ATTEST_REJECT;
-	assert_int_equal(number_range_parse("+18005550100", t->numbers, &err), 0);
-}
-
 /* Our answer goes back by the NIC it came by, and nothing leaves. */
 static void test_refused(void **state)
 {
@@ -116,7 +104,7 @@ static void test_refused(void **state)
 	struct world x;
 
 	(void)state;
-	world_new(&x, refuse_others);
+	world_new(&x, world_refuse_others);
 	captures_new(&c, &x, CAPTURE_ALL);
 	world_send(&x, &m, world_invite);
 	world_run(&x);

@@ -197,18 +197,6 @@ static void test_drops(void **state)
 	}
 }
 
-static void refuse_others(struct gateway *g, struct trunk *t)
-{
-	const char *err;
-
-	(void)g;
-	t->has_numbers = true;
-	t->numbers = calloc(1, sizeof(*t->numbers));
-	t->number_cnt = 1;
-	t->attestation_other = ATTEST_REJECT;
-	assert_int_equal(number_range_parse("+18005550100", t->numbers, &err), 0);
-}
-
 static void test_refused(void **state)
 {
 	struct world x;
@@ -216,7 +204,7 @@ static void test_refused(void **state)
 	struct slice out;
 
 	(void)state;
-	world_new(&x, refuse_others);
+	world_new(&x, world_refuse_others);
 	world_send(&x, &m, world_invite);
 	world_run(&x);
 	assert_int_equal(x.carrier->sent_cnt, 0);

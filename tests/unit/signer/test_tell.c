@@ -15,22 +15,10 @@ static void observe(struct gateway *g, struct trunk *t)
 	t->mode = TRUNK_OBSERVE;
 }
 
-static void refuse_others(struct gateway *g, struct trunk *t)
-{
-	const char *err;
-
-	(void)g;
-	t->has_numbers = true;
-	t->numbers = calloc(1, sizeof(*t->numbers));
-	t->number_cnt = 1;
-	t->attestation_other = ATTEST_REJECT;
-	assert_int_equal(number_range_parse("+18005550100", t->numbers, &err), 0);
-}
-
 static void observe_refusal(struct gateway *g, struct trunk *t)
 {
 	observe(g, t);
-	refuse_others(g, t);
+	world_refuse_others(g, t);
 }
 
 static bool is_text(const char *p, uint8_t len, const char *want)
@@ -105,9 +93,9 @@ static const struct {
 	  'A', 0, "12155550112", true, true },
 	{ "no INVITE", NULL, world_options, 0, 1, 0, 0, 0, 0, WORLD_TRUNK, VERDICT_PASS, SR_NOT_INVITE, VERDICT_PASS,
 	  SR_NOT_INVITE, 0, 0, "", false, true },
-	{ "refused", refuse_others, world_invite, 0, 1, 0, 0, 0, 0, WORLD_TRUNK, VERDICT_REJECT, SR_NUMBER_REFUSED,
+	{ "refused", world_refuse_others, world_invite, 0, 1, 0, 0, 0, 0, WORLD_TRUNK, VERDICT_REJECT, SR_NUMBER_REFUSED,
 	  VERDICT_REJECT, SR_NUMBER_REFUSED, 0, 403, "12155550112", true, true },
-	{ "refused, but an emergency", refuse_others, world_invite, SIPSEAL_META_F_EMERGENCY, 1, 0, 0, 0, 0, WORLD_TRUNK,
+	{ "refused, but an emergency", world_refuse_others, world_invite, SIPSEAL_META_F_EMERGENCY, 1, 0, 0, 0, 0, WORLD_TRUNK,
 	  VERDICT_PASS, SR_EMERGENCY_PASSED_LATE, VERDICT_PASS, SR_EMERGENCY_PASSED_LATE, 0, 0, "12155550112", true, true },
 	{ "observe", observe, world_invite, 0, 1, 0, 0, 0, 0, WORLD_TRUNK, VERDICT_PASS, SR_OBSERVE, VERDICT_SIGN, SR_SIGNED,
 	  'A', 0, "12155550112", true, true },

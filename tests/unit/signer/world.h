@@ -237,4 +237,17 @@ static inline struct slice world_payload(const struct fake_kernel *k, unsigned i
 	return f.payload;
 }
 
+/* For world_new(): a calling number outside of `numbers` is answered. */
+static inline void world_refuse_others(struct gateway *g, struct trunk *t)
+{
+	const char *err;
+
+	(void)g;
+	t->has_numbers = true;
+	t->numbers = calloc(1, sizeof(*t->numbers));
+	t->number_cnt = 1;
+	t->attestation_other = ATTEST_REJECT;
+	assert_int_equal(number_range_parse("+18005550100", t->numbers, &err), 0);
+}
+
 #endif
