@@ -14,7 +14,9 @@
 
 #include <linux/types.h>
 
-#define SIPSEAL_ABI_VERSION 3
+#ifndef SIPSEAL_ABI_VERSION /* a test builds a gateway of another version */
+#define SIPSEAL_ABI_VERSION 4
+#endif
 
 #define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
 #define SIPSEAL_QUEUES_MAX    64   /* rx queues of one NIC that sockets can be bound to */
@@ -32,7 +34,7 @@
  * X(number, NAME, "token", "help").  Numbers are never used again.  The token is what counters,
  * metrics, events, CLI and docs print.  A cause whose outcome a configured policy decides has two
  * words: the plain one where the packet passed, the one with `_dropped` where it did not.
- * 1..63 are given by XDP, 64..127 by the signer (and `sipseal explain`).  Of the latter, what is said
+ * 1..63 are given by XDP, 64..191 by the signer (and `sipseal explain`).  Of the latter, what is said
  * "see on_unsignable" was passed or answered as the trunk says; an emergency call never gets there.
  */
 #define SIPSEAL_XDP_REASONS(X) \
@@ -46,12 +48,12 @@
 	X(8,  NO_PORT,            "no_port",            "egress NIC is not one of the gateway's: left to the kernel") \
 	X(9,  TTL,                "ttl",                "TTL or hop limit ends here: left to the kernel, which answers") \
 	X(10, VLAN_OTHER,         "vlan_other",         "VLAN-tagged, no INVITE of a trunk: left to the kernel") \
-	X(11, STEERED,            "steered",            "INVITE of a trunk, or CANCEL of one that may wait in the signer: given to the signer") \
+	X(11, STEERED,            "steered",            "INVITE or fragment of a trunk, or CANCEL of one that may wait in the signer: given to the signer") \
 	X(12, SIGNER_DOWN,        "signer_down",        "INVITE passed unsigned: no live signer, on_signer_failure pass") \
 	X(13, SIGNER_DOWN_DROPPED, "signer_down_dropped", "INVITE dropped: no live signer, on_signer_failure drop") \
 	X(14, EMERGENCY_PASSED,   "emergency_passed",   "emergency INVITE passed unsigned: the signer could not take it") \
-	X(15, FRAGMENT,           "fragment",           "fragment towards a carrier peer passed, on_signer_failure pass") \
-	X(16, FRAGMENT_DROPPED,   "fragment_dropped",   "fragment towards a carrier peer dropped, on_signer_failure drop") \
+	X(15, FRAGMENT,           "fragment",           "fragment of a trunk passed: no live signer, on_signer_failure pass") \
+	X(16, FRAGMENT_DROPPED,   "fragment_dropped",   "fragment of a trunk dropped: no live signer, on_signer_failure drop") \
 	X(17, VLAN,               "vlan",               "VLAN-tagged INVITE of a trunk passed, on_signer_failure pass") \
 	X(18, VLAN_DROPPED,       "vlan_dropped",       "VLAN-tagged INVITE of a trunk dropped, on_signer_failure drop") \
 	X(19, UNMATCHED_INVITE,   "unmatched_invite",   "INVITE on a SIP port that matches no trunk: passed") \
@@ -65,7 +67,10 @@
 	X(27, OPAQUE_DROPPED,     "opaque_dropped",     "of a trunk, headers that cannot be walked: dropped, on_signer_failure drop") \
 	X(28, DIALOG,             "in_dialog",          "INVITE with a To tag (hold, refresh): passed, never signed or verified") \
 	X(29, RATE_LIMITED,       "rate_limited",       "INVITE dropped: over max_cps of its trunk") \
-	X(30, FAIR_SHARE,         "fair_share",         "INVITE dropped: the signer is overloaded and the trunk has had its share")
+	X(30, FAIR_SHARE,         "fair_share",         "INVITE or fragment dropped: the signer is overloaded and the trunk has had its share") \
+	X(31, OPTIONS_WITHHELD,   "options_withheld",   "OPTIONS between trunk peers dropped: no live signer for 3 s, on_signer_failure drop") \
+	X(32, PARTIAL_CHECKSUM,   "partial_checksum",   "fast path: UDP checksum that the sender left to a NIC: left to the kernel") \
+	X(33, NO_PEER_PORT,       "no_peer_port",       "mode wire or host: the other port cannot be sent to: dropped")
 
 #define SIPSEAL_SIGNER_REASONS(X) \
 	X(64, SIGNED,             "signed",             "Identity added") \
@@ -128,7 +133,20 @@
 	X(121, VERIFY_FAILED,     "verify_failed",      "inbound: an error of our own: passed without a verdict") \
 	X(122, CANCEL,            "cancel",             "inbound: CANCEL passed, behind the INVITE that waited for its certificate if there was one") \
 	X(123, ABSORBED,          "absorbed",           "inbound: copy of an INVITE that waits for its certificate: dropped, the first one leaves") \
-	X(124, CERTIFICATE_UNREACHABLE, "certificate_unreachable", "inbound: the server of the certificate does not answer: passed")
+	X(124, CERTIFICATE_UNREACHABLE, "certificate_unreachable", "inbound: the server of the certificate does not answer: passed") \
+	X(125, REASSEMBLED,       "reassembled",        "fragment: part of a datagram, which is counted once, under the reason of its own") \
+	X(126, FRAGMENT_DUPLICATE, "fragment_duplicate", "fragment: exact copy of one that is here or was a moment ago: dropped") \
+	X(127, FRAGMENT_REFUSED,  "fragment_refused",   "fragment of a datagram whose fragments overlap, contradict each other or are too many: dropped") \
+	X(128, FRAGMENT_MALFORMED, "fragment_malformed", "fragment, or datagram of fragments, whose lengths or header checksum are wrong: dropped") \
+	X(129, FRAGMENT_TINY,     "fragment_tiny",      "fragment too small to be honest, or without the headers that belong there: dropped") \
+	X(130, FRAGMENT_EXPIRED,  "fragment_expired",   "fragment whose datagram did not become complete in 30 s: dropped") \
+	X(131, FRAGMENT_EVICTED,  "fragment_evicted",   "fragment that gave way: its source, or all together, are over the limit: dropped") \
+	X(132, FRAGMENT_OVERFLOW, "fragment_overflow",  "fragment for another worker, which does not keep up: dropped") \
+	X(133, FRAGMENT_OPAQUE,   "fragment_opaque",    "fragment whose headers cannot be walked: passed, on_signer_failure pass") \
+	X(134, FRAGMENT_OPAQUE_DROPPED, "fragment_opaque_dropped", "fragment whose headers cannot be walked: dropped, on_signer_failure drop") \
+	X(135, FRAGMENT_NOT_UDP,  "fragment_not_udp",   "fragment of another protocol than UDP: unchanged") \
+	X(136, UNMATCHED_LATE,    "unmatched_invite",   "INVITE in fragments on a SIP port that matches no trunk: passed") \
+	X(137, UNMATCHED_LATE_DROPPED, "unmatched_invite_dropped", "INVITE in fragments on a SIP port that matches no trunk: dropped")
 
 enum sipseal_reason {
 	SR_NONE = 0,
@@ -137,7 +155,7 @@ enum sipseal_reason {
 	SIPSEAL_SIGNER_REASONS(X)
 #undef X
 	SR_XDP_MAX = 64,   /* XDP reasons are below */
-	SR_MAX     = 128,  /* all reasons are below */
+	SR_MAX     = 192,  /* all reasons are below */
 };
 
 /* Metadata before each frame that is steered; 32 bytes, the limit of kernels before 6.3. */
@@ -145,6 +163,13 @@ enum sipseal_reason {
 #define SIPSEAL_META_F_EMERGENCY 0x02 /* recognised as an emergency call */
 #define SIPSEAL_META_F_INBOUND   0x04 /* from a carrier peer: to be verified */
 #define SIPSEAL_META_F_CANCEL    0x08 /* no INVITE but a CANCEL, inbound; passes, behind the INVITE if that waits */
+#define SIPSEAL_META_F_FRAGMENT  0x10 /* of a datagram that is, or may be, UDP; the trunk is the one of the addresses, in
+					 the first fragment that of the ports */
+#define SIPSEAL_META_F_FOREIGN   0x20 /* first fragment, to a port that no trunk has: an INVITE is unmatched, all else
+					 passes; `trunk` is that of the addresses */
+#define SIPSEAL_META_F_BRIDGED   0x40 /* leaves as it came, but for our edits: TTL, tags and MACs stay (modes wire, host) */
+#define SIPSEAL_META_F_PASS      0x80 /* of fragments: what cannot be told passes: on_signer_failure, with F_FOREIGN
+					 unmatched_invite */
 
 struct sipseal_meta {
 	__u8  version;      /* SIPSEAL_ABI_VERSION */
@@ -159,9 +184,11 @@ struct sipseal_meta {
 };
 _Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels before 6.3");
 
-/* Sides of a NIC. */
+/* Sides of a NIC.  On one of both, a frame is of the carrier side if its source MAC is in the map of carrier next hops,
+ * or its source address a carrier peer's. */
 #define SIPSEAL_SIDE_CORE    1
 #define SIPSEAL_SIDE_CARRIER 2
+#define SIPSEAL_SIDE_BOTH    3
 
 /*
  * The words of the mmapped array that XDP and the workers share:
@@ -185,14 +212,41 @@ _Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels bef
 #define SIPSEAL_PASS 0
 #define SIPSEAL_DROP 1
 
+/*
+ * What "pass" means on a port, and how what is steered leaves:
+ *                      passes                          steered
+ *   none (routed)      FIB and devmap, or the kernel   FIB: egress, MACs, one hop less
+ *   F_BRIDGE           out of port `peer`, untouched   the same, F_BRIDGED (mode wire; mode host: from the own stack)
+ *   F_LOCAL            to the kernel                   F_RAW | F_BRIDGED: the raw socket returns it to the own stack
+ *                                                      (mode host: the carrier NIC)
+ */
+#define SIPSEAL_PORT_F_BRIDGE 0x1
+#define SIPSEAL_PORT_F_LOCAL  0x2
+
 struct sipseal_port {
 	__u32 ifindex;      /* 0: slot unused */
 	__u8  side;         /* SIPSEAL_SIDE_* */
-	__u8  pad[1];
+	__u8  flags;        /* SIPSEAL_PORT_F_* */
 	__u16 queues;       /* rx queues with a socket; XSKMAP slot = port * SIPSEAL_QUEUES_MAX + queue */
+	__u8  peer;         /* F_BRIDGE: port index */
+	__u8  pad[1];
+	__u16 mtu;          /* of the NIC: bytes of an IP packet */
 	__u8  worker[SIPSEAL_QUEUES_MAX]; /* worker that owns queue i: which heartbeat counts */
 };
-_Static_assert(sizeof(struct sipseal_port) == 72, "sipseal_port");
+_Static_assert(sizeof(struct sipseal_port) == 76, "sipseal_port");
+
+/* HASH: source MACs of the carrier's next hops on NICs of side both; value: __u8 1. */
+struct sipseal_hop_key {
+	__u8  mac[6];
+	__u16 port;         /* index */
+};
+_Static_assert(sizeof(struct sipseal_hop_key) == 8, "sipseal_hop_key");
+
+/* SO_MARK of the signer's raw sockets: the tc program of mode host lets them pass ("sps"). */
+#define SIPSEAL_MARK_RAW 0x737073
+
+/* How long there has been no live worker before OPTIONS are withheld: a restart is no reason to route around us. */
+#define SIPSEAL_WITHHOLD_NS 3000000000ull
 
 struct sipseal_emergency {
 	__u8 len;           /* 0: slot unused */
@@ -210,13 +264,13 @@ struct sipseal_config {
 	__u8  other_transports;
 	__u8  fast_path_forward;  /* 1: FIB + redirect; 0: XDP_PASS */
 	__u8  regulatory_enabled;
-	__u8  pad[1];
+	__u8  withhold_options;   /* 1: after SIPSEAL_WITHHOLD_NS of dropping, OPTIONS between trunk peers, too */
 	__u16 sip_port_cnt;
 	__u16 sip_ports[SIPSEAL_SIP_PORTS_MAX];  /* host order */
 	struct sipseal_emergency emergency[SIPSEAL_EMERGENCY_MAX];
 	struct sipseal_port ports[SIPSEAL_PORTS_MAX];
 };
-_Static_assert(sizeof(struct sipseal_config) == 40 + 128 + 576, "sipseal_config");
+_Static_assert(sizeof(struct sipseal_config) == 40 + 128 + 608, "sipseal_config");
 
 /*
  * Match tables, two copies (generation & 1).  Addresses are 16 bytes; IPv4 stands as

@@ -242,6 +242,7 @@ static const struct schema_key gateway_keys[] = {
 	WORD("xdp_mode", xdp_mode, xdp_words),
 	WORD("fast_path", fast_path, fast_path_words),
 	WORD("on_signer_failure", on_signer_failure, pass_words),
+	{ .name = "withhold_options", .type = SCHEMA_BOOL, AT(withhold_options) },
 	{ .name = "heartbeat_ms", .type = SCHEMA_UINT, AT(heartbeat_ms), .min = 50, .max = 10000 },
 	WORD("unmatched_invite", unmatched_invite, pass_words),
 	WORD("other_transports", other_transports, pass_words),

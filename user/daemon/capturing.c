@@ -240,7 +240,7 @@ int capturing_turn(struct capturing *c)
 
 static const char *side_of(const struct sipseald *d, unsigned nic)
 {
-	switch (d->gateway->interfaces[nic].side) {
+	switch (d->ports[nic].side) {
 	case SIPSEAL_SIDE_CORE:
 		return "core";
 	case SIPSEAL_SIDE_CARRIER:
@@ -267,7 +267,7 @@ int capturing_open(struct capturing *c, const struct capturing_ask *ask, struct 
 		return -ENODEV;
 	if ((fault = memory_give(c)) < 0)
 		return fault;
-	for (unsigned n = 0; n < c->d->gateway->interface_cnt; n++)
+	for (unsigned n = 0; n < c->d->port_cnt; n++)
 		nics[n] = (struct capture_nic){ c->d->nics[n].name, side_of(c->d, n) };
 	if (!(r = capturing_reader_new(ask, nics, clock_mono_ns())))
 		return -ENOMEM;

@@ -32,6 +32,7 @@
 #include "daemon/options.h"
 #include "daemon/shm.h"
 #include "daemon/signer_proc.h"
+#include "daemon/topology.h"
 
 struct sipseald {
 	struct options opt;
@@ -39,10 +40,13 @@ struct sipseald {
 	struct gateway *gateway;           /* of config; its trunks are in `live` */
 	struct live *live;
 	int lock_fd;                       /* flock on the bpffs: one daemon per set of pins */
-	struct nic nics[SIPSEAL_PORTS_MAX];   /* port = index */
+	struct interface ports[SIPSEAL_PORTS_MAX]; /* those of the configuration, and what the mode adds (topology.h) */
+	unsigned port_cnt;
+	struct nic nics[SIPSEAL_PORTS_MAX];   /* of the same index */
 	bool is_attached[SIPSEAL_PORTS_MAX], is_native[SIPSEAL_PORTS_MAX];
 	unsigned workers;
 	struct bpfgw *bpf;
+	struct topology *topology;         /* of the mode; NULL: routed needs none */
 	uint32_t generation;               /* the active one */
 	struct policy_shm policy;
 	struct image *image;

@@ -12,9 +12,11 @@ static void port_fill(const struct sipseald *d, unsigned i, struct sipseal_port 
 {
 	*port = (struct sipseal_port){
 		.ifindex = d->nics[i].ifindex,
-		.side = d->gateway->interfaces[i].side,
+		.side = d->ports[i].side,
 		.queues = (uint16_t)d->nics[i].queues,
+		.mtu = (uint16_t)(d->nics[i].mtu < UINT16_MAX ? d->nics[i].mtu : UINT16_MAX),
 	};
+	topology_port(d, i, port);
 	for (unsigned q = 0; q < d->nics[i].queues; q++)
 		port->worker[q] = (uint8_t)(q % d->workers);
 }
@@ -32,6 +34,7 @@ static void config_fill(const struct sipseald *d, struct sipseal_config *c)
 		.other_transports = g->other_transports,
 		.fast_path_forward = d->is_forwarding,
 		.regulatory_enabled = daemon_is_regulatory(d),
+		.withhold_options = g->withhold_options,
 		.sip_port_cnt = (uint16_t)g->sip_port_cnt,
 	};
 	memcpy(c->sip_ports, g->sip_ports, sizeof(c->sip_ports));
@@ -39,7 +42,7 @@ static void config_fill(const struct sipseald *d, struct sipseal_config *c)
 		c->emergency[i].len = (uint8_t)strnlen(g->emergency[i], SIPSEAL_EMERGENCY_LEN);
 		memcpy(c->emergency[i].digits, g->emergency[i], c->emergency[i].len);
 	}
-	for (unsigned i = 0; i < g->interface_cnt; i++)
+	for (unsigned i = 0; i < d->port_cnt; i++)
 		port_fill(d, i, &c->ports[i]);
 }
 

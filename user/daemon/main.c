@@ -11,10 +11,10 @@ static void say_what_runs(const struct sipseald *d)
 {
 	const struct gateway *g = d->gateway;
 
-	for (unsigned i = 0; i < g->interface_cnt; i++)
+	for (unsigned i = 0; i < d->port_cnt; i++)
 		log_notice("event=attached interface=%s side=%s xdp=%s queues=%u", d->nics[i].name,
-			   g->interfaces[i].side == SIPSEAL_SIDE_CORE	   ? "core"
-			   : g->interfaces[i].side == SIPSEAL_SIDE_CARRIER ? "carrier"
+			   d->ports[i].side == SIPSEAL_SIDE_CORE	   ? "core"
+			   : d->ports[i].side == SIPSEAL_SIDE_CARRIER ? "carrier"
 									   : "both",
 			   d->is_native[i] ? "native" : "generic", d->nics[i].queues);
 	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",

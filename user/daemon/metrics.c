@@ -24,7 +24,7 @@ static void packets(FILE *f, const struct sipseald *d)
 {
 	head(f, "sipseal_packets_total", "counter",
 	     "Packets that came in, by what XDP did with them.");
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX];
 
 		if (bpfgw_counters(d->bpf, i, c) < 0)

@@ -9,7 +9,7 @@ uint64_t daemon_steered(const struct sipseald *d)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX];
 
 		if (bpfgw_counters(d->bpf, i, c) == 0)

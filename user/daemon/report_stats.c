@@ -12,7 +12,7 @@ static json_t *interfaces(const struct sipseald *d, uint64_t *ret_sum)
 	json_t *list = json_array();
 
 	*ret_sum = 0;
-	for (unsigned i = 0; list && i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; list && i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX] = { 0 }, sum = 0;
 
 		bpfgw_counters(d->bpf, i, c);
@@ -74,7 +74,7 @@ static json_t *rings(const struct sipseald *d, const struct counts_total *t)
 	};
 	json_t *list = json_array();
 
-	for (unsigned i = 0; list && i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; list && i < d->port_cnt; i++) {
 		json_t *o = json_pack("{s:o}", "name", report_text(d->nics[i].name));
 
 		for (size_t k = 0; o && k < COUNTS_XSK; k++)

@@ -25,7 +25,7 @@ static json_t *interfaces(const struct sipseald *d)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; list && i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; list && i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX] = { 0 }, sum = 0;
 		json_t *o;
 
@@ -33,7 +33,7 @@ static json_t *interfaces(const struct sipseald *d)
 		for (unsigned k = 0; k < SR_XDP_MAX; k++)
 			sum += c[k];
 		o = json_pack("{s:o,s:s,s:s}", "name", report_text(d->nics[i].name), "side",
-			      side_name(d->gateway->interfaces[i].side), "xdp",
+			      side_name(d->ports[i].side), "xdp",
 			      d->is_native[i] ? "native" : "generic");
 		json_object_set_new(o, "queues", json_integer(d->nics[i].queues));
 		json_object_set_new(o, "mtu_bytes", json_integer(d->nics[i].mtu));
@@ -169,7 +169,7 @@ static uint64_t xdp_sum(const struct sipseald *d, unsigned a, unsigned b)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX];
 
 		if (bpfgw_counters(d->bpf, i, c) == 0)

@@ -126,7 +126,7 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 {
 	uint64_t sum[SR_XDP_MAX] = { 0 }, n;
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		uint64_t c[SR_XDP_MAX];
 
 		if (bpfgw_counters(d->bpf, i, c) < 0)
@@ -154,7 +154,7 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 /* A link that comes back is used again; a NIC that comes back is another one. */
 static void warn_interfaces(const struct sipseald *d, json_t *list)
 {
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		const struct nic *n = &d->nics[i];
 		char err[NIC_ERR_LEN];
 		struct nic now;

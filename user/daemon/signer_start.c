@@ -19,7 +19,7 @@ static int give_hello(struct sipseald *d, int events_fd, uint64_t events_len, ch
 	struct handover_msg m = {
 		.type = HANDOVER_HELLO,
 		.hello = { .workers = d->workers,
-			   .ports = d->gateway->interface_cnt,
+			   .ports = d->port_cnt,
 			   .idle = d->gateway->idle,
 			   .policy_len = d->policy.len,
 			   .counters_len = d->counts.len,
@@ -62,7 +62,7 @@ static int give_worker(struct sipseald *d, const struct sockets *s, unsigned wor
 	};
 	int r = signer_proc_call(&d->signer, &m, &s->umem[worker], 1, reterr);
 
-	for (unsigned p = 0; !r && p < d->gateway->interface_cnt; p++)
+	for (unsigned p = 0; !r && p < d->port_cnt; p++)
 		for (unsigned q = worker; !r && q < d->nics[p].queues; q += d->workers)
 			r = give_socket(d, s, p, q, reterr);
 	return r;
@@ -133,7 +133,7 @@ static int give_all(struct sipseald *d, const struct sockets *s, bool is_first, 
 /* Last: this lets traffic in.  The map holds the sockets from now on, and the signer; not we. */
 static int let_traffic_in(struct sipseald *d, const struct sockets *s, char *reterr)
 {
-	for (unsigned p = 0; p < d->gateway->interface_cnt; p++) {
+	for (unsigned p = 0; p < d->port_cnt; p++) {
 		for (unsigned q = 0; q < d->nics[p].queues; q++) {
 			int r = bpfgw_xsk_set(d->bpf, p, q, s->fd[p][q]);
 
@@ -162,7 +162,7 @@ static void count_lost(struct sipseald *d)
 int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 {
 	struct sockets_plan plan = { .nics = d->nics,
-				     .nic_cnt = d->gateway->interface_cnt,
+				     .nic_cnt = d->port_cnt,
 				     .workers = d->workers,
 				     .frames = d->gateway->umem_frames };
 	CLEANUP(sockets_done) struct sockets s = { 0 };

@@ -30,7 +30,7 @@ static void workers_decide(struct sipseald *d)
 {
 	unsigned queues = 1, want = d->gateway->workers ? d->gateway->workers : cpus();
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++)
+	for (unsigned i = 0; i < d->port_cnt; i++)
 		if (d->nics[i].queues > queues)
 			queues = d->nics[i].queues;
 	d->workers =
@@ -46,10 +46,10 @@ static int nics_check(struct sipseald *d)
 	char err[NIC_ERR_LEN];
 	int ret = EXIT_DONE;
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		struct nic *n = &d->nics[i];
 
-		if (nic_get(d->gateway->interfaces[i].name, n, err) < 0) {
+		if (nic_get(d->ports[i].name, n, err) < 0) {
 			log_err("event=start reason=\"%s\"", err);
 			ret = EXIT_ERROR; /* go on: all that is missing is named */
 		} else if (n->queues > SIPSEAL_QUEUES_MAX) {
@@ -91,6 +91,7 @@ static int programs_find(struct sipseald *d)
 static int preflight(struct sipseald *d)
 {
 	char err[PREFLIGHT_ERR_LEN];
+	_Static_assert(TOPOLOGY_ERR_LEN <= PREFLIGHT_ERR_LEN, "one text for all");
 	int r;
 
 	if (preflight_capabilities(err) < 0) {
@@ -98,6 +99,10 @@ static int preflight(struct sipseald *d)
 		return EXIT_ERROR;
 	}
 	if (preflight_bpffs(d->gateway->bpffs, "/proc/1/mountinfo", err) < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return EXIT_ERROR;
+	}
+	if ((r = topology_prepare(d, err)) < 0) {
 		log_err("event=start reason=\"%s\"", err);
 		return EXIT_ERROR;
 	}
@@ -187,15 +192,20 @@ static int first_generation(struct sipseald *d)
 
 static int attach(struct sipseald *d)
 {
-	char err[BPFGW_ERR_LEN];
+	char err[TOPOLOGY_ERR_LEN];
+	_Static_assert(BPFGW_ERR_LEN <= TOPOLOGY_ERR_LEN, "one text for both");
 
-	for (unsigned i = 0; i < d->gateway->interface_cnt; i++) {
+	for (unsigned i = 0; i < d->port_cnt; i++) {
 		if (bpfgw_attach(d->bpf, i, d->nics[i].ifindex, d->nics[i].name,
 				 (int)d->gateway->xdp_mode, &d->is_native[i], err) < 0) {
 			log_err("event=start interface=%s reason=\"%s\"", d->nics[i].name, err);
 			return EXIT_ERROR;
 		}
 		d->is_attached[i] = true;
+	}
+	if (topology_attached(d, err) < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return EXIT_ERROR;
 	}
 	return EXIT_DONE;
 }
@@ -322,6 +332,7 @@ static void bpf_undo(struct sipseald *d)
 	for (unsigned i = 0; i < SIPSEAL_PORTS_MAX; i++)
 		if (d->is_attached[i])
 			bpfgw_detach_port(d->bpf, i);
+	topology_undo(d);
 	bpfgw_close(TAKE(d->bpf));
 }
 
@@ -360,6 +371,7 @@ void daemon_done(struct sipseald *d)
 	matchset_free(TAKE(d->match));
 	live_free(TAKE(d->live));
 	origids_close(TAKE(d->origids));
+	topology_free(TAKE(d->topology));
 	bpfgw_close(TAKE(d->bpf));
 	config_close(TAKE(d->config));
 	d->gateway = NULL;
@@ -372,7 +384,7 @@ int daemon_detach(const struct options *opt)
 	CLEANUP(config_closep) struct config *c = NULL;
 	CLEANUP(gateway_freep) struct gateway *defaults = gateway_new();
 	CLEANUP(closep) int lock = -1;
-	char err[BPFGW_ERR_LEN];
+	char err[BPFGW_ERR_LEN], terr[TOPOLOGY_ERR_LEN];
 	const char *bpffs;
 	int r;
 
@@ -383,6 +395,8 @@ int daemon_detach(const struct options *opt)
 	bpffs = opt->bpffs ? opt->bpffs : c ? config_gateway(c)->bpffs : defaults->bpffs;
 	if ((lock = lock_take(bpffs)) == -EBUSY)
 		return EXIT_ERROR;
+	if ((r = topology_detach(bpffs, terr)) < 0) /* first: nothing leads to a NIC without a program */
+		log_err("event=detach reason=\"%s\"", terr);
 	r = bpfgw_detach_all(bpffs, err);
 	if (r < 0) {
 		log_err("event=detach reason=\"%s\"", err);

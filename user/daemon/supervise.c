@@ -122,7 +122,7 @@ static void neighbours_turn(struct sipseald *d)
 
 	if (clock_mono_ns() < d->neighbours_at_ns)
 		return;
-	if ((r = neighbours_use(d->nics, d->gateway->interface_cnt)) < 0)
+	if ((r = neighbours_use(d->nics, d->port_cnt)) < 0)
 		log_warning("event=neighbours reason=\"%s\"", strerror(-r));
 	d->neighbours_at_ns = clock_mono_ns() + NEIGHBOURS_PERIOD_MS * 1000000ull;
 }
@@ -177,5 +177,6 @@ void supervise(struct sipseald *d, int signal_fd)
 		if (proc_retry_is_due(&d->signer_retry))
 			restart(d);
 		neighbours_turn(d);
+		topology_turn(d);
 	}
 }

@@ -38,6 +38,12 @@ enum engine_verdict {
 /** engine_verdict_name() - the word that explain and events print. */
 const char *engine_verdict_name(enum engine_verdict v);
 
+/* What is left out, in this order, until the datagram fits (standards 7.1); if it still does not, the original leaves
+ * (SR_OUTPUT_LIMIT).  The location of an emergency call is never left out. */
+#define ENGINE_SHED_COMPACT  0x1 /* blanks between the elements of the PIDF-LO */
+#define ENGINE_SHED_LOCATION 0x2
+#define ENGINE_SHED_PAI      0x4 /* P-Asserted-Identity and Privacy that we would add */
+
 /* What the engine takes from outside. */
 struct engine_env {
 	int64_t now_ms;               /* CLOCK_REALTIME; read once per batch by the caller */
@@ -72,6 +78,8 @@ struct engine_input {
 	uint32_t trunk;               /* slot */
 	bool is_inbound;              /* from the carrier: verify */
 	bool is_last;                 /* inbound: there is no waiting (any longer) for certificates */
+	size_t max_len;               /* longest datagram that can leave (wire_payload_max()); 0: any.  What would be
+					 longer is tried again with less: ENGINE_SHED_* in their order */
 	char source_ip[46];           /* text, for refusals */
 	uint16_t source_port;
 };
@@ -90,6 +98,7 @@ struct engine_output {
 	const char *response_phrase;
 	const char *response_extra;          /* further rows of the answer, in the scratch, or NULL */
 	bool is_signed;                      /* a signature was made (also counted in observe) */
+	uint32_t shed;                       /* ENGINE_SHED_*: what was left out to fit */
 
 	/* inbound */
 	enum event_stir stir;                /* EVENT_STIR_NONE: not judged (in dialog, verification off) */

@@ -12,7 +12,7 @@
 
 #include "abi.h"
 
-#define COUNTERS_MAGIC 0x73706335u /* "spc5" */
+#define COUNTERS_MAGIC 0x73706336u /* "spc6" */
 #define COUNTERS_BUCKETS 20        /* bucket i: below 2^(i+3) us; the last one: all others */
 #define COUNTERS_SIGNER_REASONS (SR_MAX - SR_XDP_MAX)
 
@@ -49,6 +49,11 @@ struct counters_worker {
 	_Atomic uint64_t parked_ever, park_full; /* waited; could not, for there was no room */
 	_Atomic uint64_t wait_us[COUNTERS_BUCKETS];    /* INVITEs that waited, by time */
 	_Atomic uint64_t wait_ns_sum;
+	_Atomic uint64_t fragments_held;   /* wait for the rest of their datagram now; each will have its reason */
+	_Atomic uint64_t fragment_bytes;   /* that they take; fragments_held and this: gauges */
+	_Atomic uint64_t datagrams_whole;  /* put together, ever */
+	_Atomic uint64_t mailed;           /* fragments given to the worker that owns their flow */
+	_Atomic uint64_t shed_compact, shed_location, shed_pai; /* standards 7.1: what was left out to fit, by step */
 	_Atomic uint64_t seen_evicted;     /* signatures that were forgotten before their time (replay detection) */
 	_Atomic uint64_t xsk[8][6];        /* per port, sums over its queues: counters_xsk in order */
 	struct counters_trunk trunks[];    /* [trunk_max] */

@@ -27,6 +27,7 @@ struct gateway *gateway_new(void)
 	g->on_signer_failure = SIPSEAL_DROP;
 	g->unmatched_invite = SIPSEAL_PASS;
 	g->other_transports = SIPSEAL_PASS;
+	g->withhold_options = true;
 	g->heartbeat_ms = 500;
 	g->sip_ports[0] = 5060;
 	g->sip_port_cnt = 1;

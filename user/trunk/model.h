@@ -154,6 +154,7 @@ struct gateway {
 	enum xdp_mode xdp_mode;
 	enum fast_path_mode fast_path;
 	uint8_t on_signer_failure, unmatched_invite, other_transports;  /* SIPSEAL_PASS | SIPSEAL_DROP */
+	bool withhold_options;           /* after 3 s of dropping, OPTIONS between trunk peers are dropped, too */
 	unsigned heartbeat_ms;
 	uint16_t sip_ports[SIPSEAL_SIP_PORTS_MAX];
 	unsigned sip_port_cnt;

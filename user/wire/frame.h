@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * frame - Ethernet, IP and UDP in userspace: take a steered frame apart, build the frames that leave.
- * Pure.  Works on untagged frames (routed mode steers no others).
+ * Pure.  Up to two VLAN tags (mode wire): they are kept in l2, and leave with the frame.
  */
 #ifndef SIPSEAL_WIRE_FRAME_H
 #define SIPSEAL_WIRE_FRAME_H
@@ -16,7 +16,7 @@
 
 struct wire_frame {
 	bool is_v6;
-	struct slice l2;         /* 14 bytes */
+	struct slice l2;         /* Ethernet header with tags: 14, 18 or 22 bytes */
 	struct slice l3;         /* IP header with options / extension headers, up to the UDP header */
 	uint8_t l4_proto_off;    /* v6: offset in l3 of the next-header byte that says UDP */
 	uint16_t src_port, dst_port; /* host order */
@@ -61,6 +61,9 @@ struct wire_out {
  * over 65,535 bytes of IP, or -EMSGSIZE: v6 extension headers that cannot be fragmented here.
  */
 int wire_frame_cnt(const struct wire_out *o, size_t len);
+
+/** wire_payload_max() - the longest payload that wire_frame_cnt() takes. */
+size_t wire_payload_max(const struct wire_out *o);
 
 /** wire_payload_off() - where the payload starts in an unfragmented frame. */
 size_t wire_payload_off(const struct wire_out *o);

@@ -93,9 +93,9 @@ static inline int setup(void **state)
 	w->d.workers = WORKERS;
 	w->d.generation = 7;
 	w->d.gateway = gateway_new();
-	w->d.gateway->interface_cnt = 2;
-	w->d.gateway->interfaces[0].side = SIPSEAL_SIDE_CORE;
-	w->d.gateway->interfaces[1].side = SIPSEAL_SIDE_CARRIER;
+	w->d.port_cnt = 2;
+	w->d.ports[0].side = SIPSEAL_SIDE_CORE;
+	w->d.ports[1].side = SIPSEAL_SIDE_CARRIER;
 	strcpy(w->d.nics[0].name, "core0");
 	strcpy(w->d.nics[1].name, "carrier0");
 	assert_int_equal(capturing_new(&w->d, &w->d.capturing), 0);

@@ -85,9 +85,9 @@ static int setup(void **state)
 
 	memset(xdp, 0, sizeof(xdp));
 	d->gateway = gateway_new();
-	d->gateway->interface_cnt = 2;
-	d->gateway->interfaces[0].side = SIPSEAL_SIDE_CORE;
-	d->gateway->interfaces[1].side = SIPSEAL_SIDE_CARRIER;
+	d->port_cnt = 2;
+	d->ports[0].side = SIPSEAL_SIDE_CORE;
+	d->ports[1].side = SIPSEAL_SIDE_CARRIER;
 	d->nics[0] = (struct nic){ .name = "eth0", .queues = 4, .mtu = 1500 };
 	d->nics[1] = (struct nic){ .name = "eth1", .queues = 1, .mtu = 1500 };
 	assert_int_equal(live_new(&d->live), 0);
