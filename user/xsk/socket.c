@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "abi.h"
 #include "base/cleanup.h"
 
 /* Missing in the headers of Debian 12 (6.1). */
@@ -126,6 +127,7 @@ int xsk_umem_create(uint64_t len)
 
 int raw_socket_open(int family)
 {
+	const int mark = SIPSEAL_MARK_RAW;
 	CLEANUP(closep) int fd = -1;
 	int on = 1, r;
 
@@ -133,7 +135,8 @@ int raw_socket_open(int family)
 		return -EAFNOSUPPORT;
 	/* IPPROTO_RAW: sends anything, receives nothing */
 	fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
-	if (fd < 0)
+	/* in mode host the tc program lets it pass: what left once does not come back */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
 		return -errno;
 	if (family == AF_INET)
 		r = setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on));

@@ -27,7 +27,8 @@ int xsk_socket_open(const struct xsk_socket_cfg *cfg);
 /** xsk_umem_create() - sealed-size memfd of @len bytes.  Return: descriptor, or negative errno. */
 int xsk_umem_create(uint64_t len);
 
-/** raw_socket_open() - raw IP socket that takes whole packets (IP_HDRINCL / IPV6_HDRINCL).
+/** raw_socket_open() - raw IP socket that takes whole packets (IP_HDRINCL / IPV6_HDRINCL); they carry the
+ * mark SIPSEAL_MARK_RAW (needs CAP_NET_ADMIN).
  * Return: descriptor, or negative errno. */
 int raw_socket_open(int family);
 
