@@ -60,4 +60,29 @@ test_up_and_down_twice() {
 	! grep -q "/run/$PREFIX-lab" /proc/mounts || fail "down left the bpffs"
 }
 
+# The same on one NIC at a switch: the gateway's kernel sends back what it has received there.
+test_stick() {
+	lab down
+	LAB_TOPOLOGY=stick lab up
+	captures_start
+	all_traffic $CORE4 $CARRIER4
+	all_traffic $CORE6 $CARRIER6
+	captures_stop
+	check_calls --same
+	at_least "SIP messages" 30 "$(calls_value same_sip)"
+}
+
+# On the PBX itself: `core` is the gateway's machine.
+test_host() {
+	lab down
+	LAB_TOPOLOGY=host lab up
+	capture_start carrier carrier carr0
+	all_traffic 10.66.2.1 $CARRIER4
+	all_traffic fd66:2::1 $CARRIER6
+	stop tcpdump-carrier INT
+	at_least "SIP messages" 30 "$(tshark -r "$T/carrier.pcap" -Y sip 2>/dev/null | wc -l)"
+	lab down
+	[ ! -e "/run/netns/$PREFIX-core" ] || fail "down left the second name"
+}
+
 run_tests "$@"

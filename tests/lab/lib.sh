@@ -23,7 +23,10 @@ SIPSEALD=$O/sipseald
 SIPSEAL=$O/sipseal
 LIBEXEC=$O
 T=
+# A file for another topology of scripts/lab.sh sets and exports this before it sources lib.sh.
+export LAB_TOPOLOGY=${LAB_TOPOLOGY:-routed}
 CORE4=10.66.1.2 CARRIER4=10.66.2.2 CORE6=fd66:1::2 CARRIER6=fd66:2::2
+[ $LAB_TOPOLOGY != host ] || CORE4=10.66.2.1 CORE6=fd66:2::1
 CALLER=+18005550100 CALLED=+12155551213
 X5U=https://cert.example/chain.pem
 
@@ -131,16 +134,35 @@ self_signed() { # DIR CURVE START END TNAUTH : key.pem, chain.pem
 TNAUTH='1.3.6.1.5.5.7.1.26 = DER:3008a006160431323334' # service provider code 1234
 
 # ---- gateway ---------------------------------------------------------------------------------------
+gateway_nics() { # NICs of the gateway, as NAME:SIDE
+	case $LAB_TOPOLOGY in
+	stick) echo gw0:both ;;
+	host) echo gwp0:carrier ;;
+	*) echo gwc0:core gwp0:carrier ;;
+	esac
+}
+
+gateway_mode() { case $LAB_TOPOLOGY in wire|host) echo $LAB_TOPOLOGY ;; *) echo routed ;; esac; }
+
+gateway_interfaces() {
+	local nic
+	for nic in $(gateway_nics); do echo "    - { name: ${nic%:*}, side: ${nic#*:} }"; done
+}
+
+# On one NIC for both sides a trunk says who its customers are.
+gateway_core_peers() {
+	[ $LAB_TOPOLOGY != stick ] || echo "    core: { peers: [\"10.66.1.0/24\", \"fd66:1::/64\"] }"
+}
+
 # gateway_yaml - the configuration of most tests; the environment changes single values:
 #   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS TRUNK (more lines of the trunk, indented by 4)
 gateway_yaml() {
 	mkdir -p "$T/trunks.d" # not those of an installed gateway
 	cat <<-X
 	gateway:
-	  mode: routed
+	  mode: $(gateway_mode)
 	  interfaces:
-	    - { name: gwc0, side: core }
-	    - { name: gwp0, side: carrier }
+	$(gateway_interfaces)
 	  xdp_mode: ${XDP_MODE:-native}
 	  fast_path: ${FAST_PATH:-forward}
 	  on_signer_failure: ${ON_FAILURE:-drop}
@@ -161,6 +183,7 @@ gateway_yaml() {
 	trunks:
 	  - name: acme
 	    carrier: { peers: ["$CARRIER4:5060", "[$CARRIER6]:5060"] }
+	$(gateway_core_peers)
 	    attestation: A
 	    numbers: ["+1800555*"]
 	    default_country_code: "1"
@@ -228,7 +251,7 @@ at_least() { # WHAT MINIMUM FOUND
 
 attached() { # -> NICs in gw that have an XDP program
 	local nic
-	for nic in gwc0 gwp0; do
+	for nic in gwc0 gwp0 gw0; do
 		case $(in_ns gw ip link show "$nic" 2>/dev/null) in *prog/xdp*) echo $nic ;; esac
 	done
 }
@@ -242,13 +265,13 @@ capture_start() { # NAME NS NIC [FILTER]
 }
 
 captures_start() {
-	capture_start core core core0
+	[ $LAB_TOPOLOGY = host ] || capture_start core core core0
 	capture_start carrier carrier carr0
 }
 
 captures_stop() {
 	sleep 0.3 # what is under way arrives
-	stop tcpdump-core INT
+	[ $LAB_TOPOLOGY = host ] || stop tcpdump-core INT
 	stop tcpdump-carrier INT
 	captures_lost
 }
@@ -256,6 +279,7 @@ captures_stop() {
 captures_lost() { # a test that looks for what tcpdump has lost cannot tell
 	local f
 	for f in "$T/tcpdump-core.log" "$T/tcpdump-carrier.log"; do
+		[ -e "$f" ] || continue
 		! grep -H '^[1-9][0-9]* packets\? dropped by' "$f" || echo "# tcpdump has lost packets: look there first"
 	done
 }
