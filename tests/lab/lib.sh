@@ -82,11 +82,11 @@ wait_exit() { # NAME SECONDS -> exit status of a process of this very shell
 	wait "$(pid_of "$1")"
 }
 
-stop_all() { # processes of the file $T/pids, last first
+stop_all() { # [PID] : processes of the file $T/pids, last first; PID goes on
 	local p
 	[ -s "$T/pids" ] || return 0
-	for p in $(tac "$T/pids"); do stop_pid "$p"; done
-	: >"$T/pids"
+	for p in $(tac "$T/pids"); do [ "$p" = "${1:-}" ] || stop_pid "$p"; done
+	echo "${1:-}" >"$T/pids"
 }
 
 # ---- lab -------------------------------------------------------------------------------------------
@@ -212,6 +212,7 @@ start_gateway() { # [CONFIG] : default gateway_yaml; waits until it is up
 signer_pid() { pgrep -P "$(pid_of gateway)" -f sipseal-signer; }
 
 stop_gateway() {
+	xdp_detached
 	stop gateway
 	in_ns gw "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf" >"$T/detach.log" 2>&1 ||
 		{ cat "$T/detach.log"; fail "sipseald --detach"; }
@@ -404,8 +405,24 @@ identity_verified() {
 }
 
 # ---- runner ----------------------------------------------------------------------------------------
+. "$HERE/invariants.sh"
+
+# The end of a test: processes stop, the gateway last, if it passed what has to hold is looked at, and the lab goes.
+end_one() { # STATUS : -> what does not hold
+	local gateway
+	gateway=$(cat "$T/gateway.pid" 2>/dev/null)
+	if [ "$1" = 0 ]; then
+		stop_all "$gateway"
+		sums_hold
+	fi
+	stop_all
+	left_processes
+	lab down >/dev/null 2>"$T/down.err" || sed 's/^/left behind: /' "$T/down.err"
+	left_behind
+}
+
 run_one() { # FUNCTION -> line, 0 unless it failed
-	local fn=$1 log=$T/test.log rc why
+	local fn=$1 log=$T/test.log rc why ends
 	(
 		set -Eeuo pipefail
 		trap 'echo "FAIL: line $LINENO: $BASH_COMMAND"' ERR
@@ -417,6 +434,11 @@ run_one() { # FUNCTION -> line, 0 unless it failed
 		echo "# $fn failed: $why; files in $T, lab $PREFIX (scripts/lab.sh shell gw --prefix $PREFIX); exit to go on"
 		( cd "$T" && exec "${SHELL:-/bin/sh}" )
 	fi
+	ends=$(end_one $rc)
+	if [ -n "$ends" ] && { [ $rc = 0 ] || [ $rc = 77 ]; }; then
+		rc=1 why=${ends%%$'\n'*}
+		printf '%s\n' "$ends" >>"$log"
+	fi
 	case $rc in
 	0) echo "ok $NAME/${fn#test_}" ;;
 	77) echo "skip $NAME/${fn#test_}: $why" ;;
@@ -425,7 +447,6 @@ run_one() { # FUNCTION -> line, 0 unless it failed
 		sed 's/^/    | /' "$log"
 		[ ! -s "$T/gateway.log" ] || tail -n 20 "$T/gateway.log" | sed 's/^/    gateway| /' ;;
 	esac
-	stop_all
 	[ $rc = 0 ] || [ $rc = 77 ]
 }
 
