@@ -19,3 +19,8 @@ const char *reason_help(unsigned reason)
 {
 	return reason < SR_MAX && reasons[reason].help ? reasons[reason].help : "";
 }
+
+bool reason_is_fragment(unsigned reason)
+{
+	return reason >= SR_REASSEMBLED && reason <= SR_FRAGMENT_NOT_UDP;
+}

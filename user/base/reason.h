@@ -5,6 +5,8 @@
 #ifndef SIPSEAL_REASON_H
 #define SIPSEAL_REASON_H
 
+#include <stdbool.h>
+
 #include "abi.h"
 
 /** reason_token() - the word that counters, metrics, events and CLI print; "?" where unknown. */
@@ -12,5 +14,8 @@ const char *reason_token(unsigned reason);
 
 /** reason_help() - one sentence for people; "" where unknown. */
 const char *reason_help(unsigned reason);
+
+/** reason_is_fragment() - is it said of single fragments, which are no INVITEs? */
+bool reason_is_fragment(unsigned reason);
 
 #endif

@@ -56,6 +56,20 @@ static void calls(FILE *f, const json_t *o)
 	line(f, "  inbound", OUT_PLAIN, text);
 }
 
+/* Only where there were any. */
+static void fragments(FILE *f, const json_t *p)
+{
+	long long refused = out_int(p, "refused"), incomplete = out_int(p, "incomplete");
+	char text[256];
+
+	if (!out_int(p, "whole") && !out_int(p, "held") && !refused && !incomplete)
+		return;
+	snprintf(text, sizeof(text), "%lld held (%lld of %lld KiB), %lld datagrams put together, %lld refused, %lld incomplete",
+		 out_int(p, "held"), out_int(p, "bytes") / 1024, out_int(p, "limit_bytes") / 1024, out_int(p, "whole"), refused,
+		 incomplete);
+	line(f, "fragments", refused + incomplete >= 100 ? OUT_YELLOW : OUT_PLAIN, text);
+}
+
 static void interfaces(FILE *f, const json_t *list)
 {
 	static const char *const heads[] = { "INTERFACE", "SIDE",      "XDP", ">QUEUES",
@@ -132,11 +146,11 @@ static void warnings(FILE *f, const json_t *list)
 		fputc('\n', f);
 	json_array_foreach(list, i, w)
 	{
-		bool has_trunk = json_object_get(w, "trunk");
+		bool has_trunk = json_object_get(w, "trunk"), is_critical = !strcmp(out_str(w, "level"), "critical");
 		char *text = out_escape(out_str(w, "text")),
 		     *trunk = out_escape(out_str(w, "trunk"));
 
-		fprintf(f, "%swarning: %s%s%s%s\n", out_colour(f, OUT_YELLOW),
+		fprintf(f, "%swarning: %s%s%s%s\n", out_colour(f, is_critical ? OUT_RED : OUT_YELLOW),
 			has_trunk && trunk ? trunk : "", has_trunk ? ": " : "", text ? text : "",
 			out_colour(f, OUT_PLAIN));
 		free(text);
@@ -148,6 +162,7 @@ void show_status(FILE *f, const json_t *o)
 {
 	head(f, o);
 	calls(f, o);
+	fragments(f, json_object_get(o, "fragments"));
 	show_verification(f, o);
 	interfaces(f, json_object_get(o, "interfaces"));
 	credentials(f, json_object_get(o, "credentials"));

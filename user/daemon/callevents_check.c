@@ -28,7 +28,7 @@ static bool is_mapped(const uint8_t addr[16])
 
 static bool is_reason(uint8_t reason)
 {
-	return reason >= SR_XDP_MAX && reason_token(reason)[0] != '?';
+	return reason >= SR_XDP_MAX && reason_token(reason)[0] != '?' && !reason_is_fragment(reason);
 }
 
 static bool is_attest(char attest)

@@ -52,6 +52,11 @@ static void add_past(struct counts_total *t, const struct counters_worker *w)
 	t->parked_ever += get(&w->parked_ever);
 	t->park_full += get(&w->park_full);
 	t->seen_evicted += get(&w->seen_evicted);
+	t->datagrams_whole += get(&w->datagrams_whole);
+	t->mailed += get(&w->mailed);
+	t->shed_compact += get(&w->shed_compact);
+	t->shed_location += get(&w->shed_location);
+	t->shed_pai += get(&w->shed_pai);
 	t->replay_evicted += get(&w->replay_evicted);
 	t->cpu_ns += get(&w->cpu_ns);
 }
@@ -66,6 +71,9 @@ static void add(struct counts_total *t, const struct counters_worker *w)
 	t->replay_entries += get(&w->replay_entries);
 	t->replay_bytes += get(&w->replay_bytes);
 	t->parked += get(&w->parked);
+	t->fragments_held += get(&w->fragments_held);
+	t->fragment_bytes += get(&w->fragment_bytes);
+	t->fragment_limit += get(&w->fragment_limit);
 }
 
 int counts_init(struct counts *c, uint32_t workers, uint32_t trunk_max)

@@ -30,6 +30,8 @@ struct counts_total {
 	uint64_t latency_us[COUNTERS_BUCKETS], latency_ns_sum;
 	uint64_t verdict_hits, verdict_misses, parked_ever, park_full, seen_evicted;
 	uint64_t parked;                                           /* of the living signer only */
+	uint64_t datagrams_whole, mailed, shed_compact, shed_location, shed_pai;
+	uint64_t fragments_held, fragment_bytes, fragment_limit;   /* of the living signer only */
 	uint64_t wait_us[COUNTERS_BUCKETS], wait_ns_sum;
 	uint64_t xsk[SIPSEAL_PORTS_MAX][COUNTS_XSK];
 };

@@ -51,7 +51,7 @@ static void invites_of(FILE *f, const struct sipseald *d, const struct live_trun
 	for (unsigned k = 0; k < COUNTERS_SIGNER_REASONS; k++) {
 		unsigned reason = k + SR_XDP_MAX;
 
-		if (!c[k] || (is_observing && want_observed == (reason == SR_OBSERVE)))
+		if (!c[k] || reason_is_fragment(reason) || (is_observing && want_observed == (reason == SR_OBSERVE)))
 			continue;
 		fprintf(f,
 			"sipseal_%s_total{trunk=\"%s\",direction=\"%s\",status=\"%s\",reason=\"%s\"} %llu\n",
@@ -148,6 +148,32 @@ static void verification(FILE *f, const struct counts_total *t)
 		  t->wait_us, t->wait_ns_sum);
 }
 
+/* Of single fragments: what becomes of a datagram is an INVITE's reason. */
+static void fragments(FILE *f, const struct counts_total *t)
+{
+	static const char *const steps[] = { "compact", "location", "pai" };
+	const uint64_t shed[] = { t->shed_compact, t->shed_location, t->shed_pai };
+
+	head(f, "sipseal_fragments_total", "counter", "Fragments that signers have handled, by what became of them.");
+	for (unsigned i = SR_XDP_MAX; i < SR_MAX; i++)
+		if (reason_is_fragment(i))
+			fprintf(f, "sipseal_fragments_total{reason=\"%s\"} %llu\n", reason_token(i),
+				(unsigned long long)t->reasons[i - SR_XDP_MAX]);
+	head(f, "sipseal_fragments_held", "gauge", "Fragments that wait for the rest of their datagram now.");
+	fprintf(f, "sipseal_fragments_held %llu\n", (unsigned long long)t->fragments_held);
+	head(f, "sipseal_fragment_bytes", "gauge", "Memory that fragments which wait take.");
+	fprintf(f, "sipseal_fragment_bytes %llu\n", (unsigned long long)t->fragment_bytes);
+	head(f, "sipseal_fragment_limit_bytes", "gauge", "Memory that they may take at most.");
+	fprintf(f, "sipseal_fragment_limit_bytes %llu\n", (unsigned long long)t->fragment_limit);
+	head(f, "sipseal_datagrams_reassembled_total", "counter", "Datagrams that were put together.");
+	fprintf(f, "sipseal_datagrams_reassembled_total %llu\n", (unsigned long long)t->datagrams_whole);
+	head(f, "sipseal_fragments_mailed_total", "counter", "Fragments given to the worker that owns their flow.");
+	fprintf(f, "sipseal_fragments_mailed_total %llu\n", (unsigned long long)t->mailed);
+	head(f, "sipseal_shed_total", "counter", "INVITEs that left with less, to fit a datagram, by what was left out.");
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		fprintf(f, "sipseal_shed_total{step=\"%s\"} %llu\n", steps[i], (unsigned long long)shed[i]);
+}
+
 /* The fetcher is asked once.  Its counters start from zero with it. */
 static void fetcher(FILE *f, const struct sipseald *d)
 {
@@ -181,6 +207,7 @@ static void signer(FILE *f, const struct sipseald *d)
 
 	counts_sum(&d->counts, &t);
 	verification(f, &t);
+	fragments(f, &t);
 	head(f, "sipseal_signer_up", "gauge", "1 while a signer runs.");
 	fprintf(f, "sipseal_signer_up %d\n", d->signer.pid > 0);
 	head(f, "sipseal_signer_restarts_total", "counter", "Signers started after the first.");

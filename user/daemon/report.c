@@ -59,6 +59,7 @@ static bool is_drop(unsigned reason)
 	case SR_BAD_FRAME:
 	case SR_BAD_CHECKSUM:
 	case SR_NO_FRAME:
+	case SR_UNMATCHED_LATE_DROPPED:
 		return true;
 	default:
 		return false;
@@ -72,6 +73,8 @@ enum call_status call_status_inbound(unsigned reason)
 					       [EVENT_STIR_FAILED] = CALL_FAILED,
 					       [EVENT_STIR_MISSING] = CALL_MISSING };
 
+	if (reason_is_fragment(reason))
+		return CALL_NONE;
 	return is_drop(reason) ? CALL_DROPPED : of[event_stir_of(reason)];
 }
 
@@ -93,6 +96,8 @@ enum call_status call_status_of(unsigned reason, const struct trunk *t)
 	case SR_CERTIFICATE_MISSING:
 	case SR_SIGN_FAILED:
 		return t && t->on_unsignable == UNSIGNABLE_REJECT ? CALL_REJECTED : CALL_UNSIGNED;
+	case SR_UNMATCHED_LATE:
+		return CALL_UNSIGNED;
 	default:
 		return reason >= SR_VERIFIED ? call_status_inbound(reason) : CALL_UNSIGNED;
 	}

@@ -16,7 +16,9 @@
 /* What became of an INVITE, for people: reasons in groups; outbound the first four, inbound the last five. */
 enum call_status {
 	CALL_SIGNED, CALL_UNSIGNED, CALL_REJECTED, CALL_DROPPED,
-	CALL_VERIFIED, CALL_FAILED, CALL_MISSING, CALL_UNVERIFIED, CALL_STATUS_CNT
+	CALL_VERIFIED, CALL_FAILED, CALL_MISSING, CALL_UNVERIFIED,
+	CALL_NONE, /* a fragment, which is none */
+	CALL_STATUS_CNT
 };
 
 /** call_status_of() - group of a signer reason of an outbound INVITE, or of one that only inbound ones have; @t says

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/clock.h"
+#include "base/reason.h"
 #include "daemon/report.h"
 
 static json_t *count(uint64_t n)
@@ -53,6 +54,14 @@ static json_t *totals(const struct counts_total *t)
 		{ "parked_ever", t->parked_ever },
 		{ "park_full", t->park_full },
 		{ "seen_evicted", t->seen_evicted },
+		{ "fragments_held", t->fragments_held },
+		{ "fragment_bytes", t->fragment_bytes },
+		{ "fragment_limit_bytes", t->fragment_limit },
+		{ "datagrams_whole", t->datagrams_whole },
+		{ "mailed", t->mailed },
+		{ "shed_compact", t->shed_compact },
+		{ "shed_location", t->shed_location },
+		{ "shed_pai", t->shed_pai },
 		{ "cpu_ns", t->cpu_ns },
 	};
 	json_t *o = json_object();
@@ -97,18 +106,19 @@ static json_t *workers(const struct sipseald *d)
 	return list;
 }
 
-/* The two sums that hold (bpf/abi.h).  A frame that lies in a ring at this moment, or that went
+/* The two sums that hold (bpf/abi.h).  A frame that lies in a ring or a mailbox at this moment, or that went
  * down with a signer which has not been replaced yet, is `in_flight`. */
 static json_t *sums(const struct sipseald *d, const struct counts_total *t, uint64_t xdp)
 {
 	uint64_t steered = daemon_steered(d), seen = counts_reasons_sum(t),
 		 drops = counts_ring_drops(t);
 	json_int_t in_flight =
-		(json_int_t)steered - (json_int_t)(seen + drops + d->lost_with_signer);
+		(json_int_t)steered - (json_int_t)(seen + drops + d->lost_with_signer + t->parked + t->fragments_held);
 
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "xdp_reasons", count(xdp), "steered",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}", "xdp_reasons", count(xdp), "steered",
 			 count(steered), "signer_reasons", count(seen), "ring_drops", count(drops),
-			 "lost_with_signer", count(d->lost_with_signer), "in_flight", in_flight);
+			 "lost_with_signer", count(d->lost_with_signer), "parked", count(t->parked),
+			 "fragments_held", count(t->fragments_held), "in_flight", in_flight);
 }
 
 /* What became of INVITEs, of the trunks that are there now. */
@@ -119,7 +129,7 @@ static json_t *invites(const struct sipseald *d, enum counters_direction directi
 	for (const struct live_trunk *t = live_first(d->live); t; t = live_next(t)) {
 		counts_trunk(&d->counts, t->slot, direction, c);
 		for (size_t k = 0; k < COUNTERS_SIGNER_REASONS; k++)
-			sum[k] += c[k];
+			sum[k] += reason_is_fragment((unsigned)k + SR_XDP_MAX) ? 0 : c[k];
 	}
 	return report_reasons(sum, SR_XDP_MAX, COUNTERS_SIGNER_REASONS, true);
 }

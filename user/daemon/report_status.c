@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "daemon/report.h"
+#include "daemon/report_fragments.h"
 #include "daemon/report_verification.h"
 
 #define UNMATCHED_MAX 16
@@ -181,9 +182,11 @@ static uint64_t xdp_sum(const struct sipseald *d, unsigned a, unsigned b)
 static json_t *unmatched(const struct sipseald *d)
 {
 	struct bpfgw_unmatched u[UNMATCHED_MAX];
+	struct counts_total t;
 	int cnt = bpfgw_unmatched_peers(d->bpf, u, UNMATCHED_MAX);
 	json_t *list = json_array();
 
+	counts_sum(&d->counts, &t);
 	for (int i = 0; list && i < cnt; i++)
 		json_array_append_new(
 			list, json_pack("{s:o,s:o,s:I}", "source", address(u[i].src, u[i].src_port),
@@ -191,7 +194,9 @@ static json_t *unmatched(const struct sipseald *d)
 					(json_int_t)u[i].count));
 	return json_pack("{s:s,s:I,s:o}", "policy", policy_name(d->gateway->unmatched_invite),
 			 "packets",
-			 (json_int_t)xdp_sum(d, SR_UNMATCHED_INVITE, SR_UNMATCHED_INVITE_DROPPED),
+			 (json_int_t)(xdp_sum(d, SR_UNMATCHED_INVITE, SR_UNMATCHED_INVITE_DROPPED) +
+				      t.reasons[SR_UNMATCHED_LATE - SR_XDP_MAX] +
+				      t.reasons[SR_UNMATCHED_LATE_DROPPED - SR_XDP_MAX]),
 			 "peers", list);
 }
 
@@ -280,6 +285,7 @@ json_t *report_status(const struct sipseald *d)
 	json_decref(certificates);
 	json_object_set_new(o, "trunks", trunks(d));
 	json_object_set_new(o, "verification", report_verification(d));
+	json_object_set_new(o, "fragments", report_fragments(d));
 	json_object_set_new(o, "events", events(d));
 	json_object_set_new(o, "capture", capture(d));
 	json_object_set_new(o, "overrides",

@@ -8,6 +8,7 @@
 #include "base/reason.h"
 #include "daemon/expiry.h"
 #include "daemon/report.h"
+#include "daemon/report_fragments.h"
 #include "daemon/report_verification.h"
 
 #define TRUNK_WARNINGS_MAX 20
@@ -108,9 +109,9 @@ static const struct {
 	{ SR_EMERGENCY_PASSED,
 	  "packets of emergency calls passed unsigned or unverified, for the signer could not take them" },
 	{ SR_WRONG_SIDE, "INVITEs to carrier peers came in on the carrier side: not signed" },
-	{ SR_FRAGMENT, "IP fragments passed to carrier peers: calls in them are NOT signed" },
+	{ SR_FRAGMENT, "IP fragments of trunks passed while the signer was down: calls in them are NOT signed or verified" },
 	{ SR_FRAGMENT_DROPPED,
-	  "IP fragments to carrier peers were dropped: calls in them are lost" },
+	  "IP fragments of trunks were dropped while the signer was down: calls in them are lost" },
 	{ SR_VLAN, "VLAN-tagged INVITEs of trunks passed unsigned" },
 	{ SR_VLAN_DROPPED, "VLAN-tagged INVITEs of trunks were dropped" },
 	{ SR_OPAQUE,
@@ -119,7 +120,12 @@ static const struct {
 	  "packets to carrier peers were dropped whose headers cannot be walked" },
 	{ SR_RATE_LIMITED, "INVITEs were dropped: over max_cps of their trunks" },
 	{ SR_FAIR_SHARE,
-	  "INVITEs were dropped: the signer was overloaded, and their trunks had had their share" },
+	  "INVITEs or fragments were dropped: the signer was overloaded, and their trunks had had their share" },
+	{ SR_OPTIONS_WITHHELD,
+	  "OPTIONS between trunk peers were withheld, for the signer was down: peers took this way for dead" },
+	{ SR_PARTIAL_CHECKSUM,
+	  "packets came without a whole UDP checksum and went through the kernel: at the sender, ethtool -K NIC tx off" },
+	{ SR_NO_PEER_PORT, "packets were dropped, for the other interface cannot be sent to" },
 };
 
 static void warn_packets(const struct sipseald *d, json_t *list)
@@ -192,10 +198,9 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 		warn(list, "signer_user", NULL, "the signer runs as nobody: make the user %s",
 		     SIGNER_USER);
 	if (strcmp(report_signer_state(d), "running"))
-		warn(list, "signer_not_running", NULL, "the signer is %s: INVITEs of trunks %s",
-		     report_signer_state(d),
-		     d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped"
-								   : "pass unsigned or unverified");
+		report_warn(list, "critical", "signer_not_running", NULL, "the signer is %s: INVITEs of trunks %s",
+			    report_signer_state(d),
+			    d->gateway->on_signer_failure == SIPSEAL_DROP ? "are dropped" : "pass unsigned or unverified");
 	if (t.frames_lost)
 		warn(list, "frames_lost", NULL,
 		     "%llu frames of packet memory are lost: please report this",
@@ -215,6 +220,7 @@ json_t *report_warnings(const struct sipseald *d)
 	warn_interfaces(d, list);
 	warn_packets(d, list);
 	warn_credentials(d, list);
+	report_fragments_warnings(d, list);
 	report_verification_warnings(d, list);
 	warn_trunks(d, list);
 	return list;

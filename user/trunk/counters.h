@@ -12,7 +12,7 @@
 
 #include "abi.h"
 
-#define COUNTERS_MAGIC 0x73706336u /* "spc6" */
+#define COUNTERS_MAGIC 0x73706337u /* "spc7" */
 #define COUNTERS_BUCKETS 20        /* bucket i: below 2^(i+3) us; the last one: all others */
 #define COUNTERS_SIGNER_REASONS (SR_MAX - SR_XDP_MAX)
 
@@ -51,6 +51,7 @@ struct counters_worker {
 	_Atomic uint64_t wait_ns_sum;
 	_Atomic uint64_t fragments_held;   /* wait for the rest of their datagram now; each will have its reason */
 	_Atomic uint64_t fragment_bytes;   /* that they take; fragments_held and this: gauges */
+	_Atomic uint64_t fragment_limit;   /* bytes that they may take, all of it; from the worker's start on */
 	_Atomic uint64_t datagrams_whole;  /* put together, ever */
 	_Atomic uint64_t mailed;           /* fragments given to the worker that owns their flow */
 	_Atomic uint64_t shed_compact, shed_location, shed_pai; /* standards 7.1: what was left out to fit, by step */

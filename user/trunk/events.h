@@ -78,6 +78,8 @@ static inline enum event_stir event_stir_of(unsigned reason)
 	case SR_VERIFICATION_OFF:
 	case SR_CANCEL:
 	case SR_ABSORBED:
+	case SR_UNMATCHED_LATE:
+	case SR_UNMATCHED_LATE_DROPPED:
 		return EVENT_STIR_NONE;
 	default:
 		return EVENT_STIR_FAILED;

@@ -61,6 +61,17 @@ static void test_status(void **state)
 	harmless("status");
 }
 
+static void test_status_of_fragments(void **state)
+{
+	(void)state;
+	shown(show_status, "{\"fragments\":{\"held\":0,\"whole\":0}}");
+	assert_null(strstr(text, "fragments"));
+	shown(show_status, "{\"fragments\":{\"held\":3,\"bytes\":8192,\"limit_bytes\":16777216,\"whole\":7,\"refused\":2,"
+			   "\"incomplete\":1}}");
+	if (!strstr(text, "fragments   3 held (8 of 16384 KiB), 7 datagrams put together, 2 refused, 1 incomplete\n"))
+		fail_msg("fragments in: %s", text);
+}
+
 static void expect_all(const char *const *want)
 {
 	for (; *want; want++)
@@ -373,7 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_status),	     cmocka_unit_test(test_hostile_strings),
-		cmocka_unit_test(test_status_of_verification), cmocka_unit_test(test_trunks_inbound),
+		cmocka_unit_test(test_status_of_fragments), cmocka_unit_test(test_status_of_verification), cmocka_unit_test(test_trunks_inbound),
 		cmocka_unit_test(test_events), cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_wrong_shapes), cmocka_unit_test(test_yaml),
 		cmocka_unit_test(test_table),	     cmocka_unit_test(test_globals),

@@ -47,6 +47,9 @@ static void test_layout_is_the_signers(void **state)
 		counters_bump(&b->trunks[99].reasons[COUNTERS_INBOUND][1], 100);
 		counters_bump(&b->verdict_hits, 2);
 		counters_bump(&b->parked, 4);
+		counters_bump(&b->fragments_held, 5);
+		counters_bump(&b->fragment_bytes, 4096);
+		counters_bump(&b->fragment_limit, 65536);
 	}
 	counts_sum(&c, &t);
 	assert_int_equal(t.reasons[0], 21);
@@ -58,6 +61,9 @@ static void test_layout_is_the_signers(void **state)
 	assert_int_equal(t.parked, 4);
 	counts_sum(&c, &t);
 	assert_int_equal(t.verdict_hits, 4);
+	assert_int_equal(t.fragments_held, 10);
+	assert_int_equal(t.fragment_bytes, 8192);
+	assert_int_equal(t.fragment_limit, 131072);
 	counts_trunk(&c, 99, COUNTERS_OUTBOUND, trunk);
 	assert_int_equal(trunk[1], 14);
 	counts_trunk(&c, 99, COUNTERS_INBOUND, trunk);
@@ -98,6 +104,12 @@ static void test_sums_survive_a_signer(void **state)
 		counters_bump(&b->park_full, 5);
 		counters_bump(&b->verdict_misses, 6);
 		counters_bump(&b->seen_evicted, 7);
+		counters_bump(&b->fragments_held, 8);
+		counters_bump(&b->datagrams_whole, 9);
+		counters_bump(&b->mailed, 10);
+		counters_bump(&b->shed_compact, 11);
+		counters_bump(&b->shed_location, 12);
+		counters_bump(&b->shed_pai, 13);
 		counts_sum(&c, &t);
 		assert_int_equal(t.signatures, 5 * life);
 		assert_int_equal(t.parked_ever, 4 * life);
@@ -106,6 +118,12 @@ static void test_sums_survive_a_signer(void **state)
 		assert_int_equal(t.seen_evicted, 7 * life);
 		assert_int_equal(t.frames_total, 64); /* of the living one only */
 		assert_int_equal(t.parked, 3);
+		assert_int_equal(t.fragments_held, 8);
+		assert_int_equal(t.datagrams_whole, 9 * life);
+		assert_int_equal(t.mailed, 10 * life);
+		assert_int_equal(t.shed_compact, 11 * life);
+		assert_int_equal(t.shed_location, 12 * life);
+		assert_int_equal(t.shed_pai, 13 * life);
 		counts_trunk(&c, 1, COUNTERS_OUTBOUND, trunk);
 		assert_int_equal(trunk[2], life);
 		counts_trunk(&c, 1, COUNTERS_INBOUND, trunk);

@@ -30,6 +30,17 @@ static void calls_of_example(struct world *w)
 	counters_bump(&b->park_full, 15);
 	counters_bump(&b->wait_us[14], 2); /* below 131 ms */
 	counters_bump(&b->wait_ns_sum, 250000000);
+	bump(w, 0, COUNTERS_INBOUND, SR_REASSEMBLED, 16);
+	counters_bump(&b->reasons[SR_REASSEMBLED - SR_XDP_MAX], 16);
+	counters_bump(&b->reasons[SR_FRAGMENT_EXPIRED - SR_XDP_MAX], 17);
+	counters_bump(&b->fragments_held, 18);
+	counters_bump(&b->fragment_bytes, 19);
+	counters_bump(&b->fragment_limit, 20);
+	counters_bump(&b->datagrams_whole, 21);
+	counters_bump(&b->mailed, 22);
+	counters_bump(&b->shed_compact, 23);
+	counters_bump(&b->shed_location, 24);
+	counters_bump(&b->shed_pai, 25);
 	b->trunks[0].skew_cnt = 3;
 	b->trunks[0].skew_ms = -1500;
 }
@@ -72,8 +83,16 @@ static void test_inbound(void **state)
 			     "\nsipseal_wait_seconds_bucket{le=\"0.065536\"} 0\n",
 			     "\nsipseal_wait_seconds_bucket{le=\"0.131072\"} 2\n",
 			     "\nsipseal_wait_seconds_sum 0.250000000\n", "\nsipseal_wait_seconds_count 2\n",
+			     "\nsipseal_fragments_total{reason=\"reassembled\"} 16\n",
+			     "\nsipseal_fragments_total{reason=\"fragment_expired\"} 17\n",
+			     "\nsipseal_fragments_total{reason=\"fragment_not_udp\"} 0\n",
+			     "\nsipseal_fragments_held 18\n", "\nsipseal_fragment_bytes 19\n",
+			     "\nsipseal_fragment_limit_bytes 20\n", "\nsipseal_datagrams_reassembled_total 21\n",
+			     "\nsipseal_fragments_mailed_total 22\n", "\nsipseal_shed_total{step=\"compact\"} 23\n",
+			     "\nsipseal_shed_total{step=\"location\"} 24\n", "\nsipseal_shed_total{step=\"pai\"} 25\n",
 			     "\nsipseal_iat_skew_seconds{trunk=\"acme\"} -1.500\n", NULL });
 	assert_null(strstr(text, IN("invites", "watch", "STIR_FAILED", "passport_stale", "7")));
+	assert_null(strstr(text, "\",reason=\"reassembled\"")); /* of INVITEs */
 	assert_null(strstr(text, "sipseal_iat_skew_seconds{trunk=\"watch\"}"));
 	assert_null(strstr(text, "sipseal_fetcher_up")); /* no trust anchors, no fetcher */
 	free(text);
@@ -116,6 +135,14 @@ static void test_stats(void **state)
 	o = report_stats(&w->d);
 	assert_int_equal(at(o, "signer", "verdict_misses"), 13);
 	assert_int_equal(at(o, "signer", "parked_ever"), 14);
+	assert_int_equal(at(o, "signer", "fragments_held"), 18);
+	assert_int_equal(at(o, "signer", "fragment_bytes"), 19);
+	assert_int_equal(at(o, "signer", "fragment_limit_bytes"), 20);
+	assert_int_equal(at(o, "signer", "datagrams_whole"), 21);
+	assert_int_equal(at(o, "signer", "mailed"), 22);
+	assert_int_equal(at(o, "signer", "shed_compact"), 23);
+	assert_int_equal(at(o, "signer", "shed_location"), 24);
+	assert_int_equal(at(o, "signer", "shed_pai"), 25);
 	assert_int_equal(at(json_object_get(o, "invites"), "inbound", "verified"), 9);
 	assert_int_equal(at(json_object_get(o, "invites"), "inbound", "in_dialog"), 6);
 	assert_int_equal(at(json_object_get(o, "invites"), "outbound", "in_dialog"), 50);
@@ -130,7 +157,12 @@ static void test_every_reason_has_a_group(void **state)
 	for (unsigned i = SR_XDP_MAX; i < SR_MAX; i++) {
 		if (reason_token(i)[0] == '?')
 			continue;
-		assert_in_range(call_status_inbound(i), CALL_DROPPED, CALL_UNVERIFIED);
+		if (i == SR_UNMATCHED_LATE) /* outbound alone */
+			continue;
+		if (reason_is_fragment(i) != (call_status_inbound(i) == CALL_NONE) ||
+		    reason_is_fragment(i) != (call_status_of(i, NULL) == CALL_NONE))
+			fail_msg("%s: is it a call?", reason_token(i));
+		assert_in_range(call_status_inbound(i), CALL_DROPPED, CALL_NONE);
 		if (call_status_of(i, NULL) > CALL_DROPPED && i < SR_VERIFIED)
 			fail_msg("%s: outbound it is %s", reason_token(i), call_status_name(call_status_of(i, NULL)));
 		if (i >= SR_VERIFIED && call_status_of(i, NULL) != call_status_inbound(i))

@@ -88,6 +88,15 @@ static void test_sums(void **state)
 	assert_int_equal(at(o, "sums", "signer_reasons"), 21);
 	assert_int_equal(at(o, "sums", "ring_drops"), 2);
 	assert_int_equal(at(o, "sums", "in_flight"), 1);
+	assert_int_equal(at(o, "sums", "parked"), 0);
+	json_decref(o);
+	counters_bump(&counters_worker(w->signer, 0)->parked, 2);
+	counters_bump(&counters_worker(w->signer, 0)->fragments_held, 5);
+	xdp[0][SR_STEERED] += 2 + 5;
+	o = report_stats(&w->d);
+	assert_int_equal(at(o, "sums", "parked"), 2);
+	assert_int_equal(at(o, "sums", "fragments_held"), 5);
+	assert_int_equal(at(o, "sums", "in_flight"), 1);
 	/* every reason of the list has a key on its side */
 	for (unsigned i = 1; i < SR_MAX; i++) {
 		json_t *where =
@@ -101,6 +110,49 @@ static void test_sums(void **state)
 		    !json_is_integer(json_object_get(where, reason_token(i))))
 			fail_msg("reason %u has no key", i);
 	}
+	json_decref(o);
+}
+
+/* A datagram of five fragments is one INVITE; those that were dropped are none. */
+static void test_fragments_are_no_calls(void **state)
+{
+	struct world *w = *state;
+	struct counters_worker *b = counters_worker(w->signer, 0);
+	json_t *o, *f;
+
+	live_trunk_find(w->d.live, "acme")->trunk->verification.is_enabled = true;
+	count(w, 0, SR_SIGNED, 1);
+	count(w, 0, SR_REASSEMBLED, 4);
+	count(w, 0, SR_UNMATCHED_LATE, 1);
+	count_inbound(w, 0, SR_VERIFIED, 1);
+	count_inbound(w, 0, SR_REASSEMBLED, 2);
+	count_inbound(w, 0, SR_FRAGMENT_REFUSED, 3);
+	count(w, 0, SR_FRAGMENT_EVICTED, 7);
+	counters_bump(&b->fragments_held, 6);
+	counters_bump(&b->fragment_bytes, 24576);
+	counters_bump(&b->fragment_limit, 1 << 24);
+	counters_bump(&b->datagrams_whole, 2);
+	counters_bump(&b->shed_location, 8);
+	o = report_status(&w->d);
+	assert_int_equal(at(o, "calls", "signed"), 1);
+	assert_int_equal(at(o, "calls", "unsigned"), 1);
+	assert_int_equal(at(o, "calls", "dropped"), 0);
+	f = json_object_get(json_object_get(o, "calls"), "inbound");
+	assert_int_equal(at(f, "verified", NULL), 1);
+	assert_int_equal(at(f, "failed", NULL) + at(f, "unverified", NULL) + at(f, "dropped", NULL), 0);
+	f = json_object_get(o, "fragments");
+	assert_int_equal(at(f, "held", NULL), 6);
+	assert_int_equal(at(f, "bytes", NULL), 24576);
+	assert_int_equal(at(f, "limit_bytes", NULL), 1 << 24);
+	assert_int_equal(at(f, "whole", NULL), 2);
+	assert_int_equal(at(f, "refused", NULL), 3);
+	assert_int_equal(at(f, "incomplete", NULL), 7);
+	assert_int_equal(at(f, "shed", "location"), 8);
+	assert_int_equal(at(o, "unmatched_invite", "packets"), 1);
+	json_decref(o);
+	o = report_stats(&w->d);
+	assert_int_equal(at(json_object_get(o, "invites"), "outbound", "reassembled"), 0);
+	assert_int_equal(at(json_object_get(o, "signer"), "reasons", "reassembled"), 6);
 	json_decref(o);
 }
 
@@ -238,6 +290,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_status_groups),	    T(test_status_inbound), T(test_sums), T(test_unmatched_peers),
+		T(test_fragments_are_no_calls),
 		T(test_trunk_is_complete),  T(test_metrics), T(test_histogram),
 		cmocka_unit_test(test_nic),
 	};

@@ -61,7 +61,8 @@ static void test_ways_around_are_shown(void **state)
 		SR_FRAGMENT,	     SR_FRAGMENT_DROPPED, SR_VLAN,
 		SR_VLAN_DROPPED,     SR_OPAQUE,		  SR_OPAQUE_DROPPED,
 		SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,	  SR_SIGNER_DOWN_DROPPED,
-		SR_WRONG_SIDE,	     SR_RATE_LIMITED,	  SR_FAIR_SHARE
+		SR_WRONG_SIDE,	     SR_RATE_LIMITED,	  SR_FAIR_SHARE,
+		SR_OPTIONS_WITHHELD, SR_PARTIAL_CHECKSUM, SR_NO_PEER_PORT
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
@@ -75,6 +76,45 @@ static void test_ways_around_are_shown(void **state)
 			fail_msg("no warning %s", reason_token(reasons[i]));
 		json_decref(list);
 	}
+}
+
+static const char *level_of(const json_t *list, const char *code)
+{
+	const json_t *w;
+	size_t i;
+
+	json_array_foreach(list, i, w)
+		if (!strcmp(json_string_value(json_object_get(w, "code")), code))
+			return json_string_value(json_object_get(w, "level"));
+	return "absent";
+}
+
+/* A few broken fragments are nothing; many are, and so is one location that was left out. */
+static void test_fragments_in_number(void **state)
+{
+	struct world *w = *state;
+	struct counters_worker *b = counters_worker(w->signer, 0);
+	json_t *list;
+
+	count(w, 0, SR_FRAGMENT_REFUSED, 50);
+	count(w, 0, SR_FRAGMENT_TINY, 49);
+	count(w, 0, SR_FRAGMENT_EVICTED, 99);
+	count(w, 0, SR_FRAGMENT_DUPLICATE, 1000);
+	list = report_warnings(&w->d);
+	assert_string_equal(level_of(list, "fragments_refused"), "absent");
+	assert_string_equal(level_of(list, "fragments_incomplete"), "absent");
+	json_decref(list);
+	count(w, 0, SR_FRAGMENT_MALFORMED, 1);
+	count(w, 0, SR_FRAGMENT_OVERFLOW, 1);
+	counters_bump(&b->shed_location, 1);
+	counters_bump(&b->shed_pai, 1);
+	counters_bump(&b->shed_compact, 1); /* costs nothing */
+	list = report_warnings(&w->d);
+	assert_int_equal(json_array_size(list), 1 + 4);
+	for (const char *const *c = (const char *const[]){ "fragments_refused", "fragments_incomplete", "location_shed",
+							   "pai_shed", NULL }; *c; c++)
+		assert_string_equal(level_of(list, *c), "warning");
+	json_decref(list);
 }
 
 static void test_signer_state(void **state)
@@ -91,7 +131,7 @@ static void test_signer_state(void **state)
 	beat[0] -= 2000000000;
 	assert_string_equal(report_signer_state(&w->d), "stalled");
 	list = report_warnings(&w->d);
-	assert_true(has_warning(list, "signer_not_running", NULL));
+	assert_string_equal(level_of(list, "signer_not_running"), "critical");
 	json_decref(list);
 	w->d.signer.pid = 0;
 	assert_string_equal(report_signer_state(&w->d), "down");
@@ -250,6 +290,7 @@ int main(void)
 		T(test_warnings),
 		T(test_interfaces_that_went),
 		T(test_ways_around_are_shown),
+		T(test_fragments_in_number),
 		T(test_signer_state),
 		T(test_many_trunks_do_not_drown_the_rest),
 		T(test_credential_usable),
