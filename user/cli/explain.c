@@ -19,6 +19,7 @@
 #include "config/credentials.h"
 #include "config/origids.h"
 
+#define IP_PACKET_MAX 65535
 #define CONFIG_DEFAULT "/etc/sipseal/sipseal.yaml"
 
 /* 86 base64url characters that nobody can take for a signature */
@@ -231,6 +232,7 @@ static int decide(struct explain *x, const struct args *a)
 		  sizeof(in.source_ip));
 	in.trunk = x->slot;
 	in.is_inbound = explain_is_inbound(x);
+	in.max_len = IP_PACKET_MAX - explain_headers_len(x);
 	engine_run(x->engine, &env, &in, &x->result);
 	x->is_signed = x->signer && x->result.verdict == VERDICT_SIGN;
 	return emit(x, &env, &in);

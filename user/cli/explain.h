@@ -46,6 +46,12 @@ enum sipseal_reason explain_steer(struct explain *x);
 /** explain_is_inbound() - did the engine judge it as a call from the carrier? */
 bool explain_is_inbound(const struct explain *x);
 
+/** explain_headers_len() - of IP and UDP: options and extension headers are not known here. */
+static inline size_t explain_headers_len(const struct explain *x)
+{
+	return (x->from.is_v4 ? 20 : 40) + 8;
+}
+
 /** explain_printable() - bytes of the message for JSON and terminals: those outside 20-7e as \xNN.
  * Return: malloc'd, or NULL. */
 char *explain_printable(struct slice s);

@@ -8,6 +8,8 @@
 #include "cli/explain.h"
 #include "trunk/events.h"
 
+#define MTU_USUAL 1500
+
 char *explain_printable(struct slice s)
 {
 	char *dst = malloc(s.len * 4 + 1), *q = dst;
@@ -59,13 +61,18 @@ struct change {
 	bool is_there;
 };
 
+static bool is_leaving(const struct explain *x)
+{
+	return x->result.verdict <= VERDICT_SIGN || x->result.verdict == VERDICT_VERIFY;
+}
+
 static struct change *change_new(const struct explain *x)
 {
 	struct change *c = malloc(sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->is_there = (x->result.verdict <= VERDICT_SIGN || x->result.verdict == VERDICT_VERIFY) &&
+	c->is_there = is_leaving(x) &&
 		      sip_message_parse(x->message, x->message_len, &c->before) == SR_NONE &&
 		      sip_message_parse(x->out, x->out_len, &c->after) == SR_NONE;
 	return c;
@@ -106,6 +113,16 @@ static const char *attest_why(const struct explain *x)
 	return explain_is_inbound(x) ? NULL : event_attest_why(o->attest, o->decided_reason, o->notes);
 }
 
+static json_t *json_shed(uint32_t notes)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < EVENT_SHED_CNT; i++)
+		if (event_shed(notes, i))
+			json_array_append_new(a, json_string(event_shed(notes, i)));
+	return a;
+}
+
 int explain_print_json(const struct explain *x)
 {
 	CLEANUP(freep) struct change *c = change_new(x);
@@ -123,6 +140,8 @@ int explain_print_json(const struct explain *x)
 		      x->is_signed, "added", json_rows(c, true), "removed", json_rows(c, false));
 	if (j && attest_why(x))
 		json_object_set_new(j, "attest_why", json_string(attest_why(x)));
+	if (j && o->notes & EVENT_NOTES_SHED)
+		json_object_set_new(j, "shed", json_shed(o->notes));
 	if (j)
 		explain_inbound_json(x, j);
 	if (j && o->reason == SR_OBSERVE)
@@ -165,6 +184,9 @@ static void print_notes(uint32_t notes)
 		{ EVENT_NOTE_DIVERTED, "diverted: a chain of div rows leads from the number that was called first" },
 		{ EVENT_NOTE_CALLBACK, "callback of an emergency centre: never refused, never waits" },
 		{ EVENT_NOTE_PAI_REMOVED, "P-Asserted-Identity is removed: trust_pai is false" },
+		{ EVENT_NOTE_SHED_COMPACT, "left out to fit into a datagram: the blanks between the elements of the location" },
+		{ EVENT_NOTE_SHED_LOCATION, "left out to fit into a datagram: the location" },
+		{ EVENT_NOTE_SHED_PAI, "left out to fit into a datagram: P-Asserted-Identity and Privacy of ours" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -172,15 +194,14 @@ static void print_notes(uint32_t notes)
 			printf("%-11s %s\n", "note", table[i].text);
 }
 
-/* Fragments are not for the signer, and a file does not tell whether it came in some. */
+/* The MTU of the way out is not known here: the usual one. */
 static void print_size_note(const struct explain *x)
 {
-	size_t headers = (x->from.is_v4 ? 20 : 40) + 8;
+	size_t len = x->out_len + explain_headers_len(x);
 
-	if (x->result.reason == SR_NOT_INVITE || !x->direction || x->message_len + headers <= 1500)
-		return;
-	printf("%-11s %zu bytes: if it comes in IP fragments, %s instead\n", "note", x->message_len,
-	       strcmp(x->direction, "inbound") ? "on_signer_failure decides" : "it passes unverified");
+	if (is_leaving(x) && x->direction && len > MTU_USUAL)
+		printf("%-11s an IP packet of %zu bytes: it leaves in fragments where the MTU is %d\n", "note", len,
+		       MTU_USUAL);
 }
 
 int explain_print_text(const struct explain *x)

@@ -14,7 +14,8 @@
 #define NOTES_OUTBOUND                                                                            \
 	(NOTES_BOTH | EVENT_NOTE_LOCATION | EVENT_NOTE_LOCATION_PRESENT |                         \
 	 EVENT_NOTE_LOCATION_AUTHINT | EVENT_NOTE_LOCATION_BODY | EVENT_NOTE_LOCATION_SIZE |      \
-	 EVENT_NOTE_OUTSIDE | EVENT_NOTE_OVERRIDE | EVENT_NOTE_ANY_NUMBER)
+	 EVENT_NOTE_OUTSIDE | EVENT_NOTE_OVERRIDE | EVENT_NOTE_ANY_NUMBER |                  \
+	 EVENT_NOTES_SHED)
 #define NOTES_INBOUND                                                                             \
 	(NOTES_BOTH | EVENT_NOTE_WAITED | EVENT_NOTE_DIVERTED | EVENT_NOTE_CALLBACK |             \
 	 EVENT_NOTE_PAI_REMOVED)

@@ -115,6 +115,20 @@ static bool is_observed(const struct event_record *r)
 	return r->reason == SR_OBSERVE || r->notes & EVENT_NOTE_OBSERVE;
 }
 
+/* What was left out to fit: a list, only where there is something. */
+static int put_shed(json_t *j, uint32_t notes)
+{
+	json_t *list;
+
+	if (!(notes & EVENT_NOTES_SHED))
+		return 0;
+	list = json_array();
+	for (unsigned i = 0; i < EVENT_SHED_CNT; i++)
+		if (event_shed(notes, i))
+			json_array_append_new(list, json_word(event_shed(notes, i)));
+	return put(j, "shed", list);
+}
+
 /* What was decided about the call.  In mode observe that stands under `observed`, for nothing
  * of it was done. */
 static int put_decision(json_t *j, const struct callevent *c)
@@ -124,7 +138,7 @@ static int put_decision(json_t *j, const struct callevent *c)
 					  event_attest_why(r->attest, r->decided_reason, r->notes);
 
 	if (put_word(j, "attest_why", why) < 0 ||
-	    put_word(j, "location", event_location(r->notes)) < 0)
+	    put_word(j, "location", event_location(r->notes)) < 0 || put_shed(j, r->notes) < 0)
 		return -1;
 	if (r->decided_verdict == EVENT_REJECT && r->code)
 		return put(j, "response", json_integer(r->code));

@@ -298,6 +298,31 @@ void call_remove(struct call *c, enum sip_header h)
 		call_edit(c, sip_offset(&c->e->msg, row->line), row->line.len, SLICE(""));
 }
 
+size_t call_out_max(const struct call *c)
+{
+	return c->in->max_len && c->in->max_len < CALL_OUT_MAX ? c->in->max_len : CALL_OUT_MAX;
+}
+
+bool call_fits(const struct call *c)
+{
+	const struct sip_edits *e = &c->e->edits;
+	size_t len = c->in->datagram.len, deleted = 0;
+
+	for (unsigned i = 0; i < e->cnt; i++) {
+		len += e->e[i].text.len;
+		deleted += e->e[i].del;
+	}
+	return len - deleted <= call_out_max(c);
+}
+
+void call_edits_drop(struct call *c, unsigned at, unsigned cnt)
+{
+	struct sip_edits *e = &c->e->edits;
+
+	memmove(e->e + at, e->e + at + cnt, (e->cnt - at - cnt) * sizeof(e->e[0]));
+	e->cnt -= cnt;
+}
+
 void call_add_row(struct call *c, struct slice row)
 {
 	call_edit(c, c->e->msg.headers_end, 0, row);

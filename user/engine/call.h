@@ -13,7 +13,7 @@
 #include "sip/uri.h"
 #include "trunk/model.h"
 
-#define CALL_OUT_MAX 65507 /* 65,535 less IPv4 and UDP headers: fits both families */
+#define CALL_OUT_MAX 65507 /* 65,535 less IPv4 and UDP headers: nothing longer leaves, whatever the caller says */
 #define CALL_NUMBERS_MAX 4 /* PAI values that we compare: one sip, one tel (RFC 3325 s9.1), spare */
 _Static_assert(SIP_EDITS_MAX >= SIP_ROWS_MAX + MULTIPART_PARTS_MAX + 16,
 	       "every row, every part, and what we add");
@@ -46,6 +46,7 @@ struct call {
 	struct tn pai_set;		       /* valid when want_pai_set */
 	struct tn shown[CALL_NUMBERS_MAX + 1]; /* numbers that leave: PAI first, then From */
 	unsigned shown_cnt;
+	unsigned pai_at, pai_cnt; /* edits that add PAI and `Privacy: none`: what may be left out to fit */
 	bool is_override; /* the location was set for this call alone */
 	bool has_failed;  /* something did not fit: nothing is changed */
 };
@@ -82,11 +83,24 @@ void call_remove(struct call *c, enum sip_header h);
 /** call_add_row() - a whole row, with CRLF, at the end of the header block. */
 void call_add_row(struct call *c, struct slice row);
 
+/** call_out_max() - longest datagram that can leave. */
+size_t call_out_max(const struct call *c);
+
+/** call_fits() - would what is collected so far fit into that? */
+bool call_fits(const struct call *c);
+
+/** call_edits_drop() - forget @cnt edits from @at on. */
+void call_edits_drop(struct call *c, unsigned at, unsigned cnt);
+
 /** pai_decide() - which PAI leaves, and so which numbers the verifier will see (c->shown). */
 void pai_decide(struct call *c);
 
 /** pai_edit() - PAI, PPI, RPID and Privacy rows. */
 void pai_edit(struct call *c);
+
+/** pai_shed() - leave out the PAI, and the `Privacy: none` beside it, that we would add.  Not where something is signed
+ * for its number and From shows another: the verifier would look for that in vain.  `Privacy: id` stays. */
+void pai_shed(struct call *c);
 
 /** identity_decide() - may and must this call be signed?  Sets out->orig, dest, attest.
  * Return: SR_SIGNED yes, else the reason why not. */
@@ -97,8 +111,16 @@ enum sipseal_reason identity_decide(struct call *c);
 enum sipseal_reason identity_edit(struct call *c);
 
 /** location_edit() - attach the PIDF-LO where the trunk wants it or it was set for this call, the body
- * allows it, and it fits.
- * Otherwise a note in the output says why, and the other edits stand. */
+ * allows it, and it fits: as it is, else without the blanks in it.
+ * Otherwise a note in the output says why, and the other edits stand; but in an emergency call only the engine's
+ * own memory keeps it away, so that afterwards the datagram may be too long. */
 void location_edit(struct call *c);
+
+/** location_body_is_protected() - by a digest that covers it (qop=auth-int). */
+bool location_body_is_protected(const struct sip_message *m);
+
+/** location_body_is_ours() - to change: not signed, encrypted, encoded, or of an unknown type.
+ * @ret: its type; untouched where there is no body */
+bool location_body_is_ours(const struct sip_message *m, struct sip_media_type *ret);
 
 #endif

@@ -158,7 +158,7 @@ static void judge(struct call *c)
 	}
 	out->verdict = VERDICT_VERIFY;
 	inbound_mark(&in);
-	if (!c->has_failed && sip_edits_seal(&c->e->edits, c->in->datagram.len, CALL_OUT_MAX) == 0)
+	if (!c->has_failed && sip_edits_seal(&c->e->edits, c->in->datagram.len, call_out_max(c)) == 0)
 		return;
 	out->notes &= ~(uint32_t)EVENT_NOTE_PAI_REMOVED;
 	out->reason = SR_OUTPUT_LIMIT;

@@ -15,33 +15,10 @@
 struct place {
 	char id[ID_LEN + 1];
 	struct slice domain;
+	bool is_compact;
 	struct slice pidf; /* the finished document */
 	size_t new_body_len;
 };
-
-static bool contains_nocase(struct slice s, struct slice needle)
-{
-	for (; s.len >= needle.len; s = slice_cut(s, 1))
-		if (slice_iprefix(s, needle))
-			return true;
-	return false;
-}
-
-/* qop=auth-int covers the body: changing it would break the digest (RFC 7616 s3.4.3).  Any mention
- * counts: a false alarm costs a location, a miss costs the call. */
-static bool is_body_protected(const struct sip_message *m)
-{
-	static const enum sip_header kinds[] = { SIP_H_AUTHORIZATION, SIP_H_PROXY_AUTHORIZATION };
-
-	for (unsigned i = 0; i < 2; i++) {
-		const struct sip_row *row = sip_message_first(m, kinds[i]);
-
-		for (; row; row = sip_message_next(m, row))
-			if (contains_nocase(row->value, SLICE("auth-int")))
-				return true;
-	}
-	return false;
-}
 
 static void make_id(struct call *c, char dst[ID_LEN + 1])
 {
@@ -77,7 +54,7 @@ static struct slice entity(struct call *c, const struct place *pl)
 
 static bool make_pidf(struct call *c, const struct pidf_template *tpl, struct place *pl)
 {
-	struct pidf_values v = { .entity = entity(c, pl), .now = c->env->now_ms / 1000 };
+	struct pidf_values v = { .entity = entity(c, pl), .now = c->env->now_ms / 1000, .is_compact = pl->is_compact };
 	struct text t = text_begin(c->e);
 	size_t cap;
 	char *room = text_room(&t, &cap);
@@ -268,38 +245,6 @@ static void add_geolocation(struct call *c, const struct place *pl)
 	call_add_row(c, text_end(&t));
 }
 
-/* In MIME rows only, but some put it into the header: what is not sent as it is cannot be a
- * multipart (RFC 2045 s6.4). */
-static bool has_transfer_encoding(const struct sip_message *m)
-{
-	for (unsigned i = 0; i < m->row_cnt; i++) {
-		struct slice v = m->rows[i].value;
-
-		if (slice_ieq(m->rows[i].name, SLICE("Content-Transfer-Encoding")) &&
-		    !slice_ieq(v, SLICE("7bit")) && !slice_ieq(v, SLICE("8bit")) &&
-		    !slice_ieq(v, SLICE("binary")))
-			return true;
-	}
-	return false;
-}
-
-/* Bodies that must stay as they are: signed, encrypted, encoded, or of an unknown type. */
-static bool is_body_ours_to_change(const struct sip_message *m, struct sip_media_type *ret)
-{
-	const struct sip_row *type = sip_message_first(m, SIP_H_CONTENT_TYPE);
-
-	if (m->count[SIP_H_CONTENT_ENCODING] || has_transfer_encoding(m))
-		return false;
-	if (!m->body.len)
-		return true;
-	if (!type || sip_media_type_parse(type->value, ret) < 0)
-		return false;
-	return !sip_media_type_is(ret, "multipart", "signed") &&
-	       !sip_media_type_is(ret, "multipart", "encrypted") &&
-	       !sip_media_type_is(ret, "application", "pkcs7-mime") &&
-	       !sip_media_type_is(ret, "application", "x-pkcs7-mime");
-}
-
 /* What was set for this call, else the trunk's; NULL: no location. */
 static const struct pidf_template *choose(struct call *c)
 {
@@ -324,7 +269,7 @@ static bool is_possible(struct call *c)
 		c->out->notes |= EVENT_NOTE_LOCATION_PRESENT;
 		return false;
 	}
-	if (is_body_protected(&c->e->msg)) {
+	if (location_body_is_protected(&c->e->msg)) {
 		c->out->notes |= EVENT_NOTE_LOCATION_AUTHINT;
 		return false;
 	}
@@ -340,14 +285,14 @@ static struct slice place_domain(const struct call *c)
 }
 
 /* Return: what to note. */
-static uint32_t attach(struct call *c, const struct pidf_template *tpl)
+static uint32_t attach(struct call *c, const struct pidf_template *tpl, bool is_compact)
 {
 	const struct sip_message *m = &c->e->msg;
-	struct place pl = { .domain = place_domain(c), .new_body_len = m->body.len };
+	struct place pl = { .domain = place_domain(c), .is_compact = is_compact, .new_body_len = m->body.len };
 	struct sip_media_type mt = { 0 };
 	uint32_t note;
 
-	if (!is_body_ours_to_change(m, &mt))
+	if (!location_body_is_ours(m, &mt))
 		return EVENT_NOTE_LOCATION_BODY;
 	if (m->body.len && keeps_existing(c) && sip_media_type_is(&mt, "application", "pidf+xml"))
 		return EVENT_NOTE_LOCATION_PRESENT;
@@ -366,32 +311,51 @@ static uint32_t attach(struct call *c, const struct pidf_template *tpl)
 	return note;
 }
 
-static bool fits(const struct call *c)
-{
-	const struct sip_edits *e = &c->e->edits;
-	size_t len = c->in->datagram.len, deleted = 0;
+/* What the call was before its location was tried. */
+struct before {
+	unsigned edit_cnt;
+	size_t arena_len;
+};
 
-	for (unsigned i = 0; i < e->cnt; i++) {
-		len += e->e[i].text.len;
-		deleted += e->e[i].del;
-	}
-	return len - deleted <= CALL_OUT_MAX;
+static void go_back(struct call *c, const struct before *b)
+{
+	c->e->edits.cnt = b->edit_cnt;
+	c->e->arena_len = b->arena_len;
+	c->has_failed = false;
+}
+
+/* Return: EVENT_NOTE_LOCATION: it is in the edits, and fits or @c is an emergency call; _SIZE: it may do with
+ * less; else why not. */
+static uint32_t try_form(struct call *c, const struct pidf_template *tpl, bool is_compact)
+{
+	uint32_t note = attach(c, tpl, is_compact);
+
+	if (c->has_failed)
+		return EVENT_NOTE_LOCATION_SIZE; /* over the arena */
+	if (note == EVENT_NOTE_LOCATION && !call_fits(c) && !(is_compact && c->is_emergency))
+		return EVENT_NOTE_LOCATION_SIZE;
+	return note;
 }
 
 void location_edit(struct call *c)
 {
 	const struct pidf_template *tpl = c->has_failed ? NULL : choose(c);
-	unsigned edit_cnt = c->e->edits.cnt;
+	struct before b = { c->e->edits.cnt, c->e->arena_len };
 	uint32_t note;
 
 	if (!tpl || !is_possible(c))
 		return;
-	note = attach(c, tpl);
-	if (c->has_failed || !fits(c))
-		note = EVENT_NOTE_LOCATION_SIZE;
+	note = try_form(c, tpl, false);
+	if (note == EVENT_NOTE_LOCATION_SIZE) {
+		go_back(c, &b);
+		note = try_form(c, tpl, true);
+		if (note == EVENT_NOTE_LOCATION)
+			c->out->shed |= ENGINE_SHED_COMPACT;
+		else if (!c->is_emergency)
+			c->out->shed |= ENGINE_SHED_LOCATION;
+	}
 	/* all or nothing: the call itself is signed without its location rather than not at all */
 	if (note != EVENT_NOTE_LOCATION)
-		c->e->edits.cnt = edit_cnt;
-	c->has_failed = false;
+		go_back(c, &b);
 	c->out->notes |= note;
 }

@@ -72,6 +72,20 @@ static void add_pai(struct call *c)
 	call_add_row(c, text_end(&t));
 }
 
+/* Rows that only say who is calling, and may be left out. */
+static void add_optional(struct call *c, void (*add)(struct call *c))
+{
+	if (!c->pai_cnt)
+		c->pai_at = c->e->edits.cnt;
+	add(c);
+	c->pai_cnt = c->e->edits.cnt - c->pai_at;
+}
+
+static void add_privacy_none(struct call *c)
+{
+	call_add_row(c, SLICE("Privacy: none\r\n"));
+}
+
 static void edit_privacy(struct call *c)
 {
 	const struct sip_message *m = &c->e->msg;
@@ -81,7 +95,7 @@ static void edit_privacy(struct call *c)
 		return;
 	if (!c->is_restricted) {
 		if (!row && !c->is_emergency && c->want_pai_set && c->trunk->add_privacy_none)
-			call_add_row(c, SLICE("Privacy: none\r\n"));
+			add_optional(c, add_privacy_none);
 		return;
 	}
 	if (c->has_privacy_id)
@@ -107,6 +121,25 @@ void pai_edit(struct call *c)
 	if (c->is_restricted)
 		call_remove(c, SIP_H_RPID);
 	if (c->want_pai_set)
-		add_pai(c);
+		add_optional(c, add_pai);
 	edit_privacy(c);
+}
+
+/* Has the call a signature, ours or one that stays, for the number of that PAI? */
+static bool is_signed_for_pai(const struct call *c)
+{
+	return c->out->reason == SR_SIGNED || c->out->reason == SR_ALREADY_SIGNED;
+}
+
+void pai_shed(struct call *c)
+{
+	bool is_in_from = slice_eq(tn_slice(&c->from_tn), tn_slice(&c->pai_set));
+
+	if (!c->pai_cnt || (is_signed_for_pai(c) && !is_in_from))
+		return;
+	call_edits_drop(c, c->pai_at, c->pai_cnt);
+	c->pai_cnt = 0;
+	/* with the same number in From, orig and the attestation are what they were: the signature stays as it is */
+	c->out->orig = c->from_tn;
+	c->out->shed |= ENGINE_SHED_PAI;
 }

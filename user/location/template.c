@@ -23,6 +23,31 @@ static int out_put(struct out *o, const char *p, size_t len)
 	return 0;
 }
 
+/* Layout is a line end and the blanks after it.  Behind a tag, and at the end, it goes; within a tag, between
+ * attributes, one blank stays. */
+static int compact_put(struct out *o, const char *p, size_t len)
+{
+	const char *end = p + len;
+
+	while (p < end) {
+		const char *cr = memchr(p, '\r', (size_t)(end - p));
+		int r = out_put(o, p, (size_t)((cr ? cr : end) - p));
+
+		if (r < 0 || !cr)
+			return r;
+		for (p = cr; p < end && memchr("\r\n ", *p, 3);)
+			p++;
+		if (p < end && o->len && o->dst[o->len - 1] != '>' && (r = out_put(o, " ", 1)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int text_put(struct out *o, const struct pidf_values *v, const char *p, size_t len)
+{
+	return v->is_compact ? compact_put(o, p, len) : out_put(o, p, len);
+}
+
 static void digits_put(char *dst, unsigned v, int n)
 {
 	while (n--) {
@@ -118,11 +143,11 @@ ssize_t pidf_fill(const struct pidf_template *t, const struct pidf_values *v, ch
 
 		if (off < done || off > t->len)
 			return -EINVAL;
-		if ((r = out_put(&o, t->text + done, off - done)) < 0 ||
+		if ((r = text_put(&o, v, t->text + done, off - done)) < 0 ||
 		    (r = hole_put(&o, t->holes[i].kind, v)) < 0)
 			return r;
 		done = off;
 	}
-	r = out_put(&o, t->text + done, t->len - done);
+	r = text_put(&o, v, t->text + done, t->len - done);
 	return r < 0 ? r : (ssize_t)o.len;
 }

@@ -6,6 +6,7 @@
 #ifndef SIPSEAL_LOCATION_TEMPLATE_H
 #define SIPSEAL_LOCATION_TEMPLATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -37,6 +38,8 @@ struct pidf_values {
 	struct slice entity;   /* "+12155550112@example.net"; bytes outside [A-Za-z0-9.+@_-] are refused */
 	int64_t now;           /* seconds */
 	char id[17];           /* 16 hex digits */
+	bool is_compact;       /* without line ends and blanks between elements and attributes: what a line end
+				  stands for is layout, values hold none */
 };
 
 /**

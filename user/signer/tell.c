@@ -46,6 +46,19 @@ static void measure(struct worker *w, const struct steered *s, uint64_t begin_ns
 		counters_time(c->latency_us, &c->latency_ns_sum, age_ns(w, s));
 }
 
+/* What was left out of what has left. */
+static void count_shed(struct worker *w, const struct steered *s, enum sipseal_reason reason)
+{
+	struct counters_worker *c = w->counters;
+	uint32_t shed = s->is_decided && s->has_left && reason == s->out.reason ? s->out.shed : 0;
+
+	if (!shed || reason == SR_OBSERVE)
+		return;
+	counters_bump(&c->shed_compact, shed & ENGINE_SHED_COMPACT ? 1 : 0);
+	counters_bump(&c->shed_location, shed & ENGINE_SHED_LOCATION ? 1 : 0);
+	counters_bump(&c->shed_pai, shed & ENGINE_SHED_PAI ? 1 : 0);
+}
+
 static int64_t clamp(int64_t v, int64_t max)
 {
 	return v > max ? max : v < -max ? -max : v;
@@ -160,7 +173,8 @@ static void put_decision(struct event_record *r, const struct steered *s, enum s
 	r->call_id_len = put_text(r->call_id, sizeof(r->call_id), out->call_id);
 	r->flags |= out->call_id.len > sizeof(r->call_id) ? EVENT_CALL_ID_CUT : 0;
 	if (!stands(s, reason)) {
-		r->notes &= ~(uint32_t)EVENT_NOTE_LOCATION; /* it left as it came, or not at all */
+		/* it left as it came, or not at all */
+		r->notes &= ~(uint32_t)(EVENT_NOTE_LOCATION | EVENT_NOTES_SHED);
 		return;
 	}
 	r->decided_verdict = (uint8_t)out->decided_verdict;
@@ -264,6 +278,7 @@ void tell_frame(struct worker *w, struct steered *s, enum sipseal_reason reason,
 	count(w, s, reason);
 	measure(w, s, begin_ns);
 	measure_skew(w, s);
+	count_shed(w, s, reason);
 	if (is_event(s, reason))
 		tell_event(w, s, reason);
 }

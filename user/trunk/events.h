@@ -44,6 +44,11 @@
 #define EVENT_NOTE_DIVERTED         0x1000 /* inbound: good by a chain of div PASSporTs (RFC 8946) */
 #define EVENT_NOTE_CALLBACK         0x2000 /* inbound: Priority psap-callback or Resource-Priority esnet */
 #define EVENT_NOTE_PAI_REMOVED      0x4000 /* inbound: trust_pai false */
+/* What was left out so that the datagram could leave: ENGINE_SHED_* */
+#define EVENT_NOTE_SHED_COMPACT     0x8000
+#define EVENT_NOTE_SHED_LOCATION    0x10000
+#define EVENT_NOTE_SHED_PAI         0x20000
+#define EVENT_NOTES_SHED (EVENT_NOTE_SHED_COMPACT | EVENT_NOTE_SHED_LOCATION | EVENT_NOTE_SHED_PAI)
 
 /* What became of it: enum engine_verdict has the same values.  EVENT_VERIFY: inbound, judged, and it has left;
  * an inbound INVITE that was not judged is EVENT_PASS. */
@@ -190,6 +195,17 @@ static inline const char *event_attest_why(char attest, unsigned reason, uint32_
 	if (notes & EVENT_NOTE_ANY_NUMBER)
 		return "any_number";     /* A without `numbers` */
 	return attest == 'A' ? "number_inside" : "trunk"; /* the trunk's `attestation` */
+}
+
+#define EVENT_SHED_CNT 3
+
+/** event_shed() - step @i < EVENT_SHED_CNT of what was left out to fit, in the words that events and explain print;
+ * NULL: that was not. */
+static inline const char *event_shed(uint32_t notes, unsigned i)
+{
+	static const char *const words[EVENT_SHED_CNT] = { "blanks", "location", "pai" };
+
+	return i < EVENT_SHED_CNT && notes & (EVENT_NOTE_SHED_COMPACT << i) ? words[i] : NULL;
 }
 
 /** event_location() - what became of the location, in the words that events print; NULL: none was due. */

@@ -249,7 +249,7 @@ static void test_rows_and_clock(void **state)
 	assert_non_null(strstr(command_out, "reason      signed: "));
 }
 
-/* What a file cannot tell is said: such a message may come in fragments. */
+/* What leaves in fragments is said to. */
 static void test_large(void **state)
 {
 	static const struct { size_t len; bool has_note; } sizes[] = { { 1472, false }, { 1473, true } };
@@ -263,7 +263,7 @@ static void test_large(void **state)
 		memset(text + len, 'x', sizes[i].len - len);
 		put("m.sip", text, sizes[i].len);
 		assert_int_equal(command_run(cmd_explain, false, GOOD "m.sip"), CLI_OK);
-		assert_int_equal(!!strstr(command_out, "if it comes in IP fragments"), sizes[i].has_note);
+		assert_int_equal(!!strstr(command_out, "it leaves in fragments"), sizes[i].has_note);
 	}
 }
 

@@ -127,6 +127,17 @@ static void as_outside(struct event_record *r)
 	r->notes = EVENT_NOTE_OUTSIDE | EVENT_NOTE_LOCATION_AUTHINT;
 }
 
+static void as_shed(struct event_record *r)
+{
+	r->notes = EVENT_NOTE_LOCATION_SIZE | EVENT_NOTE_SHED_LOCATION | EVENT_NOTE_SHED_PAI;
+}
+
+static void as_shed_observed(struct event_record *r)
+{
+	as_observed(r);
+	r->notes |= EVENT_NOTE_SHED_COMPACT;
+}
+
 static void as_verified(struct event_record *r)
 {
 	*r = world_inbound("id@pbx");
@@ -222,6 +233,7 @@ static const struct {
 	    { "restricted", NULL },
 	    { "call_id_cut", NULL },
 	    { "response", NULL },
+	    { "shed", NULL },
 	    { "location", NULL } } },
 	{ "IPv6", as_v6, { { "source", "[2001::9]:5060" }, { "destination", "[fd00::1]:5061" } } },
 	{ "refused",
@@ -294,6 +306,12 @@ static const struct {
 	  { { "attest", "B" },
 	    { "attest_why", "number_outside" },
 	    { "location", "body_auth_int" } } },
+	{ "left out to fit",
+	  as_shed,
+	  { { "location", "too_large" }, { "shed", "[\"location\",\"pai\"]" } } },
+	{ "left out to fit, observed",
+	  as_shed_observed,
+	  { { "shed", NULL }, { "observed.shed", "[\"blanks\"]" }, { "observed.location", "attached" } } },
 	{ "inbound: verified",
 	  as_verified,
 	  { { "direction", "inbound" },
@@ -428,7 +446,7 @@ static const struct {
 	{ "outbound with an SPC", FIELD(spc), 'x' },
 	{ "outbound, x5u cut", FIELD(flags), EVENT_X5U_CUT },
 	{ "outbound that waited", FIELD(notes), EVENT_NOTE_WAITED },
-	{ "note of nobody", FIELD(notes), 0x8000 },
+	{ "note of nobody", FIELD(notes), 1u << 31 },
 	{ "unknown flag", FIELD(flags), 0x80 },
 	{ "address of no kind", FIELD(src), 0 },
 	{ "response", FIELD(code), 200 },
@@ -460,6 +478,7 @@ static const struct {
 	{ "key of ours", FIELD(key), 1 },
 	{ "override", FIELD(override_seq), 7 },
 	{ "note of outbound", FIELD(notes), EVENT_NOTE_LOCATION },
+	{ "left out of an inbound one", FIELD(notes), EVENT_NOTE_SHED_PAI },
 	{ "note of nobody", FIELD(notes), 1u << 31 },
 	{ "unknown flag", FIELD(flags), 0x81 },
 	{ "attestation", FIELD(attest), 'a' },

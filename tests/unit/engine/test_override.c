@@ -132,7 +132,7 @@ static void test_too_large(void **state)
 	w.env.override_ctx = &special;
 	world_run(&w, msg, sizeof(msg) - 700); /* room for an Identity, none for a document */
 	assert_int_equal(w.out.reason, SR_SIGNED);
-	assert_int_equal(w.out.notes, EVENT_NOTE_LOCATION_SIZE | OVER | ANY);
+	assert_int_equal(w.out.notes, EVENT_NOTE_LOCATION_SIZE | EVENT_NOTE_SHED_LOCATION | OVER | ANY);
 	world_free(&w);
 }
 

@@ -40,6 +40,7 @@ struct world {
 	struct engine *engine;
 	struct engine_env env;
 	struct engine_output out;
+	size_t max_len;      /* of what leaves; 0: any */
 	char bytes[70000];
 	size_t len;
 };
@@ -49,25 +50,31 @@ static struct pidf_template location = {
 	.holes = { { 14, PIDF_HOLE_ENTITY }, { 16, PIDF_HOLE_TIMESTAMP } },
 };
 
-static void world_new(struct world *w, tune_fn *tune)
-{
-	static const char text[] = "<pidf entity=''></pidf>\r\n";
+#define LOCATION_TEXT "<pidf entity=''></pidf>\r\n"
 
+/* @text: starts as LOCATION_TEXT. */
+static void world_new_at(struct world *w, tune_fn *tune, const char *text)
+{
 	memset(w, 0, offsetof(struct world, bytes));
 	sign_calls = 0;
 	sign_error = 0;
-	location.len = sizeof(text) - 1;
-	memcpy(location.text, text, sizeof(text));
+	location.len = (uint32_t)strlen(text);
+	memcpy(location.text, text, location.len);
 	w->policy = policy_new(tune, &location, &w->g);
 	w->engine = malloc(sizeof(*w->engine));
 	w->env = (struct engine_env){ .now_ms = NOW * 1000ll + 999, .sign = fake_sign, .random = fake_random };
+}
+
+static void world_new(struct world *w, tune_fn *tune)
+{
+	world_new_at(w, tune, LOCATION_TEXT);
 }
 
 static void world_run(struct world *w, const char *msg, size_t len)
 {
 	struct guard g = guard_new(msg, len);
 	struct engine_input in = { .datagram = { g.p, g.len }, .policy = w->policy, .source_ip = "10.0.0.7",
-				   .source_port = 5060 };
+				   .source_port = 5060, .max_len = w->max_len };
 	ssize_t n;
 
 	engine_run(w->engine, &w->env, &in, &w->out);

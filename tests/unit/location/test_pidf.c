@@ -219,6 +219,51 @@ static void test_rfc_nodes(void **state)
 	xmlFreeDoc(doc);
 }
 
+/* Without layout it is the same document: what is left of both, parsed and written without blanks, is the same. */
+static void test_compact(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct civic_address *a;
+		enum pidf_form form;
+		size_t saved;
+	} cases[] = {
+		{"rfc", &camden, PIDF_RFC, 140},
+		{"rfc, all fields", &full, PIDF_RFC, 160},
+		{"legacy", &market, PIDF_LEGACY, 200},
+	};
+	struct pidf_values v = {
+	    .entity = SLICE("+12155550112@pbx.example.com"), .now = 1767225600, .id = "7f3c9a10d2e44b58", .is_compact = true};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		static struct pidf_template t;
+		char text[DOC_MAX], dense[DOC_MAX];
+		size_t len = render(cases[i].a, cases[i].form, v.now, text);
+		xmlChar *was, *is;
+		xmlDocPtr a, b;
+		ssize_t n;
+
+		assert_int_equal(pidf_render(cases[i].a, cases[i].form, &t), 0);
+		n = pidf_fill(&t, &v, dense, sizeof(dense) - 1);
+		assert_true(n > 0);
+		dense[n] = '\0';
+		if ((size_t)n + cases[i].saved > len || strpbrk(dense, "\r\n"))
+			fail_msg("%s: %zd of %zu bytes\n%s", cases[i].name, n, len, dense);
+		a = parse(text, len);
+		b = parse(dense, (size_t)n);
+		if (cases[i].form == PIDF_RFC)
+			assert_int_equal(validate(b), 0);
+		xmlDocDumpMemory(a, &was, NULL);
+		xmlDocDumpMemory(b, &is, NULL);
+		assert_string_equal(was, is);
+		xmlFree(was);
+		xmlFree(is);
+		xmlFreeDoc(a);
+		xmlFreeDoc(b);
+	}
+}
+
 /* The grammar refuses what the RFCs refuse: else the test above says nothing. */
 static void test_grammar(void **state)
 {
@@ -402,7 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_golden),  cmocka_unit_test(test_rfc_nodes),
-	    cmocka_unit_test(test_grammar), cmocka_unit_test(test_streets),
+	    cmocka_unit_test(test_compact), cmocka_unit_test(test_grammar), cmocka_unit_test(test_streets),
 	    cmocka_unit_test(test_hostile), cmocka_unit_test(test_line_ends),
 	    cmocka_unit_test(test_refused),
 	};

@@ -183,12 +183,48 @@ static void test_broken_template(void **state)
 	free(t);
 }
 
+/* Layout goes, whatever the capacity; what a value holds stays. */
+static void test_compact(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} texts[] = {
+		{"nothing to leave out", "<a>b c</a>", "<a>b c</a>"},
+		{"line ends and indent", "<a>\r\n  <b/>\r\n</a>\r\n", "<a><b/></a>"},
+		{"attributes on lines of their own", "<a b=\"1\"\r\n   c=\"2\">\r\n</a>", "<a b=\"1\" c=\"2\"></a>"},
+		{"blanks of a value", "<a>  x  y </a>", "<a>  x  y </a>"},
+		{"an element of blanks", "<a>\r\n <b>  </b>\r\n</a>", "<a><b>  </b></a>"},
+		{"only a line end", "\r\n", ""},
+		{"nothing", "", ""},
+	};
+	struct pidf_values v = values;
+
+	(void)state;
+	v.is_compact = true;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct pidf_template t = {.len = (uint32_t)strlen(texts[i].text)};
+		size_t want = strlen(texts[i].want);
+
+		memcpy(t.text, texts[i].text, t.len);
+		for (size_t cap = 0; cap <= want; cap++) {
+			struct guard g = guard_new(texts[i].text, cap);
+			ssize_t r = pidf_fill(&t, &v, g.p, cap);
+
+			if (r != (cap < want ? -ENOSPC : (ssize_t)want) ||
+			    (r >= 0 && memcmp(g.p, texts[i].want, want)))
+				fail_msg("%s, cap %zu: returns %zd", texts[i].name, cap, r);
+			guard_free(&g);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_fill),	cmocka_unit_test(test_entity),
 	    cmocka_unit_test(test_id),		cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_time_limits), cmocka_unit_test(test_broken_template),
+	    cmocka_unit_test(test_compact),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
