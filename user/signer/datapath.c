@@ -63,6 +63,7 @@ static void engine_turn(struct worker *w, struct steered *s, struct engine_input
 		.is_inbound = steered_is_inbound(s),
 		.is_last = is_last || steered_is_emergency(s),
 		.source_port = s->wire.src_port,
+		.max_len = leave_max(w, s),
 	};
 	w->override.seq = 0;
 	w->override.index = 0;
@@ -154,7 +155,7 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 	if (wire_frame_parse(s->frame, &s->wire) < 0) {
 		s->wire.payload = SLICE_NONE;
 		bad = bad ? bad : SR_BAD_FRAME;
-	} else if (wire_frame_ttl(&s->wire) <= 1) {
+	} else if (wire_frame_ttl(&s->wire) <= 1 && !steered_is_bridged(s)) {
 		return SR_BAD_FRAME; /* XDP steers none of these: routing loops end here */
 	} else if (wire_checksum_is_bad(&s->wire)) {
 		if (is_cancel)

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "wire/forward.h"
 
 #define ETH_LEN 14
 
@@ -76,17 +77,15 @@ static int send_xsk(struct emitter *e, const struct emit_job *j, struct slice st
 	return 0;
 }
 
-static int raw_write(const struct emitter *e, const struct emit_job *j, const char *packet, size_t len)
+static int raw_write(const struct emitter *e, bool is_v6, const uint8_t dst[16], struct slice packet)
 {
-	const uint8_t *dst = j->out.is_reply ? j->out.in->src : j->out.in->dst;
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-	bool is_v6 = j->out.in->is_v6;
 	ssize_t n;
 
 	memcpy(&v4.sin_addr, dst + 12, 4);
 	memcpy(&v6.sin6_addr, dst, 16);
-	n = sendto(is_v6 ? e->raw_v6 : e->raw_v4, packet, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+	n = sendto(is_v6 ? e->raw_v6 : e->raw_v4, packet.p, packet.len, MSG_DONTWAIT | MSG_NOSIGNAL,
 		   is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
 		   is_v6 ? sizeof(v6) : sizeof(v4));
 	return n < 0 ? -errno : 0;
@@ -94,26 +93,27 @@ static int raw_write(const struct emitter *e, const struct emit_job *j, const ch
 
 static int send_raw(struct emitter *e, const struct emit_job *j, struct slice staged, int cnt)
 {
+	const struct wire_frame *in = j->out.in;
+	size_t l2 = in->l2.len;
 	int r;
 
-	if ((j->out.in->is_v6 ? e->raw_v6 : e->raw_v4) < 0)
+	if ((in->is_v6 ? e->raw_v6 : e->raw_v4) < 0)
 		return -ENOBUFS;
 	for (int i = 0; i < cnt; i++) {
 		ssize_t n = frame_write(j, staged, i, cnt, e->scratch);
+		struct slice packet = slice_of(e->scratch + l2, (size_t)n - l2);
 
 		if (n < 0)
 			return (int)n;
-		if ((r = raw_write(e, j, e->scratch + ETH_LEN, (size_t)n - ETH_LEN)) < 0)
+		if ((r = raw_write(e, in->is_v6, j->out.is_reply ? in->src : in->dst, packet)) < 0)
 			return r;
-		record(e, stage_of(j), CAPTURE_L3, CAPTURE_NIC_NONE,
-		       slice_of(e->scratch + ETH_LEN, (size_t)n - ETH_LEN));
+		record(e, stage_of(j), CAPTURE_L3, CAPTURE_NIC_NONE, packet);
 	}
 	counters_bump(&e->counters->sent_raw, 1);
 	return 0;
 }
 
-/* The route's MTU, but no more than the NIC and a chunk can take; 1500 where nobody knows. */
-static uint16_t mtu_of(const struct emit_job *j)
+uint16_t emit_mtu(const struct emit_job *j)
 {
 	uint32_t mtu = j->mtu ? j->mtu : 1500;
 
@@ -127,7 +127,7 @@ int emit_datagram(struct emitter *e, struct emit_job *j)
 	struct slice staged = j->src;
 	int cnt, r;
 
-	j->out.mtu = mtu_of(j);
+	j->out.mtu = emit_mtu(j);
 	j->out.ip_id = e->next_ip_id++;
 	cnt = wire_frame_cnt(&j->out, payload_len(j));
 	if (cnt < 0)
@@ -148,21 +148,68 @@ int emit_datagram(struct emitter *e, struct emit_job *j)
 	return r;
 }
 
-int emit_frame(struct emitter *e, struct port *p, struct slice frame, const uint8_t dmac[6],
-	       const uint8_t smac[6])
+static void came_put(struct emitter *e, const struct emit_came *j, struct slice frame)
 {
-	uint64_t addr;
-	char *dst;
+	uint64_t addr = (uint64_t)umem_get(e->umem);
+	char *dst = umem_at(e->umem, addr);
+	struct wire_packet p;
 
-	if (!p || frame.len < ETH_LEN || frame.len > XSK_FRAME_SIZE || !port_tx_room(p, 1))
-		return -ENOBUFS;
-	addr = (uint64_t)umem_get(e->umem);
-	dst = umem_at(e->umem, addr);
 	memcpy(dst, frame.p, frame.len);
-	memcpy(dst, dmac, 6);
-	memcpy(dst + 6, smac, 6);
-	record(e, CAPTURE_AFTER, CAPTURE_L2, (uint8_t)p->index, slice_of(dst, frame.len));
-	port_tx_put(p, addr, (uint32_t)frame.len);
-	counters_bump(&e->counters->sent_xsk, 1);
+	memcpy(dst, j->dmac, 6);
+	memcpy(dst + 6, j->smac, 6);
+	if (j->want_ttl_dec && wire_packet_parse(frame, &p) == 0)
+		wire_packet_hop(dst + p.l2_len, p.is_v6);
+	record(e, CAPTURE_AFTER, CAPTURE_L2, (uint8_t)j->port->index, slice_of(dst, frame.len));
+	port_tx_put(j->port, addr, (uint32_t)frame.len);
+}
+
+static int came_raw(struct emitter *e, const struct emit_came *j, struct slice frame)
+{
+	struct wire_packet p;
+	struct slice packet;
+	int r;
+
+	if (wire_packet_parse(frame, &p) < 0)
+		return -EBADMSG;
+	if ((p.is_v6 ? e->raw_v6 : e->raw_v4) < 0)
+		return -ENOBUFS;
+	memcpy(e->scratch, p.ip.p, p.ip.len);
+	packet = slice_of(e->scratch, p.ip.len);
+	if (j->want_ttl_dec)
+		wire_packet_hop(e->scratch, p.is_v6);
+	if ((r = raw_write(e, p.is_v6, p.dst, packet)) < 0)
+		return r;
+	record(e, CAPTURE_AFTER, CAPTURE_L3, CAPTURE_NIC_NONE, packet);
+	return 0;
+}
+
+/* Can all of them be put into chunks? */
+static bool is_framed(const struct emit_came *j)
+{
+	for (unsigned i = 0; i < j->cnt; i++)
+		if (j->frames[i].len < ETH_LEN || j->frames[i].len > XSK_FRAME_SIZE)
+			return false;
+	return true;
+}
+
+int emit_came(struct emitter *e, const struct emit_came *j)
+{
+	bool by_xsk;
+	int r = 0;
+
+	if (!is_framed(j))
+		return -EBADMSG;
+	by_xsk = j->port && port_tx_room(j->port, j->cnt);
+	for (unsigned i = 0; i < j->cnt && r == 0; i++) {
+		if (by_xsk)
+			came_put(e, j, j->frames[i]);
+		else
+			r = came_raw(e, j, j->frames[i]);
+	}
+	if (r < 0)
+		return r;
+	counters_bump(by_xsk ? &e->counters->sent_xsk : &e->counters->sent_raw, 1);
+	if (j->cnt > 1)
+		counters_bump(&e->counters->sent_fragments, j->cnt);
 	return 0;
 }

@@ -4,10 +4,12 @@
  *
  *     fits the MTU      edits -> free chunk -> headers before it -> tx ring
  *     does not          edits -> 64 KiB staging -> one fragment per chunk -> tx ring
+ *     as it came        frames -> chunks, MACs and hop written anew -> tx ring
  *     no socket, no descriptor or no chunk, or the neighbour is unknown
  *                       the same into a scratch frame -> raw socket, from the IP header on
  *
- * A datagram goes one way or the other as a whole.  What leaves is captured, too, if its frame is.  Threads: one emitter per worker.
+ * A datagram goes one way or the other as a whole.  What leaves is captured, too, if its frame is.
+ * Threads: one emitter per worker.
  */
 #ifndef SIPSEAL_SIGNER_EMIT_H
 #define SIPSEAL_SIGNER_EMIT_H
@@ -20,8 +22,8 @@
 #include "wire/frame.h"
 #include "xsk/port.h"
 
-/* Largest IP packet that a chunk holds behind its Ethernet header. */
-#define EMIT_MTU_MAX (XSK_FRAME_SIZE - 14)
+/* Largest IP packet that a chunk holds behind its Ethernet header with two tags. */
+#define EMIT_MTU_MAX (XSK_FRAME_SIZE - 22)
 
 struct emitter {
 	struct umem *umem;
@@ -41,14 +43,26 @@ struct emit_job {
 	struct port *port;               /* NULL: raw socket only */
 };
 
+/** emit_mtu() - the route's MTU, but no more than the NIC and a chunk can take; 1500 where nobody knows. */
+uint16_t emit_mtu(const struct emit_job *j);
+
 /**
  * emit_datagram() - Return: 0; -E2BIG, -EMSGSIZE cannot be framed (wire_frame_cnt()); -ENOBUFS no chunk,
  * no descriptor and no raw socket; other negative errno of the raw socket.
  */
 int emit_datagram(struct emitter *e, struct emit_job *j);
 
-/** emit_frame() - a frame as it came, but for its MACs.  Return: 0, or -ENOBUFS. */
-int emit_frame(struct emitter *e, struct port *p, struct slice frame, const uint8_t dmac[6],
-	       const uint8_t smac[6]);
+/* Frames as they came, in that order: one that cannot be read, or the fragments of a datagram. */
+struct emit_came {
+	const struct slice *frames;
+	unsigned cnt;
+	bool want_ttl_dec;               /* of those that are IP */
+	uint8_t dmac[6], smac[6];
+	struct port *port;               /* NULL: raw socket only */
+};
+
+/** emit_came() - Return: 0; -ENOBUFS as emit_datagram(); -EBADMSG no IP packet, and no way but the raw socket;
+ * other negative errno of the raw socket. */
+int emit_came(struct emitter *e, const struct emit_came *j);
 
 #endif

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "signer/record.h"
+#include "wire/forward.h"
 
 /* A socket of ours on the egress NIC: the same queue if it is ours, so that flows keep their order. */
 static struct port *egress(const struct worker *w, const struct steered *s)
@@ -21,23 +22,69 @@ static struct port *egress(const struct worker *w, const struct steered *s)
 	return w->tx[nic][s->in->queue % w->tx_cnt[nic]];
 }
 
-/* The datagram leaves, edited or as it came. */
-static int forward(struct worker *w, struct steered *s, const struct sip_edits *edits)
+/* The frame, or fragments, as they came. */
+static int forward_came(struct worker *w, struct steered *s)
 {
-	struct emit_job j = {
-		.out = { .in = &s->wire, .want_ttl_dec = true },
-		.mtu = s->meta.mtu,
-		.src = s->wire.payload,
-		.edits = edits,
+	struct emit_came j = {
+		.frames = s->pieces ? s->pieces->frames : &s->frame,
+		.cnt = s->pieces ? s->pieces->cnt : 1,
+		.want_ttl_dec = s->pieces && !steered_is_bridged(s),
 		.port = egress(w, s),
 	};
-	int r;
+
+	memcpy(j.dmac, s->meta.dmac, 6);
+	memcpy(j.smac, s->meta.smac, 6);
+	return emit_came(&w->emitter, &j);
+}
+
+/* Do the fragments fit through the route as they are? */
+static bool pieces_fit(const struct steered *s)
+{
+	struct wire_packet p;
+
+	for (unsigned i = 0; i < s->pieces->cnt; i++)
+		if (wire_packet_parse(s->pieces->frames[i], &p) < 0 || (s->meta.mtu && p.ip.len > s->meta.mtu))
+			return false;
+	return true;
+}
+
+static struct emit_job job_of(const struct worker *w, const struct steered *s)
+{
+	struct emit_job j = {
+		.out = { .in = &s->wire, .want_ttl_dec = !steered_is_bridged(s) },
+		.mtu = s->meta.mtu,
+		.src = s->wire.payload,
+		.port = egress(w, s),
+	};
 
 	memcpy(j.out.dmac, s->meta.dmac, 6);
 	memcpy(j.out.smac, s->meta.smac, 6);
-	r = emit_datagram(&w->emitter, &j);
+	return j;
+}
+
+/* The datagram leaves, edited or as it came. */
+static int forward(struct worker *w, struct steered *s, const struct sip_edits *edits)
+{
+	struct emit_job j;
+	int r;
+
+	if (!s->wire.payload.p || (s->pieces && (!edits || !edits->cnt) && pieces_fit(s))) {
+		r = forward_came(w, s);
+	} else {
+		j = job_of(w, s);
+		j.edits = edits;
+		r = emit_datagram(&w->emitter, &j);
+	}
 	s->has_left = r == 0;
 	return r;
+}
+
+size_t leave_max(const struct worker *w, const struct steered *s)
+{
+	struct emit_job j = job_of(w, s);
+
+	j.out.mtu = emit_mtu(&j);
+	return wire_payload_max(&j.out);
 }
 
 static enum sipseal_reason reason_of(struct worker *w, int r, enum sipseal_reason reason)
@@ -50,16 +97,8 @@ static enum sipseal_reason reason_of(struct worker *w, int r, enum sipseal_reaso
 
 enum sipseal_reason leave_unchanged(struct worker *w, struct steered *s, enum sipseal_reason reason)
 {
-	int r;
-
 	record_begin(w, s);
-	if (s->wire.payload.p) {
-		r = forward(w, s, NULL);
-	} else {
-		r = emit_frame(&w->emitter, egress(w, s), s->frame, s->meta.dmac, s->meta.smac);
-		s->has_left = r == 0;
-	}
-	return reason_of(w, r, reason);
+	return reason_of(w, forward(w, s, NULL), reason);
 }
 
 static bool takes_away(const struct sip_edits *edits)

@@ -8,7 +8,10 @@
 
 #include "signer/steered.h"
 
-/** leave_unchanged() - as it came, as long as there is any way out: also a frame that does not parse. */
+/**
+ * leave_unchanged() - as it came, as long as there is any way out: also a frame that does not parse.  Fragments leave
+ * as they came, unless the route is too narrow for them: then a whole datagram is cut anew.
+ */
 enum sipseal_reason leave_unchanged(struct worker *w, struct steered *s, enum sipseal_reason reason);
 
 /**
@@ -18,6 +21,9 @@ enum sipseal_reason leave_unchanged(struct worker *w, struct steered *s, enum si
  */
 enum sipseal_reason leave_edited(struct worker *w, struct steered *s, const struct sip_edits *edits,
 				 enum sipseal_reason reason);
+
+/** leave_max() - the longest datagram that can leave in place of @s. */
+size_t leave_max(const struct worker *w, const struct steered *s);
 
 /** leave_refused() - the answer of s->out, to where the request came from; @in: as the engine had it. */
 enum sipseal_reason leave_refused(struct worker *w, struct steered *s, struct engine_input *in);

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* steered - one received frame on its way through the worker.  Private to the data path: datapath.c, inbound.c,
- * leave.c and tell.c. */
+/* steered - one received frame, or a datagram that came in fragments, on its way through the worker.  Private to the
+ * data path: datapath.c, fragments.c, inbound.c, leave.c, record.c and tell.c. */
 #ifndef SIPSEAL_SIGNER_STEERED_H
 #define SIPSEAL_SIGNER_STEERED_H
 
 #include "signer/worker.h"
 
+/* The frames of a datagram that came in fragments, in the order in which they came. */
+struct pieces {
+	unsigned cnt;
+	struct slice frames[REASSEMBLE_FRAGMENTS];
+	uint64_t times_ns[REASSEMBLE_FRAGMENTS]; /* when XDP saw them */
+};
+
 struct steered {
 	struct port *in;
 	struct sipseal_meta meta;
-	struct slice frame;
+	struct slice frame;		  /* SLICE_NONE: it came in `pieces` */
+	const struct pieces *pieces;	  /* NULL: it came in one frame */
 	struct wire_frame wire;		  /* payload.p NULL: not parsed */
 	const struct policy_copy *policy; /* NULL: none of that generation */
 	struct engine_output out;	  /* valid once decided */
@@ -18,6 +26,7 @@ struct steered {
 	bool is_decided; /* the engine has seen it */
 	bool is_copy;	 /* a retransmission, or the copy of one that waits */
 	bool is_parked;	 /* it has waited, and is run again */
+	bool is_untold; /* no call: fragments that are no datagram, datagrams that are no INVITE; it has no event */
 	bool is_recorded; /* record_begin() was here */
 	bool has_left;	 /* towards where it was sent to */
 };
@@ -25,6 +34,12 @@ struct steered {
 static inline bool steered_is_emergency(const struct steered *s)
 {
 	return s->meta.flags & SIPSEAL_META_F_EMERGENCY;
+}
+
+/* Leaves as it came, but for our edits: no hop. */
+static inline bool steered_is_bridged(const struct steered *s)
+{
+	return s->meta.flags & SIPSEAL_META_F_BRIDGED;
 }
 
 static inline bool steered_is_inbound(const struct steered *s)

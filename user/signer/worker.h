@@ -44,6 +44,7 @@
 #include "trunk/events.h"
 #include "trunk/model.h"
 #include "trunk/override.h"
+#include "wire/reassemble.h"
 
 /* Longest sleep; shorter where the heartbeat must be fresher.  A change of the configuration that follows another
  * waits for drained_ns, on an idle gateway so long; a turn costs some microseconds. */

@@ -12,7 +12,7 @@ void l2_put(const struct wire_out *o, uint8_t *dst)
 {
 	memcpy(dst, o->dmac, 6);
 	memcpy(dst + 6, o->smac, 6);
-	put_be16(dst + 12, o->in->is_v6 ? ETHERTYPE_V6 : ETHERTYPE_V4);
+	memcpy(dst + 12, o->in->l2.p + 12, l2_len(o) - 12); /* EtherType, and tags before it */
 }
 
 size_t l3_len(const struct wire_out *o)
@@ -101,12 +101,12 @@ void udp_put(const struct wire_out *o, const uint8_t *l3, struct slice payload, 
 
 size_t wire_payload_off(const struct wire_out *o)
 {
-	return L2_LEN + l3_len(o) + UDP_LEN;
+	return l2_len(o) + l3_len(o) + UDP_LEN;
 }
 
 size_t wire_frame_finish(const struct wire_out *o, char *frame, size_t payload_len)
 {
-	uint8_t *l3 = (uint8_t *)frame + L2_LEN;
+	uint8_t *l3 = (uint8_t *)frame + l2_len(o);
 	size_t hlen = l3_put(o, l3), total = hlen + UDP_LEN + payload_len;
 
 	assert(total <= IP_MAX); /* wire_frame_cnt() said 1 */
@@ -115,6 +115,6 @@ size_t wire_frame_finish(const struct wire_out *o, char *frame, size_t payload_l
 		put_be16(l3 + 4, total - V6_LEN);
 	else
 		v4_finish(l3, hlen, total);
-	udp_put(o, l3, slice_of(frame + L2_LEN + hlen + UDP_LEN, payload_len), l3 + hlen);
-	return L2_LEN + total;
+	udp_put(o, l3, slice_of((char *)l3 + hlen + UDP_LEN, payload_len), l3 + hlen);
+	return l2_len(o) + total;
 }

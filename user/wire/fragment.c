@@ -109,6 +109,13 @@ int wire_frame_cnt(const struct wire_out *o, size_t len)
 	return r < 0 ? r : p.cnt;
 }
 
+size_t wire_payload_max(const struct wire_out *o)
+{
+	size_t headers = l3_len(o) + UDP_LEN, max = IP_MAX - headers;
+
+	return wire_frame_cnt(o, max) < 0 ? mtu_of(o) - headers : max;
+}
+
 /* The part [off, off + len) of: headers at the front of the data, then the payload. */
 static void data_copy(struct slice front, struct slice payload, size_t off, size_t len,
 		      uint8_t *dst)
@@ -184,7 +191,7 @@ ssize_t wire_fragment_emit(const struct wire_out *o, struct slice payload, int i
 	off = i ? p.first_len + (size_t)(i - 1) * p.step : 0;
 	len = i == p.cnt - 1 ? p.data_len - off : i ? p.step : p.first_len;
 	hlen = o->in->is_v6 ? p.next_len + FRAG6_LEN : i ? p.next_len : p.l3_len;
-	if (L2_LEN + hlen + len > cap)
+	if (l2_len(o) + hlen + len > cap)
 		return -ENOSPC;
 	/* data in front of the payload: the UDP header, for IPv6 after extension headers */
 	front_len = p.data_len - payload.len;
@@ -193,7 +200,8 @@ ssize_t wire_fragment_emit(const struct wire_out *o, struct slice payload, int i
 		udp_put(o, p.l3, payload, front + front_len - UDP_LEN);
 	}
 	l2_put(o, d);
-	fragment_header_put(&p, o, off, len, d + L2_LEN);
-	data_copy(slice_of((char *)front, front_len), payload, off, len, d + L2_LEN + hlen);
-	return (ssize_t)(L2_LEN + hlen + len);
+	d += l2_len(o);
+	fragment_header_put(&p, o, off, len, d);
+	data_copy(slice_of((char *)front, front_len), payload, off, len, d + hlen);
+	return (ssize_t)(l2_len(o) + hlen + len);
 }

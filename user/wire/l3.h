@@ -11,6 +11,7 @@
 #include "wire/frame.h"
 
 #define L2_LEN     14
+#define VLAN_LEN   4
 #define V4_LEN     20
 #define V6_LEN     40
 #define UDP_LEN    8
@@ -19,6 +20,9 @@
 
 #define ETHERTYPE_V4 0x0800
 #define ETHERTYPE_V6 0x86dd
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
+#define VLAN_TAGS_MAX 2
 
 #define V4_DF      0x4000
 #define V4_MF      0x2000
@@ -70,8 +74,21 @@ size_t l3_put(const struct wire_out *o, uint8_t *dst);
 /** l3_len() - length of the IP header(s) of @o. */
 size_t l3_len(const struct wire_out *o);
 
+/** l2_len() - length of the Ethernet header of @o: tags are those that came. */
+static inline size_t l2_len(const struct wire_out *o)
+{
+	return o->in->l2.len;
+}
+
 /** l2_put() - the Ethernet header. */
 void l2_put(const struct wire_out *o, uint8_t *dst);
+
+/**
+ * l2_walk() - the Ethernet header of a frame.
+ * @ret_type: EtherType behind the tags
+ * Return: its length with tags, 0: does not fit.
+ */
+size_t l2_walk(struct slice frame, uint16_t *ret_type);
 
 /**
  * udp_put() - the UDP header, its checksum over @l3's addresses and the whole @payload.

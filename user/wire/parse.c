@@ -117,22 +117,40 @@ static int v6_parse(struct slice p, struct wire_frame *f, struct slice *ret_l4)
 	return 0;
 }
 
+size_t l2_walk(struct slice frame, uint16_t *ret_type)
+{
+	size_t len = L2_LEN;
+	uint16_t type;
+
+	if (frame.len < len)
+		return 0;
+	type = get_be16(frame.p + 12);
+	for (int i = 0; i < VLAN_TAGS_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ); i++) {
+		if (frame.len < len + VLAN_LEN)
+			return 0;
+		type = get_be16(frame.p + len + 2);
+		len += VLAN_LEN;
+	}
+	*ret_type = type;
+	return len;
+}
+
 int wire_frame_parse(struct slice frame, struct wire_frame *ret)
 {
 	struct wire_frame f = {0};
 	struct slice l4;
-	size_t udp_len;
+	size_t l2, udp_len;
 	uint16_t type;
 	int r;
 
-	if (frame.len < L2_LEN)
+	l2 = l2_walk(frame, &type);
+	if (!l2)
 		return -EBADMSG;
-	f.l2 = slice_of(frame.p, L2_LEN);
-	type = get_be16(frame.p + 12);
+	f.l2 = slice_of(frame.p, l2);
 	if (type != ETHERTYPE_V4 && type != ETHERTYPE_V6)
 		return -EPROTONOSUPPORT;
 	f.is_v6 = type == ETHERTYPE_V6;
-	frame = slice_cut(frame, L2_LEN);
+	frame = slice_cut(frame, l2);
 	r = f.is_v6 ? v6_parse(frame, &f, &l4) : v4_parse(frame, &f, &l4);
 	if (r < 0)
 		return r;

@@ -13,14 +13,12 @@
 #include "wire/l3.h"
 #include "wire/reassemble.h"
 
-#define TAGS_MAX 2
-
 /* Compared as bytes: no gaps, unused ones are zero. */
 struct key {
 	uint8_t src[16], dst[16];
 	uint32_t id;             /* as in the packet */
 	uint32_t realm;
-	uint16_t vid[TAGS_MAX];
+	uint16_t vid[VLAN_TAGS_MAX];
 	uint8_t proto;           /* IPv4 only */
 	uint8_t is_v6;
 	uint8_t zero[2];

@@ -2,8 +2,6 @@
 #include "wire/checksum.h"
 #include "wire/reassemble_internal.h"
 
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_QINQ 0x88a8
 #define VID_MASK 0x0fff
 
 #define PROTO_MOBILITY 135 /* RFC 6275 */
@@ -17,18 +15,13 @@
 static uint16_t l2_parse(struct slice frame, struct fragment *f)
 {
 	uint16_t type;
+	size_t len = l2_walk(frame, &type);
 
-	if (frame.len < L2_LEN)
+	if (!len)
 		return 0;
-	f->l3_at = L2_LEN;
-	type = get_be16(frame.p + 12);
-	for (int i = 0; i < TAGS_MAX && (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ); i++) {
-		if (frame.len < f->l3_at + 4u)
-			return 0;
-		f->key.vid[i] = get_be16(frame.p + f->l3_at) & VID_MASK;
-		type = get_be16(frame.p + f->l3_at + 2);
-		f->l3_at += 4;
-	}
+	f->l3_at = (uint16_t)len;
+	for (size_t i = 0; L2_LEN + i * VLAN_LEN < len; i++)
+		f->key.vid[i] = get_be16(frame.p + L2_LEN + i * VLAN_LEN) & VID_MASK;
 	return type;
 }
 

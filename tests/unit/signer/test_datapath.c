@@ -344,6 +344,62 @@ static void test_mark(void **state)
 	world_free(&x);
 }
 
+/* Between two NICs without addresses: no hop, tags stay, and a call with the last hop left crosses, too. */
+static void test_bridged(void **state)
+{
+	static const uint8_t tags[] = { 0x88, 0xa8, 0, 7, 0x81, 0, 0x60, 9 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct packet_spec spec = { .ttl = i & 1 ? 1 : 64 };
+		struct sipseal_meta m = world_meta();
+		uint8_t frame[XSK_FRAME_SIZE];
+		const char *text = i & 2 ? world_options : world_invite;
+		size_t len = packet_put(&spec, text, strlen(text), frame);
+		struct world x;
+
+		world_new(&x, NULL);
+		m.flags = SIPSEAL_META_F_BRIDGED;
+		memcpy(m.dmac, frame, 6);
+		memcpy(m.smac, frame + 6, 6);
+		memmove(frame + 12 + sizeof(tags), frame + 12, len - 12);
+		memcpy(frame + 12, tags, sizeof(tags));
+		world_in(&x, &m, frame, len + sizeof(tags));
+		world_run(&x);
+		assert_int_equal(x.carrier->sent_cnt, 1);
+		assert_memory_equal(x.carrier->sent[0].data, frame, 22 + 2);
+		assert_int_equal(x.carrier->sent[0].data[22 + 8], spec.ttl);
+		assert_int_equal(holds(world_payload(x.carrier, 0), "\r\nIdentity: eyJ"), !(i & 2));
+		assert_int_equal(world_reason(&x, i & 2 ? SR_NOT_INVITE : SR_SIGNED), 1);
+		world_free(&x);
+	}
+}
+
+/* An answer goes back with the tags of the question. */
+static void test_bridged_refusal(void **state)
+{
+	static const uint8_t tags[] = { 0x81, 0, 0x60, 9 };
+	struct packet_spec spec = { .ttl = 1 };
+	struct sipseal_meta m = world_meta();
+	uint8_t frame[XSK_FRAME_SIZE];
+	size_t len = packet_put(&spec, world_invite, strlen(world_invite), frame);
+	struct world x;
+
+	(void)state;
+	world_new(&x, world_refuse_others);
+	m.flags = SIPSEAL_META_F_BRIDGED;
+	memmove(frame + 12 + sizeof(tags), frame + 12, len - 12);
+	memcpy(frame + 12, tags, sizeof(tags));
+	world_in(&x, &m, frame, len + sizeof(tags));
+	world_run(&x);
+	assert_int_equal(x.core->sent_cnt, 1);
+	assert_memory_equal(x.core->sent[0].data, frame + 6, 6);
+	assert_memory_equal(x.core->sent[0].data + 6, frame, 6);
+	assert_memory_equal(x.core->sent[0].data + 12, frame + 12, 4 + 2);
+	assert_true(holds(world_payload(x.core, 0), "SIP/2.0 403"));
+	world_free(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +414,8 @@ int main(void)
 		cmocka_unit_test(test_no_way_out),
 		cmocka_unit_test(test_out_of_frames),
 		cmocka_unit_test(test_hostile_descriptor),
+		cmocka_unit_test(test_bridged),
+		cmocka_unit_test(test_bridged_refusal),
 		cmocka_unit_test(test_mark),
 	};
 

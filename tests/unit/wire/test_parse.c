@@ -89,7 +89,7 @@ static const struct {
 	int ret;
 } bad[] = {
     {"ARP", false, 0, -2, {8, 6}, -EPROTONOSUPPORT},
-    {"VLAN", false, 0, -2, {0x81, 0}, -EPROTONOSUPPORT},
+    {"VLAN without a place for it", false, 0, -2, {0x81, 0}, -EPROTONOSUPPORT},
     {"v6 in a v4 frame", true, 0, -2, {8, 0}, -EBADMSG},
     {"v4 in a v6 frame", false, 0, -2, {0x86, 0xdd}, -EBADMSG},
     {"header length 4", false, 0, 0, {0x44, 0}, -EBADMSG},
