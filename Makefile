@@ -96,8 +96,8 @@ $(B)/lib%.a:
 	$(say) AR $@
 	$(Q)rm -f $@; ar rcs $@ $^
 
-# only daemon/ sees the skeleton
-$(patsubst user/%.c,$(B)/%.o,$(wildcard user/daemon/*.c)): | $(O)/gen/gateway.skel.h
+# only daemon/ sees the skeletons
+$(patsubst user/%.c,$(B)/%.o,$(wildcard user/daemon/*.c)): | $(O)/gen/gateway.skel.h $(O)/gen/host.skel.h
 $(B)/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CC $<

@@ -42,6 +42,7 @@ struct sipseald {
 	int lock_fd;                       /* flock on the bpffs: one daemon per set of pins */
 	struct interface ports[SIPSEAL_PORTS_MAX]; /* those of the configuration, and what the mode adds (topology.h) */
 	unsigned port_cnt;
+	uint8_t rx_only;                   /* bit i: nothing is sent on port i (mode host: its far end) */
 	struct nic nics[SIPSEAL_PORTS_MAX];   /* of the same index */
 	bool is_attached[SIPSEAL_PORTS_MAX], is_native[SIPSEAL_PORTS_MAX];
 	unsigned workers;

@@ -45,7 +45,7 @@ static int give_socket(struct sipseald *d, const struct sockets *s, unsigned por
 			    .fill_size = sockets_fill_size(s->plan, worker),
 			    .comp_size = size,
 			    .rx_size = size,
-			    .tx_size = size },
+			    .tx_size = s->plan->rx_only >> port & 1 ? 0 : size },
 	};
 
 	return signer_proc_call(&d->signer, &m, &s->fd[port][queue], 1, reterr);
@@ -163,6 +163,7 @@ int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 {
 	struct sockets_plan plan = { .nics = d->nics,
 				     .nic_cnt = d->port_cnt,
+				     .rx_only = d->rx_only,
 				     .workers = d->workers,
 				     .frames = d->gateway->umem_frames };
 	CLEANUP(sockets_done) struct sockets s = { 0 };

@@ -70,13 +70,13 @@ static int worker_open(struct sockets *s, unsigned worker, void *umem, char *ret
 		.fill_size = sockets_fill_size(plan, worker),
 		.comp_size = sockets_ring_size(plan),
 		.rx_size = sockets_ring_size(plan),
-		.tx_size = sockets_ring_size(plan),
 	};
 
 	for (unsigned p = 0; p < plan->nic_cnt; p++) {
 		for (unsigned q = worker; q < plan->nics[p].queues; q += plan->workers) {
 			cfg.ifindex = plan->nics[p].ifindex;
 			cfg.queue = q;
+			cfg.tx_size = plan->rx_only >> p & 1 ? 0 : sockets_ring_size(plan);
 			s->fd[p][q] = xsk_socket_open(&cfg);
 			if (s->fd[p][q] < 0) {
 				snprintf(reterr, SOCKETS_ERR_LEN,

@@ -19,6 +19,7 @@
 struct sockets_plan {
 	const struct nic *nics;
 	unsigned nic_cnt, workers;
+	uint8_t rx_only;               /* bit i: sockets on NIC i have no tx ring */
 	uint32_t frames;               /* per worker, a power of two */
 };
 
