@@ -242,6 +242,8 @@ struct sipseal_hop_key {
 };
 _Static_assert(sizeof(struct sipseal_hop_key) == 8, "sipseal_hop_key");
 
+#define SIPSEAL_HOPS_MAX 1024
+
 /* SO_MARK of the signer's raw sockets: the tc program of mode host lets them pass ("sps"). */
 #define SIPSEAL_MARK_RAW 0x737073
 

@@ -40,7 +40,7 @@ PACKET_GLOBAL int not_steered(struct xdp_md *ctx, struct packet *p, __u32 pass, 
 		return XDP_PASS;
 	if (p->meta_flags & SIPSEAL_META_F_CANCEL)
 		return fast_path(ctx, p, SR_NONE);
-	if (p->meta_flags & SIPSEAL_META_F_INBOUND && !p->is_emergency && dialog_check(ctx, p))
+	if (p->meta_flags & SIPSEAL_META_F_INBOUND && !p->is_fragment && !p->is_emergency && dialog_check(ctx, p))
 		return fast_path(ctx, p, SR_DIALOG);
 	return apply_policy(ctx, p, sipseal_config.on_signer_failure, w);
 }

@@ -11,22 +11,11 @@
 
 #include "maps.h"
 #include "packet.h"
+#include "partial.h"
+#include "port.h"
 
 #define FORWARD_AF_INET  2
 #define FORWARD_AF_INET6 10
-
-/* The index of the port with @ifindex; SIPSEAL_PORTS_MAX if there is none. */
-static __always_inline __u32 port_by_ifindex(__u32 ifindex)
-{
-	__u32 i;
-
-#pragma unroll
-	for (i = 0; i < SIPSEAL_PORTS_MAX; i++) {
-		if (sipseal_config.ports[i].ifindex == ifindex)
-			return i;
-	}
-	return SIPSEAL_PORTS_MAX;
-}
 
 /*
  * Sources that the kernel never forwards: 0/8, 224/4, 255.255.255.255.  Not 240/4, and not 127/8, which
@@ -152,6 +141,10 @@ PACKET_GLOBAL int forward(struct xdp_md *ctx, struct packet *p)
 		p->reason = SR_TTL;
 		return XDP_PASS;
 	}
+	if (p->proto == IPPROTO_UDP && p->has_l4 && !p->is_fragment && partial_checksum(ctx, p)) {
+		p->reason = SR_PARTIAL_CHECKSUM;
+		return XDP_PASS;
+	}
 	p->reason = SR_NO_PORT;
 	port = port_by_ifindex(fib.ifindex);
 	if (port >= SIPSEAL_PORTS_MAX || bpf_redirect_map(&sipseal_devs, port, 0) != XDP_REDIRECT)
@@ -164,14 +157,18 @@ PACKET_GLOBAL int forward(struct xdp_md *ctx, struct packet *p)
 
 /*
  * fast_path() - everything that the signer does not get.  @reason: the policy that let it pass, which
- * stays the one counted reason; SR_NONE: the fast path names its own.
+ * stays the one counted reason; SR_NONE: the fast path names its own.  Of ports that are not routed
+ * everything passes as it is: what that means is port_bridge()'s business, or the local stack's.
  */
 static __always_inline int fast_path(struct xdp_md *ctx, struct packet *p, __u32 reason)
 {
+	__u8 flags = port_flags(p);
 	int action = XDP_PASS;
 
 	p->reason = p->is_tagged ? SR_VLAN_OTHER : SR_KERNEL;
-	if (!p->is_tagged && sipseal_config.fast_path_forward && !p->has_options)
+	if (flags & SIPSEAL_PORT_F_BRIDGE)
+		p->reason = SR_FORWARDED;
+	else if (!flags && !p->is_tagged && sipseal_config.fast_path_forward && !p->has_options)
 		action = forward(ctx, p);
 	if (reason)
 		p->reason = reason;

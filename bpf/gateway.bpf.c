@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * gateway.bpf.c - the XDP program of mode routed: steer the INVITEs of trunks to the signer, let
- * everything else cross in the kernel.  What comes from the carrier: inbound.h.
+ * gateway.bpf.c - the XDP program of all modes: steer the INVITEs of trunks to the signer, let everything else
+ * cross in the kernel.  What comes from the carrier: inbound.h; fragments: fragment.h; what "cross" means on a
+ * port: SIPSEAL_PORT_F_* in abi.h.
  *
  *   walk headers -> INVITE (inbound: or CANCEL)? -no-----------> fast path
  *                     | yes                                        ^
@@ -15,8 +16,8 @@
  *
  * Order is cost: what is no INVITE leaves without any map look-up.  What could carry an INVITE past
  * the signer (fragments, long header chains, VLAN tags, TCP and SCTP) has a rule and a reason of its own.
- * A VLAN tag changes two things only: a trunk's INVITE follows on_signer_failure, and the fast path is
- * XDP_PASS.  Every packet leaves through sipseal_gateway(), which counts its one reason.
+ * A VLAN tag changes two things only, and none on a bridge: a trunk's INVITE or fragment follows on_signer_failure, and
+ * the fast path is XDP_PASS.  Every packet leaves through sipseal_gateway(), which counts its one reason.
  */
 #include "dialog.h"
 #include "emergency.h"
@@ -26,16 +27,13 @@
 #include "inbound.h"
 #include "maps.h"
 #include "packet.h"
+#include "port.h"
+#include "request.h"
 #include "steer.h"
 #include "trunk_match.h"
+#include "withhold.h"
 
 #define GATEWAY_SCTP 132
-
-static __always_inline bool is_core_side(const struct packet *p)
-{
-	return p->port < SIPSEAL_PORTS_MAX &&
-	       sipseal_config.ports[p->port].side == SIPSEAL_SIDE_CORE;
-}
 
 PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 {
@@ -50,7 +48,7 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 	p->is_emergency = emergency_check(ctx, p);
 	if (!is_matchable)
 		return unmatched(ctx, p, &a);
-	if (!is_core_side(p))
+	if (!port_is_core_side(ctx, p))
 		return inbound_invite(ctx, p, generation, &a);
 	trunk = match_outbound(generation, &a, p->dst_port_be);
 	if (trunk < 0)
@@ -59,7 +57,7 @@ PACKET_GLOBAL int on_invite(struct xdp_md *ctx, struct packet *p)
 		return fast_path(ctx, p, SR_REGULATORY_OFF);
 	if (dialog_check(ctx, p))
 		return fast_path(ctx, p, SR_DIALOG);
-	if (p->is_tagged)
+	if (port_refuses_tags(p))
 		return not_steered(ctx, p, SR_VLAN, SR_VLAN_DROPPED);
 	return steer(ctx, p, generation, match_slot(trunk), match_interval_ns(trunk));
 }
@@ -69,7 +67,7 @@ static __always_inline bool is_to_trunk(struct xdp_md *ctx, struct packet *p)
 {
 	struct packet_addrs a = { 0 };
 
-	if (!is_core_side(p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
+	if (!port_is_core_side(ctx, p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
 		return false;
 	return match_outbound(sipseal_config.generation, &a, 0) >= 0;
 }
@@ -80,31 +78,10 @@ static __always_inline bool is_from_trunk(struct xdp_md *ctx, struct packet *p)
 	struct packet_addrs a = { 0 };
 	__s64 trunk;
 
-	if (is_core_side(p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
+	if (port_is_core_side(ctx, p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
 		return false;
 	trunk = match_inbound(sipseal_config.generation, &a);
 	return trunk >= 0 && (match_flags(trunk) & SIPSEAL_CORE_F_VERIFY);
-}
-
-/*
- * A fragment of what is or may be UDP (in IPv6 a later fragment tells only the number of the header that
- * its first starts with).  Others cannot carry an INVITE that a UDP receiver would see.
- */
-PACKET_GLOBAL int on_fragment(struct xdp_md *ctx, struct packet *p)
-{
-	const struct policy_words w = { SR_FRAGMENT, SR_FRAGMENT_DROPPED };
-
-	if (!p)
-		return XDP_PASS;
-	if ((p->proto != IPPROTO_UDP && !packet_is_ext(p->proto)) || !is_to_trunk(ctx, p))
-		return fast_path(ctx, p, SR_NONE);
-	if (p->has_l4 && p->proto == IPPROTO_UDP && !packet_udp(ctx, p) && packet_request(ctx, p) == PACKET_INVITE)
-		p->is_emergency = emergency_check(ctx, p);
-	if (p->is_emergency)
-		fragment_note(ctx, p);
-	else if (!p->has_l4)
-		p->is_emergency = fragment_is_noted(ctx, p);
-	return apply_policy(ctx, p, sipseal_config.on_signer_failure, w);
 }
 
 PACKET_GLOBAL int on_opaque(struct xdp_md *ctx, struct packet *p)
@@ -137,12 +114,16 @@ static __always_inline int on_other_transport(struct xdp_md *ctx, struct packet 
 {
 	const struct policy_words w = { SR_OTHER_TRANSPORT, SR_OTHER_TRANSPORT_DROPPED };
 	__be16 *ports = packet_at(ctx, p->l4_off, 4); /* source, destination: TCP and SCTP alike */
+	bool is_sip = ports && is_to_sip_port(ctx, p, ports[1]) && port_is_core_side(ctx, p);
 	__u8 policy = sipseal_config.other_transports;
 
-	if (!ports || !is_core_side(p) || !is_to_sip_port(ctx, p, ports[1]))
-		return fast_path(ctx, p, SR_NONE);
 	if (!sipseal_config.regulatory_enabled)
 		policy = SIPSEAL_PASS;
+	/* the later ones do not tell what they are of, so the first one has to tell the signer */
+	if (p->is_fragment && p->is_v6 && !(is_sip && policy == SIPSEAL_DROP))
+		return on_fragment(ctx, p);
+	if (!is_sip)
+		return fast_path(ctx, p, SR_NONE);
 	return apply_policy(ctx, p, policy, w);
 }
 
@@ -151,8 +132,10 @@ static __always_inline int on_udp(struct xdp_md *ctx, struct packet *p, int requ
 {
 	if (request == PACKET_INVITE)
 		return on_invite(ctx, p);
-	if (request == PACKET_CANCEL && !is_core_side(p))
+	if (request == PACKET_CANCEL && !port_is_core_side(ctx, p))
 		return inbound_cancel(ctx, p);
+	if (request == PACKET_OPTIONS)
+		return on_options(ctx, p);
 	return fast_path(ctx, p, SR_NONE);
 }
 
@@ -171,10 +154,10 @@ static __always_inline int gateway(struct xdp_md *ctx, struct packet *p)
 	}
 	if (p->has_l4 && (p->proto == IPPROTO_TCP || p->proto == GATEWAY_SCTP))
 		return on_other_transport(ctx, p);
-	if (p->is_opaque)
-		return on_opaque(ctx, p);
 	if (p->is_fragment)
 		return on_fragment(ctx, p);
+	if (p->is_opaque)
+		return on_opaque(ctx, p);
 	return fast_path(ctx, p, SR_NONE);
 }
 
@@ -195,6 +178,8 @@ int sipseal_gateway(struct xdp_md *ctx)
 
 	if (p.port < SIPSEAL_PORTS_MAX)
 		action = gateway(ctx, &p);
+	if (action == XDP_PASS && port_is_bridge(&p))
+		action = port_bridge(&p);
 	count(p.port, p.reason);
 	return action;
 }

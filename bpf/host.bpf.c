@@ -17,6 +17,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 
+#include "request.h"
 #include "trunk_match.h"
 
 #define HOST_SCTP 132

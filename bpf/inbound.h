@@ -28,7 +28,7 @@ static __always_inline int inbound_invite(struct xdp_md *ctx, struct packet *p, 
 	if (!sipseal_config.regulatory_enabled)
 		return fast_path(ctx, p, SR_REGULATORY_OFF);
 	p->meta_flags = SIPSEAL_META_F_INBOUND;
-	if (p->is_tagged)
+	if (port_refuses_tags(p))
 		return not_steered(ctx, p, SR_VLAN, SR_VLAN_DROPPED);
 	return steer(ctx, p, generation, match_slot(trunk), 0);
 }
@@ -42,7 +42,7 @@ PACKET_GLOBAL int inbound_cancel(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return XDP_PASS;
-	if (p->is_tagged || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
+	if (port_refuses_tags(p) || !sipseal_config.regulatory_enabled || !packet_addrs(ctx, p, &a))
 		return fast_path(ctx, p, SR_NONE);
 	trunk = match_inbound(generation, &a);
 	if (trunk < 0 || !(match_flags(trunk) & SIPSEAL_CORE_F_CANCEL))

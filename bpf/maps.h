@@ -65,6 +65,14 @@ struct {
 	__type(value, struct sipseal_limiter);
 } sipseal_limits SEC(".maps");
 
+/* Next hops of carriers on a NIC of both sides: a handful per NIC, more where a carrier's peers are on the link. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIPSEAL_HOPS_MAX);
+	__type(key, struct sipseal_hop_key);
+	__type(value, __u8);
+} sipseal_hops SEC(".maps");
+
 /* Slot: port * SIPSEAL_QUEUES_MAX + rx queue. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);

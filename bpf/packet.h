@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * packet.h - walk Ethernet, VLAN tags, IPv4 and IPv6 down to UDP; find an INVITE or a CANCEL.
+ * packet.h - walk Ethernet, VLAN tags, IPv4 and IPv6 down to UDP.  What UDP holds: request.h.
  *
- *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP  blanks{0,15} INVITE | CANCEL
+ *   Ethernet [802.1Q|802.1ad]{0,2}  IPv4 + options            [AH]{0,8}   UDP
  *                                   IPv6 + extension headers {0,8}
  *
  * Nothing is read before its bounds are checked.  The walk leaves offsets, no pointers: they survive
@@ -35,10 +35,6 @@
  */
 #define PACKET_OFF_MAX 4095
 
-/* CR and LF that may stand before a request line (RFC 3261 s7.5), and blanks, which some take there, too; after
- * that many the signer decides. */
-#define PACKET_CRLF_MAX 16
-
 #define PACKET_IP_MF     0x2000
 #define PACKET_IP_OFFSET 0x1fff
 
@@ -53,6 +49,7 @@ struct packet {
 	__u32 frag_id;       /* of a fragment, as it stands in the packet */
 	__u32 frag_off;      /* where its bytes belong in the datagram */
 	__u32 frag_data;     /* where they start in the frame */
+	__u8 frag_proto;     /* IPv4: protocol of the datagram, the same in each of its fragments; IPv6: 0 */
 	__be16 dst_port_be;
 	__be16 src_port_be;
 	__u8 proto;          /* last header reached */
@@ -60,10 +57,11 @@ struct packet {
 	bool is_tagged;
 	bool is_fragment;
 	bool has_l4;         /* l4_off is the start of proto (false: later fragment) */
-	bool is_opaque;      /* headers that cannot be walked */
+	bool is_opaque;      /* headers that cannot be walked; of a fragment also: that do not end in it */
 	bool has_options;    /* the kernel has to see it: IPv4 options, hop-by-hop options */
 	bool is_emergency;
-	__u8 meta_flags;     /* SIPSEAL_META_F_INBOUND and _CANCEL, for the signer */
+	bool is_follower;    /* fragment whose first one went to the signer */
+	__u8 meta_flags;     /* SIPSEAL_META_F_*, for the signer: what is known before the route is */
 };
 
 struct packet_addrs {
@@ -140,7 +138,18 @@ static __always_inline int packet_ext_step(const struct xdp_md *ctx, struct pack
 	return p->l4_off > p->l3_end ? SR_MALFORMED : 0;
 }
 
-/* Walk the chain that starts at p->l4_off.  Ordinary packets never come here. */
+static __always_inline int packet_set_opaque(struct packet *p)
+{
+	p->is_opaque = true;
+	p->has_l4 = false;
+	return 0;
+}
+
+/*
+ * Walk the chain that starts at p->l4_off.  Ordinary packets never come here.  A chain that does not end in the
+ * first fragment (RFC 7112 forbids it) is no reason to leave that fragment to the kernel: who puts the datagram
+ * together finds it well-formed.
+ */
 PACKET_GLOBAL int packet_walk_ext(const struct xdp_md *ctx, struct packet *p)
 {
 	int i, r;
@@ -155,12 +164,10 @@ PACKET_GLOBAL int packet_walk_ext(const struct xdp_md *ctx, struct packet *p)
 			break;
 		r = packet_ext_step(ctx, p);
 		if (r)
-			return r;
+			return p->is_fragment ? packet_set_opaque(p) : r;
 	}
-	if (p->has_l4 && packet_is_ext(p->proto)) {
-		p->is_opaque = true;
-		p->has_l4 = false;
-	}
+	if (p->has_l4 && packet_is_ext(p->proto))
+		return packet_set_opaque(p);
 	return 0;
 }
 
@@ -184,6 +191,7 @@ static __always_inline int packet_ipv4(const struct xdp_md *ctx, struct packet *
 	p->l3_end = p->l3_off + len;
 	p->l4_off = p->l3_off + ihl;
 	if (p->is_fragment) {
+		p->frag_proto = ip->protocol;
 		p->frag_id = ip->id;
 		p->frag_off = (__u32)(frag & PACKET_IP_OFFSET) * 8;
 		p->frag_data = p->l4_off;
@@ -260,86 +268,6 @@ static __always_inline int packet_walk(const struct xdp_md *ctx, struct packet *
 	if (proto == bpf_htons(ETH_P_IPV6))
 		return packet_ipv6(ctx, p);
 	return p->is_tagged ? SR_VLAN_OTHER : SR_NOT_IP;
-}
-
-static __always_inline bool packet_is_space(__u8 c)
-{
-	return c == '\r' || c == '\n' || c == ' ' || c == '\t';
-}
-
-/* The requests that somebody may have to look at. */
-#define PACKET_OTHER  0
-#define PACKET_INVITE 1
-#define PACKET_CANCEL 2
-
-static __always_inline bool packet_is_letter(__u8 c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-/* Does @c, with @bits set in each byte, start with the constant @word? */
-#define PACKET_STARTS(c, bits, word) \
-	({ \
-		bool is_ = true; \
-		_Pragma("unroll") for (unsigned k_ = 0; k_ < sizeof(word) - 1; k_++) \
-			is_ &= ((c)[k_] | (bits)) == (word)[k_]; \
-		is_; \
-	})
-
-/*
- * RFC 3261 has methods in upper case with a blank behind.  Some receivers take an INVITE in any case, with whatever
- * ends a word: that is no way past the signer, which tells them apart.  CANCEL is what RFC 3261 says.
- */
-static __always_inline int packet_method(const __u8 *c)
-{
-	if (PACKET_STARTS(c, 0x20, "invite") && !packet_is_letter(c[6]))
-		return PACKET_INVITE;
-	if (PACKET_STARTS(c, 0, "CANCEL") && (c[6] == ' ' || c[6] == '\t'))
-		return PACKET_CANCEL;
-	return PACKET_OTHER;
-}
-
-/*
- * The whole test, for a payload that starts with 'I', 'C', a blank, CR or LF.  On success p->text_off is the first
- * byte of the Request-URI.  Return: PACKET_*.
- */
-PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p)
-{
-	__u8 *c = NULL;
-	__u32 off;
-	int i;
-
-	if (!p)
-		return PACKET_OTHER;
-	off = p->text_off;
-	for (i = 0; i < PACKET_CRLF_MAX; i++, off++) {
-		c = packet_at(ctx, off, 1);
-		if (!c || off >= p->text_end)
-			return PACKET_OTHER;
-		if (!packet_is_space(*c))
-			break;
-	}
-	if (i == PACKET_CRLF_MAX) {
-		p->text_off = p->text_end;
-		return PACKET_INVITE;
-	}
-	c = packet_at(ctx, off, 7); /* of both methods, with the blank */
-	if (!c || off + 7 > p->text_end)
-		return PACKET_OTHER;
-	p->text_off = off + 7;
-	return packet_method(c);
-}
-
-/* packet_request() - PACKET_*; one byte decides for nearly all packets. */
-static __always_inline int packet_request(const struct xdp_md *ctx, struct packet *p)
-{
-	__u8 *c = packet_at(ctx, p->text_off, 1);
-
-	if (!c || p->text_off >= p->text_end)
-		return PACKET_OTHER;
-	if ((*c | 0x20) != 'i' && *c != 'C' && !packet_is_space(*c))
-		return PACKET_OTHER;
-	return packet_find_request(ctx, p);
 }
 
 static __always_inline bool packet_is_mapped(const __u8 *addr)

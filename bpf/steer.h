@@ -41,27 +41,58 @@ static __noinline __u32 raw_mtu(struct xdp_md *ctx, const struct packet *p, __u3
 	return bpf_check_mtu(ctx, ifindex, &mtu, 0, 0) < 0 ? 0 : mtu;
 }
 
-/* What the signer needs to know of the route.  Return: false if the kernel would not forward at all. */
-static __always_inline bool meta_route(struct xdp_md *ctx, const struct packet *p,
-				       struct sipseal_meta *m, __u8 *ret_ttl)
+/*
+ * A port that is not routed: out of the other one, or back to the local stack, with no look at the FIB, for this
+ * machine is no hop: TTL 1 and group MACs are fine.  Of a bridge's route no MTU is known but those of the two NICs.
+ */
+static __always_inline bool meta_unrouted(struct xdp_md *ctx, const struct packet *p, struct sipseal_meta *m)
+{
+	struct ethhdr *eth = packet_at(ctx, 0, sizeof(*eth));
+	__u32 port = p->port, peer = port_peer(p);
+
+	m->flags |= SIPSEAL_META_F_BRIDGED;
+	m->mtu = STEER_MTU_MAX;
+	if (!port_is_bridge(p)) {
+		m->flags |= SIPSEAL_META_F_RAW;
+		return true;
+	}
+	if (!eth || port >= SIPSEAL_PORTS_MAX || peer >= SIPSEAL_PORTS_MAX)
+		return false;
+	m->egress = (__u16)peer;
+	m->mtu = sipseal_config.ports[port].mtu;
+	if (sipseal_config.ports[peer].mtu < m->mtu)
+		m->mtu = sipseal_config.ports[peer].mtu;
+	__builtin_memcpy(m->dmac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(m->smac, eth->h_source, ETH_ALEN);
+	return true;
+}
+
+/* What the signer needs to know of the route.  Return: 0, or the reason why it is not for the signer. */
+static __always_inline __u32 meta_route(struct xdp_md *ctx, const struct packet *p, struct sipseal_meta *m)
 {
 	struct bpf_fib_lookup fib = { 0 };
 	__u32 port, mtu;
-	long r = forward_route(ctx, p, 0, &fib, ret_ttl);
+	__u8 ttl = 0;
+	long r;
 
+	if (port_flags(p))
+		return meta_unrouted(ctx, p, m) ? 0 : SR_NO_PEER_PORT;
+	r = forward_route(ctx, p, 0, &fib, &ttl);
 	if (r != BPF_FIB_LKUP_RET_SUCCESS && !is_raw_route(r, p->is_v6))
-		return false;
+		return SR_LOCAL; /* the kernel would not forward at all */
+	if (ttl <= 1)
+		return SR_TTL;
 	mtu = r == BPF_FIB_LKUP_RET_SUCCESS ? fib.mtu_result : raw_mtu(ctx, p, fib.ifindex);
 	m->mtu = (__u16)(mtu > STEER_MTU_MAX ? STEER_MTU_MAX : mtu);
 	port = port_by_ifindex(fib.ifindex);
 	if (r != BPF_FIB_LKUP_RET_SUCCESS || port >= SIPSEAL_PORTS_MAX) {
 		m->flags |= SIPSEAL_META_F_RAW;
-		return true;
+		return 0;
 	}
 	m->egress = (__u16)port;
 	__builtin_memcpy(m->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(m->smac, fib.smac, ETH_ALEN);
-	return true;
+	return 0;
 }
 
 static __always_inline bool meta_write(struct xdp_md *ctx, const struct sipseal_meta *m)
@@ -75,6 +106,14 @@ static __always_inline bool meta_write(struct xdp_md *ctx, const struct sipseal_
 		return false;
 	*dst = *m;
 	return true;
+}
+
+/* @p is the signer's, which is not there for it.  Fragments have words of their own. */
+static __always_inline int signer_down(struct xdp_md *ctx, struct packet *p)
+{
+	if (p->is_fragment)
+		return not_steered(ctx, p, SR_FRAGMENT, SR_FRAGMENT_DROPPED);
+	return not_steered(ctx, p, SR_SIGNER_DOWN, SR_SIGNER_DOWN_DROPPED);
 }
 
 /*
@@ -93,19 +132,18 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 		.trunk = trunk,
 	};
 	__u32 worker = 0, reason = 0;
-	bool is_backlogged, is_cancel;
-	__u8 ttl = 0;
+	bool is_backlogged, is_vital;
 	__s64 slot;
 
 	if (!p)
 		return XDP_PASS;
-	is_cancel = p->meta_flags & SIPSEAL_META_F_CANCEL;
+	is_vital = (p->is_emergency && !p->is_follower) || p->meta_flags & SIPSEAL_META_F_CANCEL;
 	slot = worker_slot(ctx, p, &worker);
 	is_backlogged = slot >= 0 && worker_is_backlogged((__u32)slot);
 	/* a full ring drops: what must not be lost goes round it in time */
-	if (slot < 0 || (is_backlogged && (p->is_emergency || is_cancel)) ||
+	if (slot < 0 || (is_backlogged && is_vital) ||
 	    bpf_redirect_map(&sipseal_xsks, (__u32)slot, 0) != XDP_REDIRECT)
-		return not_steered(ctx, p, SR_SIGNER_DOWN, SR_SIGNER_DOWN_DROPPED);
+		return signer_down(ctx, p);
 	m.time_ns = bpf_ktime_get_ns();
 	m.flags = p->meta_flags;
 	if (p->is_emergency)
@@ -116,16 +154,13 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 		p->reason = reason;
 		return XDP_DROP;
 	}
-	if (!meta_route(ctx, p, &m, &ttl)) {
-		p->reason = SR_LOCAL;
-		return XDP_PASS;
-	}
-	if (ttl <= 1) {
-		p->reason = SR_TTL;
+	reason = meta_route(ctx, p, &m);
+	if (reason) {
+		p->reason = reason;
 		return XDP_PASS;
 	}
 	if (!meta_write(ctx, &m))
-		return not_steered(ctx, p, SR_SIGNER_DOWN, SR_SIGNER_DOWN_DROPPED);
+		return signer_down(ctx, p);
 	worker_count_given((__u32)slot);
 	p->reason = SR_STEERED;
 	return XDP_REDIRECT;

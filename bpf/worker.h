@@ -30,6 +30,25 @@ static __always_inline bool worker_is_beating(__u32 worker)
 	return (__s64)(bpf_ktime_get_coarse_ns() - at) <= (__s64)sipseal_config.heartbeat_limit_ns;
 }
 
+/*
+ * Has the worker of the packet's queue been dead for SIPSEAL_WITHHOLD_NS?  One that never lived is not: traffic
+ * reaches a gateway that starts for the first time before its signer is there.
+ */
+static __always_inline bool worker_is_gone(const struct xdp_md *ctx, const struct packet *p)
+{
+	__u32 port = p->port, queue = ctx->rx_queue_index;
+	__u64 *beat, at;
+
+	if (port >= SIPSEAL_PORTS_MAX || queue >= SIPSEAL_QUEUES_MAX)
+		return false;
+	beat = worker_word(0, sipseal_config.ports[port].worker[queue]);
+	if (!beat)
+		return false;
+	at = *(volatile __u64 *)beat;
+	return at && (__s64)(bpf_ktime_get_coarse_ns() - at) >
+			     (__s64)(sipseal_config.heartbeat_limit_ns + SIPSEAL_WITHHOLD_NS);
+}
+
 /* The XSKMAP slot of the packet's queue if a live worker owns it (*ret_worker), or -1. */
 static __always_inline __s64 worker_slot(struct xdp_md *ctx, const struct packet *p, __u32 *ret_worker)
 {

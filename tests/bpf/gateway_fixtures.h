@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gateway_fixtures - named packets and what has to become of them; see gateway_setup.h for the tables.  What
- * comes in on the carrier side: inbound_fixtures.h.
+ * comes in on the carrier side: inbound_fixtures.h; fragments: fragment_fixtures.h; ports that are not routed, one NIC for
+ * both sides: port_fixtures.h.
  */
 #ifndef SIPSEAL_TEST_GATEWAY_FIXTURES_H
 #define SIPSEAL_TEST_GATEWAY_FIXTURES_H
@@ -317,43 +318,6 @@ static const struct fixture fixtures[] = {
 	{ "urn that ends the datagram", CORE, CF_NO_SOCKET, { PEER, .text = "INVITE urn:service:sos" },
 	  EMERGENCY_PASSES },
 
-	/* fragments */
-	{ "first fragment, drop", CORE, 0, { PEER, .frag = IPV4_MF }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "first fragment, pass", CORE, CF_FAIL_PASS, { PEER, .frag = IPV4_MF }, XDP_PASS, SR_FRAGMENT },
-	{ "first fragment, UDP length of the whole", CORE, 0, { PEER, .frag = IPV4_MF, .udp_len_delta = 900 },
-	  XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "first fragment of media", CORE, 0, { PEER, .frag = IPV4_MF, .dport = 20000, .text = "media" }, XDP_DROP,
-	  SR_FRAGMENT_DROPPED },
-	{ "first fragment without UDP header", CORE, 0, { PEER, .frag = IPV4_MF, .text = "", .cut = 8,
-	  .ip_len_delta = -8 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "later fragment, drop", CORE, 0, { PEER, .frag = IPV4_MF | 100 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "last fragment, drop", CORE, 0, { PEER, .frag = 100 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "last fragment, pass, forward", CORE, CF_FAIL_PASS | CF_FORWARD, { PEER, .frag = 100 }, XDP_REDIRECT,
-	  SR_FRAGMENT },
-	{ "DF is no fragment", CORE, 0, { PEER, .frag = 0x4000 }, STEERED, 10, MAC10 },
-	{ "fragment to a peer of another port", CORE, 0, { OTHER, .frag = 100 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "fragment to a prefix", CORE, 0, { TO("198.51.100.7"), .frag = 100 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "emergency in the first fragment", CORE, 0,
-	  { PEER, .frag = IPV4_MF, .udp_len_delta = 900, TO_URI("sip:911@x"), .id = 99 }, EMERGENCY_PASSES },
-	{ "fragment to others", CORE, 0, { TO("203.0.113.77"), .frag = IPV4_MF }, XDP_PASS, SR_KERNEL },
-	{ "fragment from another core", CORE, 0, { .src = "10.2.0.1", .dst = "203.0.113.10", .frag = IPV4_MF },
-	  XDP_PASS, SR_KERNEL },
-	{ "fragment from the carrier side", CARRIER, 0, { FROM_PEER, .frag = IPV4_MF }, XDP_PASS, SR_KERNEL },
-	{ "fragment, regulatory off", CORE, CF_OFF, { PEER, .frag = IPV4_MF }, XDP_PASS, SR_KERNEL },
-	{ "ICMP fragment", CORE, 0, { PEER, .proto = 1, .frag = 100 }, XDP_PASS, SR_KERNEL },
-	{ "IPv6 first fragment", CORE, 0, { PEER6, .ext = { 44 }, .frag = 1 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "IPv6 last fragment", CORE, 0, { PEER6, .ext = { 44 }, .frag = 800 }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "IPv6 atomic fragment", CORE, 0, { PEER6, .ext = { 44 } }, XDP_DROP, SR_FRAGMENT_DROPPED },
-	{ "IPv6 atomic fragment, pass", CORE, CF_FAIL_PASS, { PEER6, .ext = { 44 } }, XDP_PASS, SR_FRAGMENT },
-	{ "IPv6 fragment behind hop-by-hop", CORE, 0, { PEER6, .ext = { 255, 44 }, .frag = 800 }, XDP_DROP,
-	  SR_FRAGMENT_DROPPED },
-	{ "IPv6 fragment of destination options", CORE, 0, { PEER6, .ext = { 44, 60 }, .frag = 800 }, XDP_DROP,
-	  SR_FRAGMENT_DROPPED },
-	{ "IPv6 first fragment, emergency", CORE, 0, { PEER6, .ext = { 44 }, .frag = 1, TO_URI("tel:112"), .id = 99 },
-	  EMERGENCY_PASSES },
-	{ "IPv6 fragment of ICMPv6", CORE, 0, { PEER6, .ext = { 44 }, .frag = 800, .proto = 58 }, XDP_PASS,
-	  SR_KERNEL },
-
 	/* TCP and SCTP */
 	{ "TCP", CORE, 0, { PEER, .proto = 6 }, XDP_PASS, SR_OTHER_TRANSPORT },
 	{ "TCP, drop", CORE, CF_OTHER_DROP, { PEER, .proto = 6 }, XDP_DROP, SR_OTHER_TRANSPORT_DROPPED },
@@ -372,8 +336,6 @@ static const struct fixture fixtures[] = {
 	{ "TCP to a prefix, drop", CORE, CF_OTHER_DROP, { TO("198.51.100.7"), .proto = 6 }, XDP_DROP,
 	  SR_OTHER_TRANSPORT_DROPPED },
 	{ "TCP over IPv6, drop", CORE, CF_OTHER_DROP, { PEER6, .proto = 6 }, XDP_DROP, SR_OTHER_TRANSPORT_DROPPED },
-	{ "TCP first fragment, drop", CORE, CF_OTHER_DROP, { PEER, .proto = 6, .frag = IPV4_MF }, XDP_DROP,
-	  SR_OTHER_TRANSPORT_DROPPED },
 	{ "HTTPS, drop", CORE, CF_OTHER_DROP, { PEER, .proto = 6, .dport = 443 }, XDP_PASS, SR_KERNEL },
 	{ "TCP to others, drop", CORE, CF_OTHER_DROP, { TO("203.0.113.77"), .proto = 6 }, XDP_PASS, SR_KERNEL },
 	{ "TCP too short for ports", CORE, CF_OTHER_DROP, { PEER, .proto = 6, .text = "", .cut = 17,
@@ -390,7 +352,6 @@ static const struct fixture fixtures[] = {
 	{ "VLAN, ARP", CORE, 0, { PEER, .tags = 1, .ethertype = 0x0806 }, XDP_PASS, SR_VLAN_OTHER },
 	{ "three tags", CORE, 0, { PEER, .tags = 3 }, XDP_PASS, SR_VLAN_OTHER },
 	{ "VLAN, tag cut", CORE, 0, { PEER, .tags = 1, .text = "", .cut = 30 }, XDP_PASS, SR_MALFORMED },
-	{ "VLAN, fragment, drop", CORE, 0, { PEER, .tags = 1, .frag = 100 }, XDP_DROP, SR_FRAGMENT_DROPPED },
 	{ "VLAN, TCP, drop", CORE, CF_OTHER_DROP, { PEER, .tags = 1, .proto = 6 }, XDP_DROP,
 	  SR_OTHER_TRANSPORT_DROPPED },
 	{ "VLAN, unmatched, drop", CORE, CF_UNMATCHED_DROP, { TO("203.0.113.77"), .tags = 1 }, XDP_DROP,

@@ -30,6 +30,7 @@ static const struct pin {
 	PIN("devs", sipseal_devs),
 	PIN("beats", sipseal_beats),
 	PIN("unmatch", sipseal_unmatch),
+	PIN("hops", sipseal_hops),
 #undef PIN
 };
 
