@@ -9,21 +9,83 @@
 /* Overlaps that are shown; each costs one compilation of the match tables. */
 #define OVERLAPS_MAX 16
 
+/* NICs by side: of the core, of the carrier, of both. */
+struct sides {
+	unsigned core, carrier, both;
+};
+
+static struct sides count_sides(const struct gateway *g)
+{
+	struct sides s = { 0 };
+
+	for (unsigned i = 0; i < g->interface_cnt; i++) {
+		s.core += g->interfaces[i].side == SIPSEAL_SIDE_CORE;
+		s.carrier += g->interfaces[i].side == SIPSEAL_SIDE_CARRIER;
+		s.both += g->interfaces[i].side == SIPSEAL_SIDE_BOTH;
+	}
+	return s;
+}
+
+/* One NIC of both sides tells carrier from core by next hops, which are of one NIC; beside others nobody could say
+ * what theirs are. */
+static void check_routed(struct load *l, const struct node *list, const struct sides *s)
+{
+	if (s->both && l->g->interface_cnt > 1)
+		load_error(l, list, "has a NIC of side both and %u more, needed: one of each side, or one of side both alone",
+			   l->g->interface_cnt - 1);
+	else if (!s->both && !(s->core && s->carrier))
+		load_error(l, list, "has no NIC of side %s, needed: one of each side, or one of side both",
+			   s->core ? "carrier" : "core");
+}
+
+static void check_mode(struct load *l, const struct node *list)
+{
+	const struct sides s = count_sides(l->g);
+
+	switch (l->g->mode) {
+	case GATEWAY_ROUTED:
+		check_routed(l, list, &s);
+		break;
+	case GATEWAY_WIRE:
+		if (s.core != 1 || s.carrier != 1 || s.both)
+			load_error(l, list, "does not suit mode wire, needed: exactly one NIC of side core and one of side carrier");
+		break;
+	case GATEWAY_HOST:
+		if (s.carrier != 1 || l->g->interface_cnt != 1)
+			load_error(l, list, "does not suit mode host, needed: exactly one NIC, of side carrier (the core is "
+				   "this machine itself)");
+		break;
+	}
+}
+
+static const char *needed_interfaces(enum gateway_mode mode)
+{
+	if (mode == GATEWAY_HOST)
+		return "one NIC of side carrier";
+	return "one NIC of side core and one of side carrier";
+}
+
 static void check_interfaces(struct load *l, const struct node *root)
 {
 	const struct node *gw = node_find(root, "gateway"), *list = node_find(gw, "interfaces");
 	const struct gateway *g = l->g;
 	size_t len = load_push(l, "gateway.interfaces");
-	unsigned sides = 0;
 
-	for (unsigned i = 0; i < g->interface_cnt; i++)
-		sides |= g->interfaces[i].side;
 	if (!list)
-		load_error(l, gw ? gw : root, "is missing, needed: one NIC of side core and one of side carrier");
-	else if (list->kind == NODE_SEQUENCE && list->cnt == g->interface_cnt &&
-		 sides != (SIPSEAL_SIDE_CORE | SIPSEAL_SIDE_CARRIER))
-		load_error(l, list, "has no NIC of side %s, needed: one of each side",
-			   sides & SIPSEAL_SIDE_CORE ? "carrier" : "core");
+		load_error(l, gw ? gw : root, "is missing, needed: %s", needed_interfaces(g->mode));
+	else if (list->kind == NODE_SEQUENCE && list->cnt && list->cnt == g->interface_cnt)
+		check_mode(l, list); /* else something was refused already */
+	load_pop(l, len);
+}
+
+/* What goes to the kernel of a bump in the wire has no way out of it. */
+static void check_fast_path(struct load *l, const struct node *root)
+{
+	const struct node *n = node_find(node_find(root, "gateway"), "fast_path");
+	size_t len = load_push(l, "gateway.fast_path");
+
+	if (n && l->g->mode == GATEWAY_WIRE && l->g->fast_path == FAST_PATH_KERNEL)
+		load_error(l, n, "kernel does not suit mode wire, where all leaves by the other NIC; allowed: auto, forward");
 	load_pop(l, len);
 }
 
@@ -95,6 +157,7 @@ void check_gateway(struct load *l, const struct node *root)
 	size_t len;
 
 	check_interfaces(l, root);
+	check_fast_path(l, root);
 	check_certificates(l, root);
 	check_fetch(l, root);
 	n = node_find(node_find(root, "gateway"), "on_signer_failure");

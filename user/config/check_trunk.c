@@ -40,6 +40,17 @@ static const char *attest_word(enum attest_policy a)
 	}
 }
 
+/* On a NIC of both sides a trunk is told by its customers' addresses, never by where the packet came in alone. */
+static void check_core_peers(struct load *l, const struct trunk *t, const struct node *map)
+{
+	const struct node *n = own(map, "core", "peers");
+	bool is_refused = n && (n->kind != NODE_SEQUENCE || n->cnt); /* by what is said of its items */
+
+	if (l->g->interface_cnt == 1 && l->g->interfaces[0].side == SIPSEAL_SIDE_BOTH && !t->core_cnt && !is_refused)
+		key_error(l, map, "core", "peers", "is missing, needed: addresses of the customer, for the gateway's NIC is of "
+			  "side both");
+}
+
 /* RFC 8588 s4: A says more than B, B more than C. */
 static int strength(enum attest_policy a)
 {
@@ -205,6 +216,7 @@ void check_trunk(struct load *l, struct trunk *t, const struct node *map)
 	size_t len;
 
 	check_needed(l, map);
+	check_core_peers(l, t, map);
 	check_attestation(l, t, map);
 	check_certificates(l, t, map);
 	check_default_number(l, t, map);

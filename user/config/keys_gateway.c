@@ -9,39 +9,39 @@
 #define WORD(key, member, list) { .name = key, .type = SCHEMA_WORD, AT(member), .words = list }
 
 static const struct schema_word mode_words[] = {
-	{ "routed", GATEWAY_ROUTED, false }, { "wire", GATEWAY_WIRE, true },
-	{ "host", GATEWAY_HOST, true }, { NULL, 0, false },
+	{ "routed", GATEWAY_ROUTED }, { "wire", GATEWAY_WIRE },
+	{ "host", GATEWAY_HOST }, { NULL, 0 },
 };
 
 static const struct schema_word side_words[] = {
-	{ "core", SIPSEAL_SIDE_CORE, false }, { "carrier", SIPSEAL_SIDE_CARRIER, false },
-	{ "both", SIPSEAL_SIDE_CORE | SIPSEAL_SIDE_CARRIER, true }, { NULL, 0, false },
+	{ "core", SIPSEAL_SIDE_CORE }, { "carrier", SIPSEAL_SIDE_CARRIER },
+	{ "both", SIPSEAL_SIDE_BOTH }, { NULL, 0 },
 };
 
 static const struct schema_word xdp_words[] = {
-	{ "auto", XDP_MODE_AUTO, false }, { "native", XDP_MODE_NATIVE, false },
-	{ "generic", XDP_MODE_GENERIC, false }, { NULL, 0, false },
+	{ "auto", XDP_MODE_AUTO }, { "native", XDP_MODE_NATIVE },
+	{ "generic", XDP_MODE_GENERIC }, { NULL, 0 },
 };
 
 static const struct schema_word fast_path_words[] = {
-	{ "auto", FAST_PATH_AUTO, false }, { "forward", FAST_PATH_FORWARD, false },
-	{ "kernel", FAST_PATH_KERNEL, false }, { NULL, 0, false },
+	{ "auto", FAST_PATH_AUTO }, { "forward", FAST_PATH_FORWARD },
+	{ "kernel", FAST_PATH_KERNEL }, { NULL, 0 },
 };
 
 static const struct schema_word pass_words[] = {
-	{ "pass", SIPSEAL_PASS, false }, { "drop", SIPSEAL_DROP, false }, { NULL, 0, false },
+	{ "pass", SIPSEAL_PASS }, { "drop", SIPSEAL_DROP }, { NULL, 0 },
 };
 
 static const struct schema_word idle_words[] = {
-	{ "poll", IDLE_POLL, false }, { "spin", IDLE_SPIN, false }, { NULL, 0, false },
+	{ "poll", IDLE_POLL }, { "spin", IDLE_SPIN }, { NULL, 0 },
 };
 
 static const struct schema_word profile_words[] = {
-	{ "shaken", PROFILE_SHAKEN, false }, { "stir", PROFILE_STIR, false }, { NULL, 0, false },
+	{ "shaken", PROFILE_SHAKEN }, { "stir", PROFILE_STIR }, { NULL, 0 },
 };
 
 static const struct schema_word crl_words[] = {
-	{ "soft", CRL_MODE_SOFT, false }, { "hard", CRL_MODE_HARD, false }, { NULL, 0, false },
+	{ "soft", CRL_MODE_SOFT }, { "hard", CRL_MODE_HARD }, { NULL, 0 },
 };
 
 /* A NIC while it is read: the schema stores strings as pointers. */
@@ -74,7 +74,7 @@ static void add_interface(struct load *l, const struct schema_key *k, const stru
 	(void)k;
 	(void)target;
 	if (n->kind != NODE_MAPPING) {
-		load_error(l, n, "is no mapping, allowed: { name: NIC, side: core or carrier }");
+		load_error(l, n, "is no mapping, allowed: { name: NIC, side: core, carrier or both }");
 		return;
 	}
 	schema_apply(l, interface_keys, n, &v);
@@ -237,7 +237,7 @@ static void skip(struct load *l, const struct schema_key *k, const struct node *
 static const struct schema_key gateway_keys[] = {
 	WORD("mode", mode, mode_words),
 	{ .name = "interfaces", .type = SCHEMA_LIST, .min = 1, .max = SIPSEAL_PORTS_MAX,
-	  .allowed = "{ name: NIC, side: core or carrier }", .begin = begin_interfaces,
+	  .allowed = "{ name: NIC, side: core, carrier or both }", .begin = begin_interfaces,
 	  .set = add_interface, .get = keys_get_interfaces },
 	WORD("xdp_mode", xdp_mode, xdp_words),
 	WORD("fast_path", fast_path, fast_path_words),

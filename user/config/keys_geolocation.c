@@ -7,20 +7,20 @@
 #define WORD(key, member, list) { .name = key, .type = SCHEMA_WORD, AT(member), .words = list }
 
 static const struct schema_word routing_words[] = {
-	{ "emergency", GEO_ROUTING_EMERGENCY, false }, { "none", GEO_ROUTING_NONE, false },
-	{ NULL, 0, false },
+	{ "emergency", GEO_ROUTING_EMERGENCY }, { "none", GEO_ROUTING_NONE },
+	{ NULL, 0 },
 };
 
 static const struct schema_word attach_words[] = {
-	{ "always", GEO_ALWAYS, false }, { "emergency", GEO_EMERGENCY, false }, { NULL, 0, false },
+	{ "always", GEO_ALWAYS }, { "emergency", GEO_EMERGENCY }, { NULL, 0 },
 };
 
 static const struct schema_word geo_existing_words[] = {
-	{ "keep", GEO_KEEP, false }, { "replace", GEO_REPLACE, false }, { NULL, 0, false },
+	{ "keep", GEO_KEEP }, { "replace", GEO_REPLACE }, { NULL, 0 },
 };
 
 static const struct schema_word pidf_words[] = {
-	{ "rfc", GEO_PIDF_RFC, false }, { "legacy", GEO_PIDF_LEGACY, false }, { NULL, 0, false },
+	{ "rfc", GEO_PIDF_RFC }, { "legacy", GEO_PIDF_LEGACY }, { NULL, 0 },
 };
 
 static void set_civic_value(struct load *l, const struct schema_key *k, const struct node *n, void *target)

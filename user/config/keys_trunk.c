@@ -14,49 +14,49 @@
 #define NUMBER_HELP "+18005550100, +1212555* or +13125550000-+13125559999"
 
 static const struct schema_word mode_words[] = {
-	{ "enforce", TRUNK_ENFORCE, false }, { "observe", TRUNK_OBSERVE, false }, { NULL, 0, false },
+	{ "enforce", TRUNK_ENFORCE }, { "observe", TRUNK_OBSERVE }, { NULL, 0 },
 };
 
 static const struct schema_word attestation_words[] = {
-	{ "A", ATTEST_A, false }, { "B", ATTEST_B, false }, { "C", ATTEST_C, false },
-	{ "none", ATTEST_NONE, false }, { NULL, 0, false },
+	{ "A", ATTEST_A }, { "B", ATTEST_B }, { "C", ATTEST_C },
+	{ "none", ATTEST_NONE }, { NULL, 0 },
 };
 
 static const struct schema_word other_words[] = {
-	{ "A", ATTEST_A, false }, { "B", ATTEST_B, false }, { "C", ATTEST_C, false },
-	{ "none", ATTEST_NONE, false }, { "reject", ATTEST_REJECT, false }, { NULL, 0, false },
+	{ "A", ATTEST_A }, { "B", ATTEST_B }, { "C", ATTEST_C },
+	{ "none", ATTEST_NONE }, { "reject", ATTEST_REJECT }, { NULL, 0 },
 };
 
 static const struct schema_word unsignable_words[] = {
-	{ "pass", UNSIGNABLE_PASS, false }, { "reject", UNSIGNABLE_REJECT, false }, { NULL, 0, false },
+	{ "pass", UNSIGNABLE_PASS }, { "reject", UNSIGNABLE_REJECT }, { NULL, 0 },
 };
 
 static const struct schema_word existing_words[] = {
-	{ "check", EXISTING_CHECK, false }, { "trust", EXISTING_TRUST, false },
-	{ "ignore", EXISTING_IGNORE, false }, { NULL, 0, false },
+	{ "check", EXISTING_CHECK }, { "trust", EXISTING_TRUST },
+	{ "ignore", EXISTING_IGNORE }, { NULL, 0 },
 };
 
 static const struct schema_word orig_words[] = {
-	{ "pai", SOURCE_PAI, false }, { "ppi", SOURCE_PPI, false }, { "rpid", SOURCE_RPID, false },
-	{ "from", SOURCE_FROM, false }, { NULL, 0, false },
+	{ "pai", SOURCE_PAI }, { "ppi", SOURCE_PPI }, { "rpid", SOURCE_RPID },
+	{ "from", SOURCE_FROM }, { NULL, 0 },
 };
 
 static const struct schema_word dest_words[] = {
-	{ "to", SOURCE_TO, false }, { "request_uri", SOURCE_REQUEST_URI, false }, { NULL, 0, false },
+	{ "to", SOURCE_TO }, { "request_uri", SOURCE_REQUEST_URI }, { NULL, 0 },
 };
 
 static const struct schema_word pai_words[] = {
-	{ "set", PAI_SET, false }, { "keep", PAI_KEEP, false }, { "off", PAI_OFF, false },
-	{ NULL, 0, false },
+	{ "set", PAI_SET }, { "keep", PAI_KEEP }, { "off", PAI_OFF },
+	{ NULL, 0 },
 };
 
 static const struct schema_word restricted_words[] = {
-	{ "remove", RESTRICTED_REMOVE, false }, { "keep", RESTRICTED_KEEP, false }, { NULL, 0, false },
+	{ "remove", RESTRICTED_REMOVE }, { "keep", RESTRICTED_KEEP }, { NULL, 0 },
 };
 
 static const struct schema_word privacy_words[] = {
-	{ "auto", PRIVACY_AUTO, false }, { "id", PRIVACY_ID, false }, { "off", PRIVACY_OFF, false },
-	{ NULL, 0, false },
+	{ "auto", PRIVACY_AUTO }, { "id", PRIVACY_ID }, { "off", PRIVACY_OFF },
+	{ NULL, 0 },
 };
 
 static void set_name(struct load *l, const struct schema_key *k, const struct node *n, void *target)

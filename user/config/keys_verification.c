@@ -9,20 +9,20 @@
 #define WORD(key, member, list) { .name = key, .type = SCHEMA_WORD, AT(member), .words = list }
 
 static const struct schema_word action_words[] = {
-	{ "tag", VERIFY_TAG, false }, { "reject", VERIFY_REJECT, false }, { NULL, 0, false },
+	{ "tag", VERIFY_TAG }, { "reject", VERIFY_REJECT }, { NULL, 0 },
 };
 
 static const struct schema_word verstat_words[] = {
-	{ "off", VERSTAT_OFF, false }, { "pai", VERSTAT_PAI, false }, { "from", VERSTAT_FROM, false },
-	{ NULL, 0, false },
+	{ "off", VERSTAT_OFF }, { "pai", VERSTAT_PAI }, { "from", VERSTAT_FROM },
+	{ NULL, 0 },
 };
 
 static const struct schema_word foreign_words[] = {
-	{ "keep", VERSTAT_KEEP, false }, { "strip", VERSTAT_STRIP, false }, { NULL, 0, false },
+	{ "keep", VERSTAT_KEEP }, { "strip", VERSTAT_STRIP }, { NULL, 0 },
 };
 
 static const struct schema_word replay_words[] = {
-	{ "fail", REPLAY_FAIL, false }, { "ignore", REPLAY_IGNORE, false }, { NULL, 0, false },
+	{ "fail", REPLAY_FAIL }, { "ignore", REPLAY_IGNORE }, { NULL, 0 },
 };
 
 static void set_header(struct load *l, const struct schema_key *k, const struct node *n, void *target)

@@ -130,7 +130,7 @@ static void list_words(const struct schema_word *w, char *dst, size_t cap)
 	size_t len = 0;
 
 	for (; w->word; w++) {
-		if (!w->is_later && len < cap)
+		if (len < cap)
 			len += (size_t)snprintf(dst + len, cap - len, "%s%s", len ? ", " : "", w->word);
 	}
 }
@@ -147,10 +147,7 @@ static void set_word(struct load *l, const struct schema_key *k, const struct no
 	for (const struct schema_word *w = k->words; w->word; w++) {
 		if (strcmp(w->word, s))
 			continue;
-		if (w->is_later)
-			load_error(l, n, "%s is not available in this version, allowed: %s", s, allowed);
-		else
-			store(dst, k->size, w->value);
+		store(dst, k->size, w->value);
 		return;
 	}
 	load_error(l, n, QUOTE_FMT " is not allowed, allowed: %s", s, allowed);

@@ -60,7 +60,6 @@ enum schema_type {
 struct schema_word {
 	const char *word;    /* NULL ends the list */
 	unsigned value;
-	bool is_later;       /* known, refused */
 };
 
 struct schema_key {

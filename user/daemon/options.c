@@ -21,7 +21,8 @@ static const char help[] =
 	"  -c, --config FILE    configuration (sipseal.yaml)\n"
 	"      --check          check the configuration, certificates and keys, then exit\n"
 	"      --attach         quick start without a file: interfaces from the arguments,\n"
-	"                       side is core or carrier; trunks from /etc/sipseal/trunks.d\n"
+	"                       side is core or carrier, or both (of one NIC); trunks from\n"
+	"                       /etc/sipseal/trunks.d\n"
 	"      --detach         take XDP programs and pinned maps away\n"
 	"      --bpffs DIR      mounted BPF file system (default: of the configuration)\n"
 	"      --state-dir DIR  where origids are kept (default: " ORIGIDS_STATE_DIR ")\n"
@@ -50,8 +51,9 @@ int attach_split(const char *arg, char ret_name[16], const char **ret_side,
 	const char *colon = strrchr(arg, ':');
 	size_t len = colon ? (size_t)(colon - arg) : 0;
 
-	*reterr_text = "want INTERFACE:side with side core or carrier";
-	if (!colon || (strcmp(colon + 1, "core") && strcmp(colon + 1, "carrier")))
+	*reterr_text = "want INTERFACE:side with side core, carrier or both";
+	if (!colon ||
+	    (strcmp(colon + 1, "core") && strcmp(colon + 1, "carrier") && strcmp(colon + 1, "both")))
 		return -EINVAL;
 	*reterr_text = "interface names have 1 to 15 letters, digits and . _ - @ :";
 	if (!len || len > 15 ||

@@ -143,7 +143,7 @@ struct trunk {
 
 struct interface {
 	char name[16];
-	uint8_t side;                    /* SIPSEAL_SIDE_CORE | SIPSEAL_SIDE_CARRIER */
+	uint8_t side;                    /* SIPSEAL_SIDE_* */
 	struct model_pos pos;
 };
 

@@ -42,7 +42,7 @@ static const char doc_trunk[] =
 
 static const char doc_gateway[] =
 	"{\"gateway\": {\"mode\": \"routed\", " DOC_NICS ", \"xdp_mode\": \"generic\", \"fast_path\": \"kernel\","
-	" \"on_signer_failure\": \"pass\", \"heartbeat_ms\": 700, \"unmatched_invite\": \"drop\","
+	" \"on_signer_failure\": \"pass\", \"withhold_options\": false, \"heartbeat_ms\": 700, \"unmatched_invite\": \"drop\","
 	" \"other_transports\": \"drop\", \"sip_ports\": [5060, 5080], \"emergency_numbers\": [\"911\", \"110\"],"
 	" \"workers\": 3, \"umem_frames\": 1024, \"idle\": \"spin\", \"bpffs\": \"/run/x\"},"
 	" \"control\": {\"socket\": \"/run/c.sock\", \"metrics\": \"[::1]:99\", \"events_file\": \"/var/log/e\"},"

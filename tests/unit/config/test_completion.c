@@ -81,9 +81,8 @@ static void add_words(struct lines *l, const char *path, const struct schema_wor
 	char text[256] = "";
 
 	for (; w->word; w++)
-		if (!w->is_later)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 *text ? "|" : "=", w->word);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? "|" : "=",
+			 w->word);
 	add_line(l, "%s%s", path, text);
 }
 

@@ -360,13 +360,13 @@ static void test_refused(void **state)
 static const struct {
 	const char *key, *text, *want;
 } gateway_cases[] = {
-	{ "mode", "mode: wire", "9: gateway.mode: wire is not available in this version, allowed: routed" },
-	{ "mode", "mode: host", "9: gateway.mode: host is not available in this version, allowed: routed" },
-	{ "mode", "mode: bridge", "9: gateway.mode: \"bridge\" is not allowed, allowed: routed" },
+	{ "mode", "mode: bridge", "9: gateway.mode: \"bridge\" is not allowed, allowed: routed, wire, host" },
 	{ "xdp_mode", "xdp_mode: fast", "13: gateway.xdp_mode: \"fast\" is not allowed, allowed: auto, native, generic" },
 	{ "fast_path", "fast_path: {}", "14: gateway.fast_path: is a mapping, allowed: auto, forward, kernel" },
 	{ "on_signer_failure", "on_signer_failure: reject",
 	  "22: gateway.on_signer_failure: \"reject\" is not allowed, allowed: pass, drop" },
+	{ "withhold_options", "withhold_options: 1",
+	  "21: gateway.withhold_options: \"1\" is no boolean, allowed: true, false" },
 	{ "unmatched_invite", "unmatched_invite: on",
 	  "21: gateway.unmatched_invite: \"on\" is not allowed, allowed: pass, drop" },
 	{ "other_transports", "other_transports: tcp",
@@ -403,7 +403,7 @@ static const struct {
 	{ "bpffs", "bpffs: run/bpf",
 	  "10: gateway.bpffs: \"run/bpf\" is no absolute path, allowed: an absolute path of a mounted bpffs" },
 	{ "host", "host: x", "3: gateway.host: unknown key, allowed: mode, interfaces, xdp_mode, fast_path, "
-	  "on_signer_failure, heartbeat_ms, unmatched_invite, other_transports, sip_ports, emergency_numbers, workers, "
+	  "on_signer_failure, withhold_options, heartbeat_ms, unmatched_invite, other_transports, sip_ports, emergency_numbers, workers, "
 	  "umem_frames, idle, bpffs" },
 	{ "interfaces", NICS, "3: gateway.interfaces: stands twice, first at 2:3; allowed: once" },
 };
@@ -422,18 +422,22 @@ static void test_gateway_refused(void **state)
 static const struct {
 	const char *name, *text, *want;
 } interface_cases[] = {
-	{ "side both", "[{ name: a, side: core }, { name: b, side: both }]",
-	  "52: gateway.interfaces[1].side: both is not available in this version, allowed: core, carrier" },
+	{ "side", "[{ name: a, side: core }, { name: b, side: left }]",
+	  "52: gateway.interfaces[1].side: \"left\" is not allowed, allowed: core, carrier, both" },
+	{ "both and core", "[{ name: a, side: core }, { name: b, side: both }]",
+	  "9: gateway.interfaces: has a NIC of side both and 1 more, needed: one of each side, or one of side both alone" },
+	{ "both, core and carrier", "[{ name: a, side: core }, { name: b, side: both }, { name: c, side: carrier }]",
+	  "9: gateway.interfaces: has a NIC of side both and 2 more, needed: one of each side, or one of side both alone" },
 	{ "no side", "[{ name: a, side: core }, { name: b }]",
 	  "35: gateway.interfaces[1]: has no side, needed: name and side" },
 	{ "no name", "[{ side: core }]", "10: gateway.interfaces[0]: has no name, needed: name and side" },
 	{ "twice", "[{ name: a, side: core }, { name: a, side: carrier }]",
 	  "35: gateway.interfaces[1]: a stands twice, first at 2:10; allowed: once" },
 	{ "one side", "[{ name: a, side: core }, { name: b, side: core }]",
-	  "9: gateway.interfaces: has no NIC of side carrier, needed: one of each side" },
+	  "9: gateway.interfaces: has no NIC of side carrier, needed: one of each side, or one of side both" },
 	{ "other side", "[{ name: a, side: carrier }]",
-	  "9: gateway.interfaces: has no NIC of side core, needed: one of each side" },
-	{ "word", "[eth0]", "10: gateway.interfaces[0]: is no mapping, allowed: { name: NIC, side: core or carrier }" },
+	  "9: gateway.interfaces: has no NIC of side core, needed: one of each side, or one of side both" },
+	{ "word", "[eth0]", "10: gateway.interfaces[0]: is no mapping, allowed: { name: NIC, side: core, carrier or both }" },
 	{ "long name", "[{ name: abcdefghijklmnop, side: core }]",
 	  "18: gateway.interfaces[0].name: \"abcdefghijklmnop\" is too long, allowed: the name of a NIC, 1 to 15 "
 	  "characters" },
@@ -456,6 +460,83 @@ static void test_interfaces_refused(void **state)
 	}
 }
 
+/* What a mode wants of the NICs and of fast_path: the whole `gateway` from line 1, on one line. */
+#define WIRE(nics) "mode: wire, interfaces: [" nics "]"
+#define HOST(nics) "mode: host, interfaces: [" nics "]"
+#define CORE "{ name: a, side: core }"
+#define CARRIER "{ name: b, side: carrier }"
+#define BOTH "{ name: c, side: both }"
+#define WIRE_ERROR "gateway.interfaces: does not suit mode wire, needed: exactly one NIC of side core and one of side carrier"
+#define HOST_ERROR "gateway.interfaces: does not suit mode host, needed: exactly one NIC, of side carrier (the core is this " \
+	"machine itself)"
+#define FAST_ERROR "gateway.fast_path: kernel does not suit mode wire, where all leaves by the other NIC; allowed: auto, forward"
+static const struct {
+	const char *name, *text, *want; /* NULL: nothing is wrong */
+} mode_cases[] = {
+	{ "wire", WIRE(CORE ", " CARRIER), NULL },
+	{ "wire, auto", WIRE(CORE ", " CARRIER) ", fast_path: auto", NULL },
+	{ "wire, forward", WIRE(CORE ", " CARRIER) ", fast_path: forward", NULL },
+	{ "wire, kernel", WIRE(CORE ", " CARRIER) ", fast_path: kernel", "t.yaml:1:102: " FAST_ERROR },
+	{ "wire, kernel first", "fast_path: kernel, " WIRE(CORE ", " CARRIER), "t.yaml:1:23: " FAST_ERROR },
+	{ "wire, one NIC", WIRE(CORE), "t.yaml:1:36: " WIRE_ERROR },
+	{ "wire, two of a side", WIRE(CORE ", " CARRIER ", { name: d, side: carrier }"), "t.yaml:1:36: " WIRE_ERROR },
+	{ "wire, carriers", WIRE(CARRIER ", { name: d, side: carrier }"), "t.yaml:1:36: " WIRE_ERROR },
+	{ "wire, both", WIRE(BOTH), "t.yaml:1:36: " WIRE_ERROR },
+	{ "wire, none", "mode: wire", "t.yaml:1:12: gateway.interfaces: is missing, needed: one NIC of side core and one of side carrier" },
+	{ "host", HOST(CARRIER), NULL },
+	{ "host, kernel", HOST(CARRIER) ", fast_path: kernel", NULL },
+	{ "host, core", HOST(CORE), "t.yaml:1:36: " HOST_ERROR },
+	{ "host, two", HOST(CORE ", " CARRIER), "t.yaml:1:36: " HOST_ERROR },
+	{ "host, two carriers", HOST(CARRIER ", { name: d, side: carrier }"), "t.yaml:1:36: " HOST_ERROR },
+	{ "host, both", HOST(BOTH), "t.yaml:1:36: " HOST_ERROR },
+	{ "host, none", "mode: host", "t.yaml:1:12: gateway.interfaces: is missing, needed: one NIC of side carrier" },
+	{ "routed, kernel", "interfaces: [" CORE ", " CARRIER "], fast_path: kernel", NULL },
+	{ "routed, three", "interfaces: [" CORE ", " CARRIER ", { name: d, side: core }]", NULL },
+	{ "stick", "interfaces: [" BOTH "]", NULL },
+};
+
+static void test_modes(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mode_cases); i++) {
+		snprintf(text, sizeof(text), "gateway: { %s }\ntrunks_dir: /\n", mode_cases[i].text);
+		if (mode_cases[i].want)
+			expect(mode_cases[i].name, text, "", mode_cases[i].want);
+		else
+			gateway_free(load_good(mode_cases[i].name, text));
+	}
+}
+
+#define STICK "gateway: { interfaces: [{ name: a, side: both }] }\ntrunks_dir: /\n"
+#define PEERS "carrier: { peers: [192.0.2.1] }, attestation: none"
+#define CORE_ERROR "core.peers: is missing, needed: addresses of the customer, for the gateway's NIC is of side both"
+static const struct {
+	const char *name, *text, *want;
+} stick_cases[] = {
+	{ "with core.peers", "trunks: [{ name: a, " PEERS ", core: { peers: [10.0.0.0/8] } }]\n", NULL },
+	{ "without", "trunks: [{ name: a, " PEERS " }]\n", "t.yaml:3:10: trunks[0]." CORE_ERROR },
+	{ "empty", "trunks: [{ name: a, " PEERS ", core: { peers: [] } }]\n", "t.yaml:3:88: trunks[0]." CORE_ERROR },
+	{ "of the defaults", "defaults: { core: { peers: [10.0.0.0/8] } }\ntrunks: [{ name: a, " PEERS " }]\n", NULL },
+	{ "the second one", "trunks:\n- { name: a, " PEERS ", core: { peers: [10.0.0.0/8] } }\n- { name: b, " PEERS " }\n",
+	  "t.yaml:5:3: trunks[1]." CORE_ERROR },
+};
+
+static void test_stick(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(stick_cases); i++) {
+		snprintf(text, sizeof(text), STICK "%s", stick_cases[i].text);
+		if (stick_cases[i].want)
+			expect(stick_cases[i].name, text, "", stick_cases[i].want);
+		else
+			gateway_free(load_good(stick_cases[i].name, text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +545,8 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_gateway_refused),
 		cmocka_unit_test(test_interfaces_refused),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_stick),
 	};
 
 	return cmocka_run_group_tests_name("config/keys", tests, NULL, NULL);

@@ -28,7 +28,7 @@ static const struct { const char *key, *value; } bad[] = {
 	{ "verification.result_header", "\"Via\"" },
 	{ "fetch.https_ca", "\"../ca.pem\"" },
 	{ CIVIC, "{\"country\": \"US\"}" },
-	{ "gateway.interfaces", "[{\"name\": \"a\", \"side\": \"both\"}]" },
+	{ "gateway.interfaces", "[{\"name\": \"a\", \"side\": \"core\"}]" },
 	{ "gateway.sip_ports", "[0]" },
 	{ "gateway.emergency_numbers", "[\"x\"]" },
 	{ "gateway.workers", "65" },
