@@ -9,7 +9,7 @@
  *     capturing*.c  INVITEs before and after, while somebody asks for them
  *     signer_start.c  what a signer is given, in order
  *     fetching*.c   the fetcher: given, asked, started again
- *     supervise.c   the loop: signals, a signer that died, neighbours, HTTP
+ *     supervise.c   the loop: signals, a signer that died or hangs (watchdog.h), neighbours, HTTP
  *     api.c, report_*.c, metrics.c  what is told about it; expiry.c: what is said unasked
  *
  * One thread: whatever happens, happens in the loop.
@@ -33,6 +33,7 @@
 #include "daemon/shm.h"
 #include "daemon/signer_proc.h"
 #include "daemon/topology.h"
+#include "daemon/watchdog.h"
 
 struct sipseald {
 	struct options opt;
@@ -72,6 +73,7 @@ struct sipseald {
 
 	struct proc signer;
 	struct proc_retry signer_retry;
+	struct watchdog watchdog;          /* over its workers */
 	unsigned restarts;                 /* of the signer */
 	struct fetching *fetching;         /* NULL: no trust anchors */
 

@@ -24,10 +24,10 @@
 #define NOBODY 65534
 #define KILLED_MS 3000 /* for the kernel to end one, and give its memory back */
 
-/* One that ran for a while starts over. */
+/* How long one that has gone rests: at first so short that the next copy of an INVITE (500 ms) finds another; at last
+ * so long that one that dies at its start costs no more than a few per cent of a CPU. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
-#define RETRY_HEALTHY_NS (30ull * 1000000000)
 
 static int find_program(struct proc *p, const char *program, const char *libexec, char *reterr)
 {
@@ -347,16 +347,16 @@ void proc_retry_started(struct proc_retry *r)
 	r->at_ns = 0;
 }
 
+/* Twice as long as the last time, but never longer than it ran: that one starts over. */
 void proc_retry_later(struct proc_retry *r)
 {
-	bool was_healthy = r->started_ns && clock_mono_ns() - r->started_ns > RETRY_HEALTHY_NS;
+	uint64_t now = clock_mono_ns(), ran_ns = r->started_ns ? now - r->started_ns : 0;
 
-	if (!r->wait_ms || was_healthy)
+	r->wait_ms = r->wait_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : r->wait_ms * 2;
+	if (!r->wait_ms || ran_ns > r->wait_ms * 1000000ull)
 		r->wait_ms = RETRY_MIN_MS;
-	else
-		r->wait_ms = r->wait_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : r->wait_ms * 2;
 	r->started_ns = 0;
-	r->at_ns = clock_mono_ns() + r->wait_ms * 1000000ull;
+	r->at_ns = now + r->wait_ms * 1000000ull;
 }
 
 bool proc_retry_is_due(struct proc_retry *r)

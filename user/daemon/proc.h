@@ -85,7 +85,8 @@ struct proc_retry {
 
 void proc_retry_started(struct proc_retry *r);
 
-/** proc_retry_later() - it has gone, or did not come up; r->wait_ms says how long it rests. */
+/** proc_retry_later() - it has gone, or did not come up; r->wait_ms says how long it rests: 100 ms, twice as long each
+ * time up to 5 s while it runs for less than that, so that it is there for half of the time at least if it works at all. */
 void proc_retry_later(struct proc_retry *r);
 
 /** proc_retry_is_due() - true once. */

@@ -182,9 +182,11 @@ int signer_start(struct sipseald *d, bool is_first, char reterr[SIGNER_ERR_LEN])
 		r = give_all(d, &s, is_first, reterr);
 	if (!r)
 		r = let_traffic_in(d, &s, reterr);
-	if (r)
+	if (r) {
 		signer_proc_stop(&d->signer);
-	else
-		proc_retry_started(&d->signer_retry);
-	return r;
+		return r;
+	}
+	watchdog_reset(&d->watchdog, clock_mono_ns());
+	proc_retry_started(&d->signer_retry);
+	return EXIT_DONE;
 }

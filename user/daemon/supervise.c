@@ -38,6 +38,21 @@ static void on_signer_gone(struct sipseald *d)
 		d->signer_retry.wait_ms, d->gateway->on_signer_failure == SIPSEAL_DROP ? "drop" : "pass");
 }
 
+/* One that hangs takes no notice of a closed socket. */
+static void signer_watch(struct sipseald *d)
+{
+	int worker;
+
+	if (!d->signer.pid || !d->heartbeats)
+		return;
+	worker = watchdog_look(&d->watchdog, d->heartbeats, d->workers, d->gateway->heartbeat_ms, clock_mono_ns());
+	if (worker < 0)
+		return;
+	log_err("event=signer_hung worker=%d pid=%d", worker, (int)d->signer.pid);
+	proc_kill(&d->signer);
+	on_signer_gone(d);
+}
+
 static void restart(struct sipseald *d)
 {
 	char err[SIGNER_ERR_LEN];
@@ -150,6 +165,8 @@ static int turns(struct sipseald *d)
 		ms = 0;
 	now = clock_mono_ns();
 	next = d->neighbours_at_ns;
+	if (d->signer.pid && d->watchdog.at_ns < next)
+		next = d->watchdog.at_ns;
 	if (d->signer_retry.at_ns && d->signer_retry.at_ns < next)
 		next = d->signer_retry.at_ns;
 	return sooner(ms, next <= now ? 0 : (int)((next - now) / 1000000) + 1);
@@ -174,6 +191,7 @@ void supervise(struct sipseald *d, int signal_fd)
 			return;
 		if (d->signer.fd >= 0 && p[1].revents)
 			on_signer_socket(d);
+		signer_watch(d);
 		if (proc_retry_is_due(&d->signer_retry))
 			restart(d);
 		neighbours_turn(d);
