@@ -164,6 +164,15 @@ $(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
 		$(call ar,daemon signer engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
+# Programs that the lab tests use
+TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+tools: $(patsubst tests/tools/%.c,$(O)/tools/%,$(TOOL_SRC)) ## build the programs that the lab tests use
+$(O)/tools/%: tests/tools/%.c $(call ar,signer $(USES_signer))
+	@mkdir -p $(@D)
+	$(say) TOOL $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
+		$(call ar,signer $(USES_signer)) $(filter-out -lxml2,$(call libs,signer $(USES_signer))) $(shell $(PKG_CONFIG) --libs cmocka)
+
 # Fuzz targets: tests/fuzz/fuzz_*.c with libFuzzer (clang)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$(m)))
@@ -221,7 +230,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
 	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
 	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
-	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md
+	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md
 
 clean:                   ## remove $(O)
 	rm -rf $(O)
@@ -232,6 +241,6 @@ help:                    ## this list
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs fuzz man test demo bench bench-quick soak install clean fmt help
+.PHONY: all unit bpftests benchprogs tools fuzz man test demo bench bench-quick soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -145,7 +145,7 @@ in_programs() { # the installation, into a directory of its own
 		[ -x "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for p in lib/systemd/system/{sipseald.service,run-sipseal-bpf.mount} lib/sysusers.d/sipseal.conf share/man/man1/sipseal.1 \
-		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
+		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound,sandbox}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
 		[ -s "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for page in "$dest"/opt/sipseal/share/man/man?/*; do
@@ -198,6 +198,7 @@ in_dependencies() {
 part_static() {
 	step "static"
 	run_lines arrows 60 tests/unit/arrows.sh
+	run_lines sandboxdoc 60 tests/unit/sandboxdoc.sh
 	did "scripts parse" bash -n scripts/*.sh tests/lab/*.sh tests/unit/*.sh .ci/run
 	did "counting of this script" tally_counts
 	did "make help" make help
@@ -300,7 +301,8 @@ only=${2:-}
 CALLER=scripts/test.sh scripts/bootstrap.sh test || { echo "0 passed, 1 failed"; exit 1; }
 
 step "build"
-case $part in all|static|lab) build programs all && pass ;; esac
+case $part in all|static) build programs all && pass ;; esac
+case $part in all|lab) build "programs and tools" all tools && pass ;; esac
 case $part in all|unit) build "unit tests" SAN=address,undefined unit && pass ;; esac
 case $part in all|bpf) build "BPF tests" bpftests && pass ;; esac
 case $part in all|fuzz) build "fuzz targets" fuzz && pass ;; esac

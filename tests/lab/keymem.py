@@ -4,6 +4,8 @@
 
 Looked for: its 32 bytes in either order (OpenSSL keeps numbers from the low end), and the text of the PEM file.
 Prints one count per key.
+
+keymem.py --flags PID KEY.pem: the flags of the mappings that it stands in (VmFlags of proc(5)), a line for each.
 """
 import base64
 import subprocess
@@ -38,21 +40,44 @@ def regions(pid):
             start, end = (int(x, 16) for x in span.split("-"))
             try:
                 mem.seek(start)
-                yield mem.read(end - start)
+                yield start, mem.read(end - start)
             except OSError:
                 continue
 
 
+def flags(pid, start):
+    """VmFlags of the mapping that begins at @start."""
+    with open("/proc/%s/smaps" % pid, encoding="utf-8") as f:
+        is_it = False
+        for line in f:
+            word = line.split()[0]
+            if not word.endswith(":"):
+                is_it = int(word.split("-")[0], 16) == start
+            elif is_it and word == "VmFlags:":
+                return " ".join(line.split()[1:])
+    return "?"
+
+
+def print_flags(pid, path):
+    key = forms(path)
+    for start, data in regions(pid):
+        if any(form in data for form in key):
+            print(flags(pid, start))
+
+
 def main():
+    if sys.argv[1] == "--flags":
+        return print_flags(sys.argv[2], sys.argv[3])
     keys = [forms(path) for path in sys.argv[2:]]
     counts, size = [0] * len(keys), 0
-    for data in regions(sys.argv[1]):
+    for _, data in regions(sys.argv[1]):
         size += len(data)
         for i, key in enumerate(keys):
             counts[i] += sum(data.count(form) for form in key)
     if size < 1 << 20:
         sys.exit("FAIL: only %d bytes of memory could be read" % size)
     print(*counts)
+    return None
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ static const int allowed[] = {
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(sendmmsg), SCMP_SYS(eventfd2),
 	SCMP_SYS(pipe2),
-	/* connections; bind(2) only for the netlink socket of getifaddrs(3), no listen(2) and no accept(2) */
+	/* connections; no listen(2) and no accept(2) (bind: below) */
 	SCMP_SYS(connect), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(bind), SCMP_SYS(shutdown),
+	SCMP_SYS(shutdown),
 	/* files: certificates of the system, resolv.conf, hosts; records for the daemon */
 	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
 	SCMP_SYS(getdents64),
@@ -45,6 +45,9 @@ static const int allowed[] = {
 
 #define OPEN_WRITES (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
 
+#define NETLINK_ADDR_LEN 12
+_Static_assert(NETLINK_ADDR_LEN == sizeof(struct sockaddr_nl), "of a netlink address");
+
 #define IS_THREAD (CLONE_THREAD | CLONE_VM)
 
 /* Allowed under a condition.  Many rules of one call: any of them. */
@@ -66,6 +69,8 @@ static const struct {
 	{ SCMP_SYS(socket), 2, { SCMP_A0(SCMP_CMP_EQ, AF_INET6), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM) } },
 	{ SCMP_SYS(socket), 2, { SCMP_A0(SCMP_CMP_EQ, AF_INET6), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM) } },
 	{ SCMP_SYS(socket), 2, { SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE) } },
+	/* the netlink socket of getifaddrs(3); by the length of its address no path and no port */
+	{ SCMP_SYS(bind), 1, { SCMP_A2(SCMP_CMP_EQ, NETLINK_ADDR_LEN) } },
 	/* libcurl and its threads of look-ups: connected to each other and to nobody else */
 	{ SCMP_SYS(socketpair), 2, { SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM) } },
 	{ SCMP_SYS(ioctl), 1, { SCMP_A1(SCMP_CMP_EQ, FIONREAD) } },
@@ -117,6 +122,9 @@ int sandbox_close(int cache_fd)
 	if (!ctx)
 		return -ENOMEM;
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* a call by another table (x32, int 0x80): libseccomp would end the thread alone, and leave half a process */
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
 		r = rules_add(ctx, cache_fd);
 	if (r == 0)

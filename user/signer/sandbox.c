@@ -61,6 +61,9 @@ int sandbox_close(void)
 	if (!ctx)
 		return -ENOMEM;
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* a call by another table (x32, int 0x80): libseccomp would end the thread alone, and leave half a process */
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
 		r = rules_add(ctx);
 	if (r == 0)
