@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The way of a frame through the signer: frame_run() is the whole of it.
+ * The way of a frame through the signer: frame_run() is the whole of it.  Fragments take that of fragments.c, and come
+ * back to datapath_invite() as datagrams.
  *
  * Emergency calls (flagged by XDP) that the rules below would drop leave as they came instead: unsigned,
  * counted as passed.  So do CANCELs, which only come here to stay behind their INVITE.  But of an INVITE from the
@@ -12,6 +13,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "signer/fragments.h"
 #include "signer/inbound.h"
 #include "signer/leave.h"
 #include "signer/tell.h"
@@ -20,7 +22,7 @@
 #define PREFETCH_LEN 1024
 #define CACHE_LINE   64
 
-static enum sipseal_reason meta_check(struct worker *w, struct steered *s)
+enum sipseal_reason datapath_meta_check(struct worker *w, struct steered *s)
 {
 	const struct sipseal_meta *m = &s->meta;
 
@@ -35,7 +37,7 @@ static enum sipseal_reason meta_check(struct worker *w, struct steered *s)
 	return policy_trunk_get(s->policy, m->trunk) ? SR_NONE : SR_UNKNOWN_TRUNK;
 }
 
-static enum sipseal_reason drop(struct worker *w, struct steered *s, enum sipseal_reason reason)
+enum sipseal_reason datapath_drop(struct worker *w, struct steered *s, enum sipseal_reason reason)
 {
 	return steered_is_emergency(s) ? leave_unchanged(w, s, SR_EMERGENCY_PASSED_LATE) : reason;
 }
@@ -96,7 +98,7 @@ enum sipseal_reason datapath_decide(struct worker *w, struct steered *s, bool is
 	engine_turn(w, s, &in, is_last);
 	/* this thread may have stood still for longer than the daemon waits before it writes a copy again */
 	if (!policy_copy_holds(s->policy, s->meta.generation))
-		return drop(w, s, SR_UNKNOWN_GENERATION);
+		return datapath_drop(w, s, SR_UNKNOWN_GENERATION);
 	s->is_decided = true;
 	if (in.is_inbound)
 		inbound_ask(w, s);
@@ -108,9 +110,9 @@ enum sipseal_reason datapath_decide(struct worker *w, struct steered *s, bool is
 	case VERDICT_REJECT:
 		if (!steered_is_emergency(s) || in.is_inbound)
 			return leave_refused(w, s, &in);
-		return drop(w, s, s->out.reason);
+		return datapath_drop(w, s, s->out.reason);
 	case VERDICT_DROP:
-		return s->out.reason == SR_FORGED_MARK ? SR_FORGED_MARK : drop(w, s, s->out.reason);
+		return s->out.reason == SR_FORGED_MARK ? SR_FORGED_MARK : datapath_drop(w, s, s->out.reason);
 	case VERDICT_PASS:
 	case VERDICT_SIGN:
 	case VERDICT_VERIFY:
@@ -132,7 +134,7 @@ static bool is_retransmission(struct worker *w, struct steered *s)
 	return s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
 }
 
-static enum sipseal_reason invite_run(struct worker *w, struct steered *s)
+enum sipseal_reason datapath_invite(struct worker *w, struct steered *s)
 {
 	s->is_copy = is_retransmission(w, s);
 	if (s->is_copy)
@@ -147,7 +149,7 @@ static enum sipseal_reason invite_run(struct worker *w, struct steered *s)
 /* The data path.  Return: SR_NONE: it waits in memory of its own, and is counted when it leaves. */
 static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 {
-	enum sipseal_reason bad = meta_check(w, s);
+	enum sipseal_reason bad = datapath_meta_check(w, s);
 	bool is_cancel = s->meta.flags & SIPSEAL_META_F_CANCEL;
 
 	if (bad == SR_BAD_METADATA)
@@ -164,7 +166,12 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 	}
 	if (is_cancel)
 		return inbound_cancel(w, s);
-	return bad ? drop(w, s, bad) : invite_run(w, s);
+	return bad ? datapath_drop(w, s, bad) : datapath_invite(w, s);
+}
+
+static bool is_fragment(const struct steered *s)
+{
+	return s->meta.version == SIPSEAL_ABI_VERSION && (s->meta.flags & SIPSEAL_META_F_FRAGMENT);
 }
 
 static void descriptor_run(struct worker *w, struct port *in, const struct xdp_desc *d)
@@ -177,7 +184,11 @@ static void descriptor_run(struct worker *w, struct port *in, const struct xdp_d
 	if (r == 0 && !d->options) { /* options: a frame in pieces, which we did not ask for */
 		s.frame = slice_of(umem_at(w->umem, d->addr), d->len);
 		memcpy(&s.meta, s.frame.p - sizeof(s.meta), sizeof(s.meta));
-		reason = frame_run(w, &s);
+		reason = SR_NONE;
+		if (is_fragment(&s))
+			fragments_came(w, &s);
+		else
+			reason = frame_run(w, &s);
 	}
 	w->now_ns = clock_mono_ns();
 	fair_frame(&w->fair, reason == SR_BAD_METADATA ? UINT32_MAX : s.meta.trunk);

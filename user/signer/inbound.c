@@ -120,17 +120,17 @@ static void tell_parked(struct worker *w)
 }
 
 /* URLs as they stand in the frame: their copies in the scratch of the engine are soon others. */
-static void keep_wanted(struct worker *w, struct parked *e, struct slice frame)
+static void keep_wanted(struct worker *w, struct parked *e)
 {
 	struct slice wanted[VERIFY_ROWS_MAX];
 	unsigned n = verify_wanted(&w->engine.judged, wanted);
 
 	e->wanted_cnt = 0;
 	for (unsigned i = 0; i < n; i++) {
-		const char *at = memmem(frame.p, frame.len, wanted[i].p, wanted[i].len);
+		const char *at = memmem(e->frame.p, e->frame.len, wanted[i].p, wanted[i].len);
 
 		if (at)
-			e->wanted[e->wanted_cnt++] = slice_of(e->frame.p + (at - frame.p), wanted[i].len);
+			e->wanted[e->wanted_cnt++] = slice_of(at, wanted[i].len);
 	}
 }
 
@@ -138,7 +138,8 @@ bool inbound_park(struct worker *w, const struct steered *s)
 {
 	const struct policy_trunk *t = policy_trunk_get(s->policy, s->meta.trunk);
 	uint64_t wait_ms = t ? t->verification.wait_ms : 0;
-	struct parked *e = park_put(w->inbound.park, s->frame);
+	struct parked *e = s->pieces ? park_put_pieces(w->inbound.park, &s->wire, s->pieces) :
+				       park_put(w->inbound.park, s->frame);
 
 	if (!e) {
 		counters_bump(&w->counters->park_full, 1);
@@ -154,7 +155,7 @@ bool inbound_park(struct worker *w, const struct steered *s)
 	e->since_ns = w->now_ns;
 	e->until_ns = w->now_ns + wait_ms * 1000000;
 	e->changes = w->inbound.changes; /* of before the engine looked */
-	keep_wanted(w, e, s->frame);
+	keep_wanted(w, e);
 	counters_bump(&w->counters->parked_ever, 1);
 	tell_parked(w);
 	return true;
@@ -184,7 +185,7 @@ static enum sipseal_reason run_again(struct worker *w, struct steered *s, bool i
 /* It goes on, or waits on for another certificate. */
 static void go_on(struct worker *w, struct parked *e, bool is_last)
 {
-	struct steered s = { .in = e->in, .meta = e->meta, .frame = e->frame, .key = e->key,
+	struct steered s = { .in = e->in, .meta = e->meta, .frame = e->frame, .pieces = e->pieces, .key = e->key,
 			     .has_key = e->has_key, .is_parked = true };
 	enum sipseal_reason reason = SR_BAD_FRAME;
 	uint64_t begin_ns;
@@ -193,7 +194,7 @@ static void go_on(struct worker *w, struct parked *e, bool is_last)
 	if (wire_frame_parse(s.frame, &s.wire) == 0) /* as it did before */
 		reason = begin_ns - e->since_ns > WAITED_MAX_NS ? SR_STALE_FRAME : run_again(w, &s, is_last);
 	if (reason == SR_NONE) {
-		keep_wanted(w, e, e->frame);
+		keep_wanted(w, e);
 		return;
 	}
 	w->now_ns = clock_mono_ns();

@@ -41,7 +41,8 @@ int signer_init(struct signer *s)
 	s->want_sandbox = true;
 	sem_init(&s->ready, 0, 0);
 	sem_init(&s->go, 0, 0);
-	if (RAND_bytes(s->tag_key, sizeof(s->tag_key)) != 1)
+	if (RAND_bytes(s->tag_key, sizeof(s->tag_key)) != 1 ||
+	    RAND_bytes((unsigned char *)&s->mail.key, sizeof(s->mail.key)) != 1)
 		return -EIO;
 	if ((r = seen_new(&s->seen)) < 0)
 		return r;
@@ -73,6 +74,8 @@ void signer_done(struct signer *s)
 	}
 	credential_set_free(s->credentials);
 	seen_free(s->seen);
+	for (unsigned i = 0; i < SIPSEAL_WORKERS_MAX; i++)
+		mailbox_free(s->mail.box[i]);
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
 	sources_done(&s->sources);
 	unmap(s->capture, s->capture_len);
@@ -216,6 +219,7 @@ static int take_worker(struct signer *s, struct request *q)
 		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
 		.events = s->events, .overrides = s->overrides,
 		.source = &s->sources.current, .capture = &s->capture, .seen = s->seen,
+		.mail = s->worker_cnt > 1 ? &s->mail : NULL,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};
 	void *p;
@@ -229,7 +233,8 @@ static int take_worker(struct signer *s, struct request *q)
 		return refuse(q, r, "UMEM of worker %u cannot be mapped: %s", i, strerror(-r));
 	cfg.umem = p;
 	memcpy(cfg.tag_key, s->tag_key, sizeof(cfg.tag_key));
-	if ((r = worker_new(&cfg, &t->worker)) < 0) {
+	if ((cfg.mail && !s->mail.box[i] && (r = mailbox_new(&s->mail.box[i])) < 0) ||
+	    (r = worker_new(&cfg, &t->worker)) < 0) {
 		munmap(p, len);
 		return refuse(q, r, "worker %u: %s", i, strerror(-r));
 	}

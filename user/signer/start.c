@@ -68,6 +68,25 @@ static int thread_start(struct signer *s, struct signer_thread *t)
 	return 0;
 }
 
+/* Has it a socket on every NIC?  Without, what it would have to send there could only leave by a raw socket. */
+static bool is_everywhere(const struct signer *s, const struct worker *w)
+{
+	for (unsigned nic = 0; nic < s->nic_cnt; nic++)
+		if (!w->tx_cnt[nic])
+			return false;
+	return true;
+}
+
+/* Queue q is worker q % workers's: those that a NIC has no queue for are the last ones. */
+static unsigned owners(const struct signer *s)
+{
+	unsigned n = 0;
+
+	while (n < s->worker_cnt && is_everywhere(s, s->threads[n].worker))
+		n++;
+	return n ? n : s->worker_cnt;
+}
+
 int signer_start(struct signer *s, char reterr_text[200])
 {
 	int r = 0;
@@ -79,6 +98,7 @@ int signer_start(struct signer *s, char reterr_text[200])
 			return -EPROTO;
 		}
 	}
+	s->mail.owners = s->worker_cnt > 1 ? owners(s) : 0;
 	s->is_started = true; /* whatever comes of it: there is no second try */
 	if (keys_warm_up() < 0) {
 		snprintf(reterr_text, 200, "OpenSSL cannot sign with P-256");

@@ -6,13 +6,6 @@
 
 #include "signer/worker.h"
 
-/* The frames of a datagram that came in fragments, in the order in which they came. */
-struct pieces {
-	unsigned cnt;
-	struct slice frames[REASSEMBLE_FRAGMENTS];
-	uint64_t times_ns[REASSEMBLE_FRAGMENTS]; /* when XDP saw them */
-};
-
 struct steered {
 	struct port *in;
 	struct sipseal_meta meta;

@@ -10,20 +10,20 @@
 #define SKEW_WEIGHT 16       /* one call moves the mean by that part */
 #define SKEW_MAX_MS 86400000 /* a day: what differs by more is no clock, but somebody's joke */
 
-static void count(struct worker *w, const struct steered *s, enum sipseal_reason reason)
+void tell_more(struct worker *w, const struct steered *s, enum sipseal_reason reason, unsigned n)
 {
 	_Atomic uint64_t *trunk;
 
 	assert(reason >= SR_XDP_MAX && reason < SR_MAX);
-	counters_bump(&w->counters->reasons[reason - SR_XDP_MAX], 1);
+	counters_bump(&w->counters->reasons[reason - SR_XDP_MAX], n);
 	if (reason == SR_BAD_METADATA || s->meta.trunk >= w->cfg.counters->trunk_max)
 		return;
 	trunk = w->counters->trunks[s->meta.trunk]
 			.reasons[steered_is_inbound(s) ? COUNTERS_INBOUND : COUNTERS_OUTBOUND];
-	counters_bump(&trunk[reason - SR_XDP_MAX], 1);
+	counters_bump(&trunk[reason - SR_XDP_MAX], n);
 	if (reason == SR_OBSERVE && s->out.decided_reason >= SR_XDP_MAX &&
 	    s->out.decided_reason < SR_MAX && s->out.decided_reason != SR_OBSERVE)
-		counters_bump(&trunk[s->out.decided_reason - SR_XDP_MAX], 1);
+		counters_bump(&trunk[s->out.decided_reason - SR_XDP_MAX], n);
 }
 
 /* Since XDP saw it.  A frame may be newer than the clock of another processor says. */
@@ -34,7 +34,7 @@ static uint64_t age_ns(const struct worker *w, const struct steered *s)
 	return (int64_t)age > 0 ? age : 0;
 }
 
-static void measure(struct worker *w, const struct steered *s, uint64_t begin_ns)
+static void measure(struct worker *w, const struct steered *s, enum sipseal_reason reason, uint64_t begin_ns)
 {
 	struct counters_worker *c = w->counters;
 
@@ -44,6 +44,11 @@ static void measure(struct worker *w, const struct steered *s, uint64_t begin_ns
 	}
 	if (s->has_left)
 		counters_time(c->latency_us, &c->latency_ns_sum, age_ns(w, s));
+	if (s->has_left && s->is_decided && reason == s->out.reason) {
+		counters_bump(&c->shed_compact, !!(s->out.shed & ENGINE_SHED_COMPACT));
+		counters_bump(&c->shed_location, !!(s->out.shed & ENGINE_SHED_LOCATION));
+		counters_bump(&c->shed_pai, !!(s->out.shed & ENGINE_SHED_PAI));
+	}
 }
 
 /* What was left out of what has left. */
@@ -262,7 +267,7 @@ static void tell_capture(struct worker *w, const struct steered *s, enum sipseal
 /* Copies make none, and no INVITE or CANCEL that nobody judges. */
 static bool is_event(const struct steered *s, enum sipseal_reason reason)
 {
-	if (s->is_copy || reason == SR_BAD_METADATA || (s->meta.flags & SIPSEAL_META_F_CANCEL))
+	if (s->is_copy || s->is_untold || reason == SR_BAD_METADATA || (s->meta.flags & SIPSEAL_META_F_CANCEL))
 		return false;
 	return !steered_is_inbound(s) || (reason != SR_IN_DIALOG && reason != SR_VERIFICATION_OFF &&
 					  reason != SR_SIGNER_REGULATORY_OFF);
@@ -275,8 +280,8 @@ void tell_frame(struct worker *w, struct steered *s, enum sipseal_reason reason,
 		record_begin(w, s);
 	if (__builtin_expect(w->capture.is_open, 0))
 		tell_capture(w, s, reason);
-	count(w, s, reason);
-	measure(w, s, begin_ns);
+	tell_more(w, s, reason, 1);
+	measure(w, s, reason, begin_ns);
 	measure_skew(w, s);
 	count_shed(w, s, reason);
 	if (is_event(s, reason))

@@ -17,4 +17,7 @@
 void tell_frame(struct worker *w, struct steered *s, enum sipseal_reason reason,
 		uint64_t begin_ns);
 
+/** tell_more() - @n more frames of the same, which are but counted. */
+void tell_more(struct worker *w, const struct steered *s, enum sipseal_reason reason, unsigned n);
+
 #endif

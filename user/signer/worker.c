@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "signer/datapath.h"
+#include "signer/fragments.h"
 #include "signer/inbound.h"
 #include "signer/publish.h"
 #include "signer/record.h"
@@ -28,13 +29,14 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 	w->events = events_worker(cfg->events, cfg->index);
 	w->stale_ns = WORKER_STALE_NS;
 	w->ports = calloc(SOCKETS_MAX, sizeof(*w->ports)); /* in one piece: tx[] points into it */
-	w->pollfds = calloc(SOCKETS_MAX, sizeof(*w->pollfds));
+	w->pollfds = calloc(SOCKETS_MAX + 1, sizeof(*w->pollfds)); /* and the mailbox */
 	w->drain_marks = calloc(SOCKETS_MAX, sizeof(*w->drain_marks));
 	if (!w->ports || !w->pollfds || !w->drain_marks || fair_init(&w->fair) < 0)
 		return -ENOMEM;
 	if ((r = umem_new(cfg->umem, cfg->frames, &w->umem)) < 0 ||
 	    (r = replay_new(REPLAY_SIZE, &w->replay)) < 0 ||
-	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0 || (r = inbound_new(w)) < 0)
+	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0 || (r = inbound_new(w)) < 0 ||
+	    (r = fragments_new(w)) < 0)
 		return r;
 	w->emitter.umem = w->umem;
 	w->emitter.counters = w->counters;
@@ -67,6 +69,7 @@ void worker_free(struct worker *w)
 	replay_free(w->replay);
 	credential_signer_free(w->signer);
 	inbound_done(w);
+	fragments_done(w);
 	free(w);
 }
 
@@ -189,6 +192,7 @@ bool worker_loop(struct worker *w)
 		port_reap(p);
 		port_fill(p, w->reserve);
 	}
+	is_busy |= fragments_turn(w);
 	is_busy |= inbound_turn(w);
 	drain_end(w, flush_all(w));
 	return is_busy;
@@ -197,13 +201,21 @@ bool worker_loop(struct worker *w)
 static void idle(struct worker *w)
 {
 	uint64_t quarter_ms = w->stale_ns / 4 / 1000000;
-	int timeout = quarter_ms < WORKER_POLL_MS ? (int)quarter_ms : WORKER_POLL_MS;
+	int timeout = quarter_ms < WORKER_POLL_MS ? (int)quarter_ms : WORKER_POLL_MS, n;
+	struct mailbox *box = w->cfg.mail ? w->cfg.mail->box[w->cfg.index] : NULL;
 
 	if (park_cnt(w->inbound.park) && timeout > WORKER_PARKED_MS)
 		timeout = WORKER_PARKED_MS;
 	if (flush_all(w) || timeout < 1)
 		timeout = 1;
-	if (poll(w->pollfds, w->port_cnt, timeout) <= 0)
+	if (box && !mailbox_sleep(box))
+		return;
+	if (box)
+		w->pollfds[w->port_cnt] = (struct pollfd){ .fd = mailbox_fd(box), .events = POLLIN };
+	n = poll(w->pollfds, w->port_cnt + !!box, timeout);
+	if (box)
+		mailbox_awake(box);
+	if (n <= 0)
 		return;
 	for (unsigned i = 0; i < w->port_cnt; i++)
 		if (w->pollfds[i].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -225,6 +237,7 @@ void worker_run(struct worker *w)
 		if (!is_busy && w->cfg.idle == IDLE_POLL)
 			idle(w);
 	}
+	fragments_end(w);
 	inbound_end(w);
 	flush_all(w);
 	publish_second(w);

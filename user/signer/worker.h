@@ -7,13 +7,14 @@
  *                                        inbound: waits (park.h) -^
  *
  * Between rx and tx there is no lock, no log line and no system call, except
- *   - clock_gettime(): once per frame and twice per batch (at most 64 frames), a vDSO call;
+ *   - clock_gettime(): once per frame (twice per fragment and datagram) and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
  *   - what credential_sign() needs (OpenSSL's allocations), once per signature;
  *   - while somebody captures (record.h): clock_gettime() once per packet that is copied and once more per frame, a
  *     vDSO call too, and the copy (trunk/capture.h says how much); while nobody does, one load per frame;
  *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
  *     that is not among the last ES256_KEYS); clock_gettime() for one that waited.
+ *   - write(): a fragment of another worker's flow, where that one sleeps (mailbox.h); read(): it wakes.
  * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).
  *
  * Every received frame ends with exactly one reason, counted once in `reasons`, and with one event unless it
@@ -32,6 +33,7 @@
 #include "engine/engine.h"
 #include "signer/emit.h"
 #include "signer/fair.h"
+#include "signer/mailbox.h"
 #include "signer/random.h"
 #include "signer/park.h"
 #include "signer/replay.h"
@@ -54,6 +56,7 @@
 
 typedef _Atomic(struct capture_region *) capture_ptr;
 
+
 struct worker_cfg {
 	unsigned index;
 	enum idle_mode idle;
@@ -65,6 +68,7 @@ struct worker_cfg {
 	const struct override_region *overrides; /* read-only mapping */
 	source_ptr *source;                  /* where the verdicts are; NULL: there are none, ever */
 	capture_ptr *capture;                /* where captures go, once it has come; NULL: never */
+	const struct mailboxes *mail;        /* of all workers; NULL: this one is alone */
 	struct seen *seen;                   /* shared by all workers; NULL: nothing is a replay */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
@@ -102,6 +106,11 @@ struct worker {
 		uint64_t changes;            /* of its verdicts, at the top of the loop */
 		bool is_first_look;          /* the engine sees this INVITE for the first time */
 	} inbound;                           /* inbound.c */
+	struct {
+		struct reassemble *reassemble;
+		struct pieces pieces;        /* of the datagram that runs now */
+		struct mailboxes alone;      /* without others: the key for flows */
+	} fragments;                         /* fragments.c */
 	uint64_t drain_ns;                   /* when drain_marks were taken; 0: not */
 	uint32_t *drain_marks;               /* of each port: where its rx ring ended then */
 	uint64_t now_ns, stale_ns, second_ns;
