@@ -134,8 +134,8 @@ static __always_inline int on_udp(struct xdp_md *ctx, struct packet *p, int requ
 		return on_invite(ctx, p);
 	if (request == PACKET_CANCEL && !port_is_core_side(ctx, p))
 		return inbound_cancel(ctx, p);
-	if (request == PACKET_OPTIONS)
-		return on_options(ctx, p);
+	if (request == PACKET_OPTIONS && withhold_is_on(ctx, p))
+		return withhold(ctx, p);
 	return fast_path(ctx, p, SR_NONE);
 }
 

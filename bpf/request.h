@@ -22,7 +22,7 @@ static __always_inline bool packet_is_space(__u8 c)
 #define PACKET_OTHER   0
 #define PACKET_INVITE  1
 #define PACKET_CANCEL  2
-#define PACKET_OPTIONS 3
+#define PACKET_OPTIONS 3 /* of packet_request(): or another word that starts with O */
 
 static __always_inline bool packet_is_letter(__u8 c)
 {
@@ -55,7 +55,7 @@ static __always_inline int packet_method(const __u8 *c)
 
 /*
  * The whole test, for a payload that starts with 'I', 'C', 'O', a blank, CR or LF.  On success p->text_off is the first
- * byte of the Request-URI.  Return: PACKET_*.
+ * byte of the Request-URI; of OPTIONS, nobody asks for it.  Return: PACKET_*.
  */
 PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p)
 {
@@ -80,10 +80,11 @@ PACKET_GLOBAL int packet_find_request(const struct xdp_md *ctx, struct packet *p
 	c = packet_at(ctx, off, 7); /* INVITE and CANCEL with the blank, OPTIONS without */
 	if (!c || off + 7 > p->text_end)
 		return PACKET_OTHER;
-	p->text_off = off + 7;
 	r = packet_method(c);
-	if (r != PACKET_OPTIONS)
+	if (r != PACKET_OPTIONS) {
+		p->text_off = off + 7;
 		return r;
+	}
 	c = packet_at(ctx, off + 7, 1);
 	return c && off + 7 < p->text_end && (*c == ' ' || *c == '\t') ? r : PACKET_OTHER;
 }
@@ -95,7 +96,9 @@ static __always_inline int packet_request(const struct xdp_md *ctx, struct packe
 
 	if (!c || p->text_off >= p->text_end)
 		return PACKET_OTHER;
-	if ((*c | 0x20) != 'i' && *c != 'C' && *c != 'O' && !packet_is_space(*c))
+	if (*c == 'O') /* only an outage needs to know */
+		return PACKET_OPTIONS;
+	if ((*c | 0x20) != 'i' && *c != 'C' && !packet_is_space(*c))
 		return PACKET_OTHER;
 	return packet_find_request(ctx, p);
 }

@@ -14,17 +14,19 @@
 #include "maps.h"
 #include "packet.h"
 #include "port.h"
+#include "request.h"
 #include "trunk_match.h"
 #include "worker.h"
 
-static __always_inline bool withhold_is_policy(void)
+/* May it be that OPTIONS are withheld now?  Asked for each of them. */
+static __always_inline bool withhold_is_on(const struct xdp_md *ctx, const struct packet *p)
 {
 	return sipseal_config.withhold_options && sipseal_config.on_signer_failure == SIPSEAL_DROP &&
-	       sipseal_config.regulatory_enabled;
+	       sipseal_config.regulatory_enabled && worker_is_gone(ctx, p);
 }
 
-/* on_options() - @p is UDP and holds OPTIONS. */
-PACKET_GLOBAL int on_options(struct xdp_md *ctx, struct packet *p)
+/* withhold() - @p is UDP, packet_request() has said OPTIONS, and withhold_is_on(). */
+PACKET_GLOBAL int withhold(struct xdp_md *ctx, struct packet *p)
 {
 	__u32 generation = sipseal_config.generation;
 	struct packet_addrs a = { 0 };
@@ -33,7 +35,7 @@ PACKET_GLOBAL int on_options(struct xdp_md *ctx, struct packet *p)
 
 	if (!p)
 		return XDP_PASS;
-	if (!withhold_is_policy() || !worker_is_gone(ctx, p) || !packet_addrs(ctx, p, &a))
+	if (packet_find_request(ctx, p) != PACKET_OPTIONS || !packet_addrs(ctx, p, &a))
 		return fast_path(ctx, p, SR_NONE);
 	is_core = port_is_core_side(ctx, p);
 	trunk = is_core ? match_outbound(generation, &a, 0) : match_inbound(generation, &a);

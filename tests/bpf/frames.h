@@ -35,6 +35,7 @@ struct spec {
 	bool is_group_mac;
 	uint8_t version;         /* of IP, if not the right one */
 	uint8_t ihl;             /* if not the right one */
+	enum { SUM_NONE, SUM_PARTIAL, SUM_RIGHT } sum; /* UDP checksum: 0, of the pseudo-header alone, the right one */
 };
 
 struct frame {
@@ -129,6 +130,22 @@ static inline size_t frame_ipv6(struct frame *f, const struct spec *s, size_t l4
 	return at;
 }
 
+/* The UDP checksum at @at, over @len bytes. */
+static inline void frame_udp_sum(struct frame *f, const struct spec *s, size_t at, size_t len, bool is_v6)
+{
+	uint8_t p[FRAME_MAX];
+	size_t n = is_v6 ? 32 : 8, whole = s->sum == SUM_RIGHT ? len : 0;
+	uint16_t sum;
+
+	memcpy(p, f->b + f->l3 + (is_v6 ? 8 : 12), n);
+	put16(p + n, 17);
+	put16(p + n + 2, (unsigned)len);
+	memcpy(p + n + 4, f->b + at, whole);
+	p[n + 4 + whole] = 0; /* in case of an odd length */
+	sum = ip_sum(p, n + 4 + whole + whole % 2);
+	put16(f->b + at + 6, s->sum == SUM_RIGHT ? sum : (uint16_t)~sum);
+}
+
 static inline void frame_build(struct frame *f, const struct spec *s)
 {
 	const char *text = s->text ? s->text : INVITE;
@@ -145,6 +162,8 @@ static inline void frame_build(struct frame *f, const struct spec *s)
 	if (proto == IPPROTO_UDP)
 		put16(f->b + at + 4, s->udp_len_zero ? 0 : (unsigned)((int)l4_len + s->udp_len_delta));
 	memcpy(f->b + at + l4_len - text_len, text, text_len);
+	if (s->sum)
+		frame_udp_sum(f, s, at, l4_len, is_v6);
 	f->len = at + l4_len + (size_t)s->pad - (size_t)s->cut;
 }
 

@@ -54,6 +54,13 @@ enum {
 	CF_ALMOST         = 1 << 13, /* nearly so */
 	CF_SPENT          = 1 << 14, /* the trunks of group 1 have had their calls, by both limits */
 	CF_SHARE          = 1 << 15, /* the worker says what a fair share is */
+	CF_BRIDGE         = 1 << 16, /* mode wire: both ports are bridges, MTU 1500 and 1400 */
+	CF_LOCAL          = 1 << 17, /* mode host: the carrier port is of the local stack */
+	CF_BOTH           = 1 << 18, /* the core port is of both sides */
+	CF_HOP            = 1 << 19, /* and what comes in there has the MAC of a carrier's next hop */
+	CF_WITHHOLD       = 1 << 20, /* withhold_options */
+	CF_GONE           = 1 << 21, /* heartbeat too old by more than SIPSEAL_WITHHOLD_NS */
+	CF_LONG_STALE     = 1 << 22, /* nearly so */
 };
 
 #define SHARE_NS 10000000ull
@@ -165,6 +172,7 @@ static inline struct sipseal_config config_build(unsigned flags, uint32_t genera
 		.other_transports = flags & CF_OTHER_DROP ? SIPSEAL_DROP : SIPSEAL_PASS,
 		.fast_path_forward = !!(flags & CF_FORWARD),
 		.regulatory_enabled = !(flags & CF_OFF),
+		.withhold_options = !!(flags & CF_WITHHOLD),
 		.sip_port_cnt = 2,
 		.sip_ports = { 5060, 5070 },
 		/* 15 digits: the longest there may be; bytes behind the digits must not matter */
@@ -177,6 +185,17 @@ static inline struct sipseal_config config_build(unsigned flags, uint32_t genera
 		},
 	};
 
+	if (flags & CF_BRIDGE) {
+		c.ports[CORE].flags = c.ports[CARRIER].flags = SIPSEAL_PORT_F_BRIDGE;
+		c.ports[CORE].peer = CARRIER;
+		c.ports[CARRIER].peer = CORE;
+		c.ports[CORE].mtu = 1500;
+		c.ports[CARRIER].mtu = 1400;
+	}
+	if (flags & CF_LOCAL)
+		c.ports[CARRIER].flags = SIPSEAL_PORT_F_LOCAL;
+	if (flags & CF_BOTH)
+		c.ports[CORE].side = SIPSEAL_SIDE_BOTH;
 	return c;
 }
 
@@ -235,6 +254,16 @@ static inline void set_limiters(unsigned flags)
 	set_beat(SIPSEAL_FAIR + 5, 0);
 }
 
+/* The source MAC of frames.h, and others that must not count: another NIC's, another MAC of this one. */
+static inline void set_hops(unsigned flags)
+{
+	const struct sipseal_hop_key hops[] = {
+		{ { 2, 0, 0, 0, 0, 2 }, flags & CF_HOP ? CORE : CARRIER }, { { 2, 0, 0, 0, 0, 1 }, CORE },
+	};
+
+	assert_int_equal(bpfgw_hops_set(gw, hops, ARRAY_SIZE(hops)), 0);
+}
+
 static inline void gateway_apply(unsigned flags, uint32_t generation)
 {
 	struct sipseal_config c = config_build(flags, generation);
@@ -243,6 +272,10 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 	assert_int_equal(bpfgw_config_set(gw, &c), 0);
 	if (flags & CF_STALE)
 		beat = now - HEARTBEAT_NS - 100000000;
+	if (flags & CF_LONG_STALE)
+		beat = now - HEARTBEAT_NS - SIPSEAL_WITHHOLD_NS + 500000000;
+	if (flags & CF_GONE)
+		beat = now - HEARTBEAT_NS - SIPSEAL_WITHHOLD_NS - 100000000;
 	if (flags & CF_NO_BEAT)
 		beat = 0;
 	if (flags & CF_FUTURE_BEAT)
@@ -253,6 +286,7 @@ static inline void gateway_apply(unsigned flags, uint32_t generation)
 	set_sockets(flags);
 	set_devs(flags);
 	set_limiters(flags);
+	set_hops(flags);
 }
 
 static inline void gateway_open(void)

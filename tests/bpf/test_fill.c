@@ -263,6 +263,47 @@ static void test_limiter_reset(void **state)
 	bpfgw_close(g);
 }
 
+static struct sipseal_hop_key hop_of(uint16_t port, uint32_t i)
+{
+	struct sipseal_hop_key k = { .mac = { 2 }, .port = port };
+
+	memcpy(k.mac + 2, &i, 4);
+	return k;
+}
+
+static bool hop_is_there(const struct bpfgw *g, struct sipseal_hop_key k)
+{
+	uint8_t v = 0;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(g->skel->maps.sipseal_hops), &k, &v) && v == 1;
+}
+
+/* What is set is there, and nothing else, whatever there was before, also in a full map. */
+static void test_hops(void **state)
+{
+	static struct sipseal_hop_key many[SIPSEAL_HOPS_MAX + 1];
+	const struct sipseal_hop_key few[] = { hop_of(0, 7), hop_of(1, 7), hop_of(0, 5000) };
+	struct bpfgw *g = start(1);
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = hop_of(0, i);
+	assert_int_equal(bpfgw_hops_set(g, few, 2), 0);
+	assert_int_equal(map_entries(g->skel->maps.sipseal_hops), 2);
+	assert_true(hop_is_there(g, few[0]) && hop_is_there(g, few[1]));
+	assert_int_equal(bpfgw_hops_set(g, many, ARRAY_SIZE(many)), -E2BIG);
+	assert_int_equal(map_entries(g->skel->maps.sipseal_hops), 2);
+	assert_int_equal(bpfgw_hops_set(g, many, SIPSEAL_HOPS_MAX), 0);
+	assert_int_equal(map_entries(g->skel->maps.sipseal_hops), SIPSEAL_HOPS_MAX);
+	assert_true(hop_is_there(g, few[0]) && !hop_is_there(g, few[1]));
+	assert_int_equal(bpfgw_hops_set(g, few, 3), 0); /* one of which stays, from a full map */
+	assert_int_equal(map_entries(g->skel->maps.sipseal_hops), 3);
+	assert_true(hop_is_there(g, few[0]) && hop_is_there(g, few[1]) && hop_is_there(g, few[2]));
+	assert_int_equal(bpfgw_hops_set(g, NULL, 0), 0);
+	assert_int_equal(map_entries(g->skel->maps.sipseal_hops), 0);
+	bpfgw_close(g);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -271,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_fill_too_many),
 		cmocka_unit_test(test_fill_verification),
 		cmocka_unit_test(test_limiter_reset),
+		cmocka_unit_test(test_hops),
 	};
 	int failed;
 

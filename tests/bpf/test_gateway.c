@@ -3,7 +3,7 @@
  * The XDP program by BPF_PROG_TEST_RUN: for each fixture and both copies of the tables the action, exactly
  * one counted reason, the metadata, and what became of the bytes.
  */
-#include "fragment_fixtures.h"
+#include "port_fixtures.h"
 
 #include "base/reason.h"
 
@@ -57,7 +57,15 @@ static void check_meta(const struct fixture *t, const struct frame *f, const str
 	assert_int_equal(m.mtu, t->mtu ? t->mtu : 1500);
 	if (t->meta_flags & SIPSEAL_META_F_RAW)
 		return;
-	assert_int_equal(m.egress, t->port == CORE ? CARRIER : CORE);
+	if (t->flags & CF_BOTH) /* back to the core by the NIC that it came in on */
+		assert_int_equal(m.egress, t->meta_flags & INBOUND ? CORE : CARRIER);
+	else
+		assert_int_equal(m.egress, t->port == CORE ? CARRIER : CORE);
+	if (t->meta_flags & SIPSEAL_META_F_BRIDGED) {
+		assert_memory_equal(m.dmac, f->b, 6);
+		assert_memory_equal(m.smac, f->b + 6, 6);
+		return;
+	}
 	assert_memory_equal(m.dmac, dmac, 6);
 	assert_true(m.smac[0] | m.smac[5]);
 }
@@ -99,7 +107,7 @@ static void fixture_run(const struct fixture *t, uint32_t gen)
 	is_seen[t->reason] = true;
 	if (t->reason == SR_STEERED) {
 		check_meta(t, &f, &r, gen, since);
-	} else if (t->action == XDP_REDIRECT) {
+	} else if (t->action == XDP_REDIRECT && !(t->flags & CF_BRIDGE)) {
 		check_forwarded(&f, &r);
 	} else {
 		assert_int_equal(r.out_len, f.len);
@@ -125,6 +133,30 @@ static void test_all_reasons(void **state)
 		fail_msg("no fixture ends with " token);
 	SIPSEAL_XDP_REASONS(X)
 #undef X
+}
+
+/* A bridge without a port behind it, as a configuration that is written by hand might have it. */
+static void test_bridge_to_nowhere(void **state)
+{
+	static const char *const texts[] = { INVITE, OPTIONS };
+	struct spec s = { PEER };
+	struct sipseal_config c = config_build(CF_BRIDGE, 6);
+	static struct sums before;
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	gateway_apply(0, 6);
+	c.ports[CORE].peer = SIPSEAL_PORTS_MAX;
+	assert_int_equal(bpfgw_config_set(gw, &c), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		s.text = texts[i];
+		frame_build(&f, &s);
+		sums_read(&before);
+		gateway_run(&f, CORE, 0, &r);
+		assert_int_equal(r.action, XDP_DROP);
+		check_counters(&before, CORE, SR_NO_PEER_PORT);
+	}
 }
 
 /* Every prefix of a frame: the verifier promises safety, this that one reason is counted each time. */
@@ -371,6 +403,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_all_reasons),
+		cmocka_unit_test(test_bridge_to_nowhere),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_unknown_port),
 		cmocka_unit_test(test_ipv6_forwarding_off_at_nic),
@@ -381,12 +414,13 @@ int main(void)
 		cmocka_unit_test(test_foreign_recorded),
 	};
 	static struct CMUnitTest tests[ARRAY_SIZE(fixtures)], inbound[ARRAY_SIZE(inbound_fixtures)],
-		fragments[ARRAY_SIZE(fragment_fixtures)];
+		fragments[ARRAY_SIZE(fragment_fixtures)], ports[ARRAY_SIZE(port_fixtures)];
 	int failed;
 
 	tests_of(tests, fixtures, ARRAY_SIZE(fixtures));
 	tests_of(inbound, inbound_fixtures, ARRAY_SIZE(inbound_fixtures));
 	tests_of(fragments, fragment_fixtures, ARRAY_SIZE(fragment_fixtures));
+	tests_of(ports, port_fixtures, ARRAY_SIZE(port_fixtures));
 	lab_up();
 	lab_network();
 	gateway_open();
@@ -394,6 +428,7 @@ int main(void)
 	failed = cmocka_run_group_tests_name("gateway fixtures", tests, NULL, NULL);
 	failed += cmocka_run_group_tests_name("inbound fixtures", inbound, NULL, NULL);
 	failed += cmocka_run_group_tests_name("fragment fixtures", fragments, NULL, NULL);
+	failed += cmocka_run_group_tests_name("port fixtures", ports, NULL, NULL);
 	failed += cmocka_run_group_tests_name("gateway", others, NULL, NULL);
 	gateway_close();
 	return !!failed;

@@ -7,7 +7,7 @@
  * start: bpfgw_open, bpfgw_fill, bpfgw_config_set, bpfgw_attach, then sockets by bpfgw_xsk_set - traffic
  * reaches the signer only after the last step.  Threads: one.
  *
- *     <bpffs>/v3/config ports peers0 ...   maps
+ *     <bpffs>/v4/config ports peers0 ...   maps
  *                prog                      the program, for bpftool
  *                link_<ifindex>            one per NIC; removing it detaches
  *
@@ -57,6 +57,12 @@ void bpfgw_grace(void);
 
 /** bpfgw_limiter_reset() - a slot gets another trunk: its limiter starts anew.  Return: 0, negative errno. */
 int bpfgw_limiter_reset(struct bpfgw *g, uint32_t slot);
+
+/** bpfgw_hops_set() - on NICs of side both, the carriers' next hops are these @cnt now, and no others: those that stay
+ * are not touched.  Kept in the pins; ports that are not of side both need none.
+ * @hops: in any order
+ * Return: 0; -E2BIG over SIPSEAL_HOPS_MAX (nothing has changed); other errno (some have). */
+int bpfgw_hops_set(struct bpfgw *g, const struct sipseal_hop_key *hops, size_t cnt);
 
 /** bpfgw_config_set() - publish the global configuration; the generation word flips last.  NICs that an
  * earlier run attached and that are no port any more are detached.  abi_version is filled in. */

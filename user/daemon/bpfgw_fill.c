@@ -230,3 +230,46 @@ int bpfgw_limiter_reset(struct bpfgw *g, uint32_t slot)
 
 	return bpf_map_update_elem(bpf_map__fd(g->skel->maps.sipseal_limits), &slot, &none, BPF_ANY);
 }
+
+static bool hop_is_among(const struct sipseal_hop_key *hop, const struct sipseal_hop_key *hops, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (!memcmp(hop, &hops[i], sizeof(*hop)))
+			return true;
+	return false;
+}
+
+/* Return: how many there are. */
+static size_t hops_get(int fd, struct sipseal_hop_key ret[SIPSEAL_HOPS_MAX])
+{
+	size_t n = 0;
+
+	while (n < SIPSEAL_HOPS_MAX && !bpf_map_get_next_key(fd, n ? &ret[n - 1] : NULL, &ret[n]))
+		n++;
+	return n;
+}
+
+int bpfgw_hops_set(struct bpfgw *g, const struct sipseal_hop_key *hops, size_t cnt)
+{
+	const int fd = bpf_map__fd(g->skel->maps.sipseal_hops);
+	struct sipseal_hop_key old[SIPSEAL_HOPS_MAX];
+	const uint8_t one = 1;
+	size_t old_cnt;
+
+	if (cnt > SIPSEAL_HOPS_MAX)
+		return -E2BIG;
+	old_cnt = hops_get(fd, old);
+	for (size_t i = 0; i < old_cnt; i++) {
+		int r = hop_is_among(&old[i], hops, cnt) ? 0 : bpf_map_delete_elem(fd, &old[i]);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	for (size_t i = 0; i < cnt; i++) {
+		int r = hop_is_among(&hops[i], old, old_cnt) ? 0 : bpf_map_update_elem(fd, &hops[i], &one, BPF_ANY);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
