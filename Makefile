@@ -11,6 +11,7 @@ O       ?= build
 V       ?= 0
 WERROR  ?= 0
 SAN     ?=
+FUZZ_SECONDS ?= 30
 
 # One name for one directory: dependency files name their objects by it, and scripts give it in full.
 override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
@@ -180,7 +181,9 @@ FUZZ_PURE := $(foreach m,base sip stir trunk engine wire location config,$(SRC_$
 FUZZ_PURE += $(patsubst %,user/daemon/%.c,control_route control_body fault api_paths dialplan_request trunkfile)
 # what a stranger's URL and certificates go through
 FUZZ_PURE += $(wildcard user/fetcher/judge*.c user/fetcher/url*.c) user/fetcher/store_format.c
-fuzz: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets
+# from frame in to frames out
+FUZZ_PURE += $(SRC_signer) $(SRC_xsk)
+fuzzprogs: $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC)) ## build the fuzz targets (libFuzzer)
 $(O)/fuzz/obj/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(say) CLANG $<
@@ -190,8 +193,9 @@ $(O)/fuzz/libpure.a: $(patsubst user/%.c,$(O)/fuzz/obj/%.o,$(FUZZ_PURE))
 	$(Q)rm -f $@; ar rcs $@ $^
 $(O)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/libpure.a
 	$(say) FUZZ $@
-	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -Ibpf -Iuser -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-o $@ $< $(O)/fuzz/libpure.a $(call libs,stir location config)
+	$(Q)$(CLANG) -std=gnu17 -g -O1 -D_GNU_SOURCE -Ibpf -Iuser -Itests/fuzz -Itests/unit \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -MMD -MP \
+		-o $@ $< $(O)/fuzz/libpure.a $(call libs,stir location config signer)
 
 # Manual pages: docs/NAME.SECTION.md is the one source; its first line becomes the section NAME
 MAN := $(patsubst docs/%.md,$(O)/man/%,$(wildcard docs/*.[1-8].md))
@@ -211,6 +215,8 @@ demo:                    ## the demonstration (as scripts/demo.sh)
 	$(script) scripts/demo.sh
 bench:                   ## measure; writes build/bench/results.json and plots
 	$(script) scripts/bench.sh
+fuzz: fuzzprogs          ## run all fuzz targets, FUZZ_SECONDS=30 each; prints a table
+	$(script) O=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 bench-quick:             ## the same in two minutes, with fewer rounds
 	$(script) scripts/bench.sh --quick
 soak:                    ## the tests with SCALE=full
@@ -241,6 +247,6 @@ help:                    ## this list
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs tools fuzz man test demo bench bench-quick soak install clean fmt help
+.PHONY: all unit bpftests benchprogs tools fuzzprogs fuzz man test demo bench bench-quick soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

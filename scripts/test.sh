@@ -238,32 +238,19 @@ part_bpf() { # [NAME]
 	step_end
 }
 
-fuzz_one() { # TARGET
-	local name=$1 corpus=tests/fuzz/corpus/${1#fuzz_} found=$log.corpus dirs
-	mkdir -p "$found" "$O/fuzz"
-	dirs=("$found")
-	[ ! -d "$corpus" ] || dirs+=("$corpus")
-	[ ! -d "tests/fuzz/corpus/$name" ] || dirs+=("tests/fuzz/corpus/$name")
-	timeout -k 5 $((FUZZ_S + 60)) "$O/fuzz/$name" -max_total_time=$FUZZ_S -timeout=5 -rss_limit_mb=2048 -max_len=8192 \
-		-artifact_prefix="$O/fuzz/$name-" -print_final_stats=1 "${dirs[@]}" >"$log" 2>&1 </dev/null
-	local rc=$?
-	rm -rf "$found"
-	if [ $rc = 0 ]; then
-		pass
-		printf '   %s: %s runs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
-	else
-		tail -n 40 "$log" >"$log.tail"
-		flunk "fuzz $name: exit status $rc" "$log.tail"
-	fi
-}
-
 part_fuzz() { # [NAME]
 	local src name
 	step "fuzz ($FUZZ_S s each)"
 	for src in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$src" .c)
 		case $name in *"${1:-}"*) ;; *) continue ;; esac
-		[ ! -x "$O/fuzz/$name" ] || fuzz_one "$name"
+		[ -x "$O/fuzz/$name" ] || continue
+		if FUZZ_SECONDS=$FUZZ_S O=$O scripts/fuzz.sh "$name" >"$log" 2>&1 </dev/null; then
+			pass
+			sed -n '2s/^/   /p' "$log"
+		else
+			flunk "fuzz $name" "$log"
+		fi
 	done
 	step_end
 }
@@ -305,7 +292,7 @@ case $part in all|static) build programs all && pass ;; esac
 case $part in all|lab) build "programs and tools" all tools && pass ;; esac
 case $part in all|unit) build "unit tests" SAN=address,undefined unit && pass ;; esac
 case $part in all|bpf) build "BPF tests" bpftests && pass ;; esac
-case $part in all|fuzz) build "fuzz targets" fuzz && pass ;; esac
+case $part in all|fuzz) build "fuzz targets" fuzzprogs && pass ;; esac
 step_end
 
 case $part in

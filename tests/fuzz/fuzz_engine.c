@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parser and engine under libFuzzer: the first byte picks one of the trunks below, by its top bits the direction and
- * whether a location is set for this call alone; inbound, the second one says what the callbacks answer; the rest is
+ * Parser and engine under libFuzzer: the first byte picks one of the trunks below and how long the datagram may
+ * become, by its top bits the direction and whether a location is set for this call alone; inbound, the second one says what the callbacks answer; the rest is
  * the datagram.  Invariant: no edit means the same bytes, an edit keeps all other bytes; inbound, what leaves
  * unedited carries no mark of ours.
  */
@@ -22,8 +22,8 @@
 static struct policy_copy *policy;
 static struct gateway *gateway;
 static struct pidf_template location = {
-	.len = 25, .hole_cnt = 2, .holes = { { 14, PIDF_HOLE_ENTITY }, { 16, PIDF_HOLE_TIMESTAMP } },
-	.text = "<pidf entity=''></pidf>\r\n",
+	.len = 97, .hole_cnt = 2, .holes = { { 14, PIDF_HOLE_ENTITY }, { 16, PIDF_HOLE_TIMESTAMP } },
+	.text = "<pidf entity=''>\r\n                         <a>b</a>\r\n                                   </pidf>\r\n",
 };
 
 static struct pidf_template special = {
@@ -241,6 +241,20 @@ static void run_inbound(struct engine *e, struct engine_input *in, uint8_t bits,
 	check_inbound(e, in, &o, slice_of(out, (size_t)n));
 }
 
+/* What leaves is no longer than it may be, or the original; an emergency call keeps its location. */
+static void check_size(const struct engine *e, const struct engine_input *in, const struct engine_output *o, size_t n)
+{
+	if (in->max_len && e->edits.cnt && n > in->max_len)
+		fail("too long");
+	if (o->shed & ~(ENGINE_SHED_COMPACT | ENGINE_SHED_LOCATION | ENGINE_SHED_PAI) ||
+	    (o->notes & EVENT_NOTES_SHED) != o->shed * EVENT_NOTE_SHED_COMPACT)
+		fail("shed, and not told");
+	if (o->shed && (!in->max_len || o->decided_reason == SR_OUTPUT_LIMIT))
+		fail("shed for nothing");
+	if (o->shed & ENGINE_SHED_LOCATION && o->notes & (EVENT_NOTE_LOCATION | EVENT_NOTE_EMERGENCY))
+		fail("location of an emergency call");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct engine engine;
@@ -255,6 +269,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > SIP_MESSAGE_MAX)
 		return 0;
 	in.trunk = (data[0] & 0x3f) % TRUNKS;
+	in.max_len = (data[0] & 0x3f) >= TRUNKS ? 512 + 160 * ((data[0] & 0x3fu) / TRUNKS) : 0;
 	if (data[0] & 0x40) {
 		if (size < 2)
 			return 0;
@@ -277,6 +292,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	n = engine_emit(&engine, &in, out, sizeof(out));
 	if (n < 0 || (size_t)n != engine_out_len(&engine, &in))
 		abort();
+	check_size(&engine, &in, &o, (size_t)n);
 	err = invariant_broken(in.datagram, slice_of(out, (size_t)n), engine.edits.cnt > 0,
 			       in.trunk == 1 || given);
 	if (err || ((o.verdict == VERDICT_SIGN) != (o.reason == SR_SIGNED)) || (in.trunk == 5 && engine.edits.cnt) ||
