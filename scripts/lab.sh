@@ -214,7 +214,7 @@ down() {
 	for ns in core carrier sw gw; do
 		[ -e "/run/netns/$PREFIX-$ns" ] || continue
 		# a process may keep the namespace alive; its NICs shall not survive all the same
-		for l in core0 gwc0 gwp0 carr0 gw0 br0; do ip -n "$PREFIX-$ns" link del $l 2>/dev/null || :; done
+		for l in core0 gwc0 gwp0 carr0 gw0 br0 sipseal0; do ip -n "$PREFIX-$ns" link del $l 2>/dev/null || :; done
 		ip netns del "$PREFIX-$ns"
 	done
 }

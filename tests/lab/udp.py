@@ -4,6 +4,7 @@
 
   udp.py send  SRC:PORT DST:PORT [--gap MS] [--repeat N] [--ip-options HEX] [--hop-options HEX]
                [--destination-options HEX] FILE...                 one datagram per file
+               [--gso]                                             all of them, of one length, by one sendmsg (UDP_SEGMENT)
   udp.py rtp   SRC:PORT DST:PORT COUNT                             RTP-like packets, 20 ms of G.711 each
   udp.py sink  ADDR:PORT...                                        take datagrams, print "ready", run until killed
 IPv6 addresses stand in brackets.
@@ -14,6 +15,9 @@ import socket
 import struct
 import sys
 import time
+
+
+UDP_SEGMENT = 103
 
 
 def address(text):
@@ -36,9 +40,14 @@ def send(args):
                                  (socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, args.destination_options)):
         if value:
             s.setsockopt(level, option, bytes.fromhex(value))
+    data = []
     for name in args.file:
         with open(name, "rb") as f:
-            data = f.read()
+            data.append(f.read())
+    if args.gso:
+        s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(data[0]))
+        data = [b"".join(data)]
+    for data in data:
         for _ in range(args.repeat):
             s.sendto(data, dst)
             time.sleep(args.gap / 1000)
@@ -74,6 +83,7 @@ def main():
             q.add_argument("--repeat", type=int, default=1)
             for option in ("--ip-options", "--hop-options", "--destination-options"):
                 q.add_argument(option, help="in hex, as in the packet")
+            q.add_argument("--gso", action="store_true")
             q.add_argument("file", nargs="+")
         else:
             q.add_argument("count", type=int)

@@ -132,6 +132,20 @@ static int pair_start(struct host *h, const struct nic *nic, char reterr[TOPOLOG
 	return r < 0 ? host_fail(reterr, r, HOST_NEAR ": MTU %u, that of %s: %s", nic->mtu, h->name, strerror(-r)) : 0;
 }
 
+/* The way of the raw socket to our own stack. */
+static int lo_check(char reterr[TOPOLOGY_ERR_LEN])
+{
+	struct host_link lo;
+	int r = host_link_get("lo", &lo);
+
+	if (r < 0)
+		return host_fail(reterr, r, "lo: %s", strerror(-r));
+	if (!lo.is_up)
+		return host_fail(reterr, -ENETDOWN, "interface lo is down, and by it calls from the carrier reach the PBX: "
+				 "`ip link set lo up` first");
+	return 0;
+}
+
 int host_prepare(struct sipseald *d, struct host **ret, char reterr[TOPOLOGY_ERR_LEN])
 {
 	CLEANUP(host_freep) struct host *h = calloc(1, sizeof(*h));
@@ -142,7 +156,7 @@ int host_prepare(struct sipseald *d, struct host **ret, char reterr[TOPOLOGY_ERR
 	if (!h)
 		return host_fail(reterr, -ENOMEM, "out of memory");
 	r = nic_get(d->ports[0].name, &nic, reterr);
-	if (r < 0)
+	if (r < 0 || (r = lo_check(reterr)) < 0)
 		return r;
 	memcpy(h->name, nic.name, sizeof(h->name));
 	h->ifindex = nic.ifindex;
