@@ -28,7 +28,7 @@ const volatile __u32 host_near_ifindex = 0;
 struct host_packet {
 	__u32 off;           /* of the upper layer, in the skb */
 	__u8 proto;          /* its number; IPv6: of the first header after the fixed one */
-	bool is_fragment;
+	bool is_fragment, is_v6;
 	__u8 dst[16] __attribute__((aligned(8)));
 };
 
@@ -52,14 +52,13 @@ static __always_inline int host_ipv6(struct __sk_buff *skb, struct host_packet *
 	if (bpf_skb_load_bytes(skb, p->off, &ip, sizeof(ip)) < 0 || ip.version != 6)
 		return -1;
 	__builtin_memcpy(p->dst, &ip.daddr, sizeof(p->dst));
-	if (packet_is_mapped(p->dst)) /* never taken for IPv4 */
-		return -1;
+	p->is_v6 = true;
 	p->proto = ip.nexthdr;
 	p->off += sizeof(ip);
 	return 0;
 }
 
-/* Down to the header after IP.  Return: 0, or -1: no IP, or none that reaches anybody. */
+/* Down to the header after IP.  Return: 0, or -1: no IP. */
 static __always_inline int host_walk(struct __sk_buff *skb, struct host_packet *p)
 {
 	__be16 proto;
@@ -84,6 +83,8 @@ static __always_inline int host_walk(struct __sk_buff *skb, struct host_packet *
 
 static __always_inline bool host_is_to_peer(const struct host_packet *p)
 {
+	if (p->is_v6 && packet_is_mapped(p->dst)) /* never taken for IPv4 */
+		return false;
 	return match_group(sipseal_config.generation, p->dst, 0) >= 0;
 }
 
