@@ -162,6 +162,8 @@ static void apply(struct change *x)
 	}
 	change_trunks_apply(x);
 	change_credentials_apply(x);
+	if (!x->is_first) /* at the first time there is no XDP yet */
+		topology_trunks(d);
 	if (x->want->config)
 		config_close(old);
 	regulatory_apply(x, was);

@@ -17,6 +17,7 @@ static void say_what_runs(const struct sipseald *d)
 			   : d->ports[i].side == SIPSEAL_SIDE_CARRIER ? "carrier"
 									   : "both",
 			   d->is_native[i] ? "native" : "generic", d->nics[i].queues);
+	topology_say(d);
 	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",
 		   d->fast_path_why);
 	if (!live_cnt(d->live))

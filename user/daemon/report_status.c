@@ -250,10 +250,6 @@ static json_t *capture(const struct sipseald *d)
 			 (json_int_t)t.invalid);
 }
 
-static const char *const modes[] = {
-	[GATEWAY_ROUTED] = "routed", [GATEWAY_WIRE] = "wire", [GATEWAY_HOST] = "host"
-};
-
 json_t *report_status(const struct sipseald *d)
 {
 	static const char *const configured[] = {
@@ -261,16 +257,20 @@ json_t *report_status(const struct sipseald *d)
 		[FAST_PATH_FORWARD] = "forward",
 		[FAST_PATH_KERNEL] = "kernel",
 	};
-	json_t *certificates,
+	json_t *certificates, *topology = topology_report(d),
 		*o = json_pack("{s:s,s:I,s:I,s:s,s:b,s:s}", "version", SIPSEAL_VERSION,
 			       "generation", (json_int_t)d->generation, "uptime_s",
 			       (json_int_t)((clock_mono_ns() - d->started_ns) / 1000000000), "mode",
-			       modes[d->gateway->mode], "regulatory_enabled",
+			       topology_mode(d), "regulatory_enabled",
 			       daemon_is_regulatory(d), "on_signer_failure",
 			       policy_name(d->gateway->on_signer_failure));
 
-	if (!o)
+	if (!o) {
+		json_decref(topology);
 		return NULL;
+	}
+	if (topology)
+		json_object_set_new(o, "topology", topology);
 	json_object_set_new(o, "regulatory", report_regulatory(d));
 	json_object_set_new(o, "fast_path",
 			    json_pack("{s:s,s:s,s:o}", "mode",

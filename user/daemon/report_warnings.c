@@ -218,6 +218,7 @@ json_t *report_warnings(const struct sipseald *d)
 		return NULL;
 	warn_machine(d, list);
 	warn_interfaces(d, list);
+	topology_warnings(d, list);
 	warn_packets(d, list);
 	warn_credentials(d, list);
 	report_fragments_warnings(d, list);

@@ -91,7 +91,6 @@ static int programs_find(struct sipseald *d)
 static int preflight(struct sipseald *d)
 {
 	char err[PREFLIGHT_ERR_LEN];
-	_Static_assert(TOPOLOGY_ERR_LEN <= PREFLIGHT_ERR_LEN, "one text for all");
 	int r;
 
 	if (preflight_capabilities(err) < 0) {
@@ -102,13 +101,6 @@ static int preflight(struct sipseald *d)
 		log_err("event=start reason=\"%s\"", err);
 		return EXIT_ERROR;
 	}
-	if ((r = topology_prepare(d, err)) < 0) {
-		log_err("event=start reason=\"%s\"", err);
-		return EXIT_ERROR;
-	}
-	if (nics_check(d))
-		return EXIT_ERROR;
-	workers_decide(d);
 	if ((r = programs_find(d)))
 		return r;
 	if (d->gateway->mode == GATEWAY_ROUTED) {
@@ -122,6 +114,21 @@ static int preflight(struct sipseald *d)
 	if (d->is_ip6_forward_off)
 		log_warning("event=ip_forward reason=\"the kernel forwards no IPv6 here: "
 			    "sysctl -w net.ipv6.conf.all.forwarding=1\"");
+	return EXIT_DONE;
+}
+
+/* The NICs, and what the mode needs of them; nobody else works on them any more. */
+static int nics_start(struct sipseald *d)
+{
+	char err[TOPOLOGY_ERR_LEN];
+
+	if (topology_prepare(d, err) < 0) {
+		log_err("event=start reason=\"%s\"", err);
+		return EXIT_ERROR;
+	}
+	if (nics_check(d))
+		return EXIT_ERROR;
+	workers_decide(d);
 	return EXIT_DONE;
 }
 
@@ -145,7 +152,11 @@ static void fast_path_decide(struct sipseald *d)
 {
 	const struct gateway *g = d->gateway;
 
-	if (g->fast_path == FAST_PATH_AUTO) {
+	if (g->mode != GATEWAY_ROUTED) {
+		d->is_forwarding = g->mode == GATEWAY_WIRE;
+		snprintf(d->fast_path_why, sizeof(d->fast_path_why), "mode %s: %s", topology_mode(d),
+			 d->is_forwarding ? "all leaves by the other NIC" : "the kernel of the PBX's machine");
+	} else if (g->fast_path == FAST_PATH_AUTO) {
 		d->is_forwarding = fastpath_decide(g, d->fast_path_why);
 	} else {
 		d->is_forwarding = g->fast_path == FAST_PATH_FORWARD;
@@ -317,6 +328,8 @@ static int all_steps(struct sipseald *d)
 		return r;
 	if ((d->lock_fd = lock_take(d->gateway->bpffs)) == -EBUSY)
 		return EXIT_ERROR;
+	if ((r = nics_start(d)))
+		return r;
 	fast_path_decide(d);
 	/* addresses first: a port that is taken must not cost a moment of traffic */
 	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) ||
@@ -332,7 +345,6 @@ static void bpf_undo(struct sipseald *d)
 	for (unsigned i = 0; i < SIPSEAL_PORTS_MAX; i++)
 		if (d->is_attached[i])
 			bpfgw_detach_port(d->bpf, i);
-	topology_undo(d);
 	bpfgw_close(TAKE(d->bpf));
 }
 
@@ -350,6 +362,7 @@ int daemon_start(struct sipseald *d)
 	signer_proc_stop(&d->signer);
 	if (d->bpf)
 		bpf_undo(d);
+	topology_undo(d);
 	daemon_done(d);
 	return r;
 }

@@ -160,6 +160,7 @@ static int turns(struct sipseald *d)
 	ms = sooner(ms, dialplan_turn(d->dialplan));
 	ms = sooner(ms, fetching_turn(d));
 	ms = sooner(ms, expiry_turn(d));
+	ms = sooner(ms, topology_turn(d));
 	ms = sooner(ms, control_run(d->control));
 	if (d->is_settling && !d->grace_ns) /* a change came in just now */
 		ms = 0;
@@ -176,7 +177,7 @@ void supervise(struct sipseald *d, int signal_fd)
 {
 	for (;;) {
 		int ms = turns(d), http[2];
-		struct pollfd p[5];
+		struct pollfd p[6];
 
 		control_fds(d->control, http);
 		p[0] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
@@ -184,6 +185,7 @@ void supervise(struct sipseald *d, int signal_fd)
 		p[2] = (struct pollfd){ .fd = http[0], .events = POLLIN };
 		p[3] = (struct pollfd){ .fd = http[1], .events = POLLIN };
 		p[4] = (struct pollfd){ .fd = fetching_fd(d->fetching), .events = POLLIN };
+		p[5] = (struct pollfd){ .fd = topology_fd(d), .events = POLLIN };
 		if (poll(p, ARRAY_SIZE(p), ms) < 0 && errno != EINTR)
 			return;
 		/* signals first: SIGTERM must not wait for a restart */
@@ -195,6 +197,5 @@ void supervise(struct sipseald *d, int signal_fd)
 		if (proc_retry_is_due(&d->signer_retry))
 			restart(d);
 		neighbours_turn(d);
-		topology_turn(d);
 	}
 }
