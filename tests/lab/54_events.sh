@@ -69,7 +69,7 @@ followers() { [ "$(sipseal -j status | jq .events.followers)" = "$1" ]; }
 flood() { # COUNT RATE
 	in_ns core "$O/bench/sipflood" --from $CORE4 --to $CARRIER4:5060 --count "$1" --rate "$2" >"$T/flood.json" || fail "sipflood"
 }
-need_sipflood() { make -s -C "$TOP" O="$O" "$O/bench/sipflood" || skip "sipflood cannot be built"; }
+need_sipflood() { make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"; }
 
 # ---- what an event says ----------------------------------------------------------------------------
 test_fields() {

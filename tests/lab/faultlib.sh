@@ -29,7 +29,7 @@ stream_stop() {
 	stop stream-recv
 	sent=$(jq .sent "$T/stream-send.json") received=$(jq .received "$T/stream-recv.json")
 	lost=$((sent - received)) drops=$(veth_drops)
-	echo "stream: $sent packets, $lost lost; rings of the veth pairs have dropped $drops of all packets"
+	report "stream: $sent packets, $lost lost; rings of the veth pairs have dropped $drops of all packets"
 	at_least "packets of the stream" 100 "$received"
 	expect "packets that arrived twice" 0 "$(jq .twice "$T/stream-recv.json")"
 	[ $lost -le "$drops" ] || { cat "$T/stream-recv.json"; fail "$lost packets of the stream are lost, $drops of them by rings"; }
@@ -40,12 +40,12 @@ restarts() { "$SIPSEAL" -s "$T/control.sock" stats -j | jq .signer.restarts; }
 has_restarted() { [ "$(restarts)" -gt "$1" ]; } # NUMBER of restarts before
 
 # steered = reasons of the signer + ring drops (read every second) + what a dead signer took along
-sums_hold() {
+are_sums_even() {
 	stats
 	jq -c .sums "$T/stats.json"
 	[ "$(jq .sums.in_flight "$T/stats.json")" = 0 ]
 }
 
 expect_sums() {
-	wait_for 5 sums_hold >"$T/sums" || fail "steered is not the sum of the rest: $(tail -n 1 "$T/sums")"
+	wait_for 5 are_sums_even >"$T/sums" || fail "steered is not the sum of the rest: $(tail -n 1 "$T/sums")"
 }

@@ -7,8 +7,8 @@ SIGSTOP is for whole processes.  Prints the thread and holds it until this progr
 import ctypes
 import os
 import sys
-import time
 
+WALL = 0x40000000
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -19,10 +19,9 @@ def main():
     for request in (PTRACE_SEIZE, PTRACE_INTERRUPT):
         if libc.ptrace(request, tid, None, None) < 0:
             sys.exit("ptrace: %s" % os.strerror(ctypes.get_errno()))
-    os.waitpid(tid, 0x40000000)  # __WALL
+    os.waitpid(tid, WALL)
     print("hangs: %d" % tid, flush=True)
-    while True:
-        time.sleep(60)
+    os.waitpid(tid, WALL)  # until it is killed; nobody else could bury it
 
 
 main()

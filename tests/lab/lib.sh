@@ -32,6 +32,7 @@ X5U=https://cert.example/chain.pem
 
 fail() { echo "FAIL: $*"; exit 1; }
 skip() { echo "SKIP: $*"; exit 77; }
+report() { echo "$*"; echo "# $*" >>"$T/report"; } # a figure that is shown behind the test's `ok`
 
 # ---- processes -------------------------------------------------------------------------------------
 in_ns() { # NS COMMAND...
@@ -440,7 +441,9 @@ run_one() { # FUNCTION -> line, 0 unless it failed
 		printf '%s\n' "$ends" >>"$log"
 	fi
 	case $rc in
-	0) echo "ok $NAME/${fn#test_}" ;;
+	0)
+		echo "ok $NAME/${fn#test_}"
+		[ ! -s "$T/report" ] || cat "$T/report" ;;
 	77) echo "skip $NAME/${fn#test_}: $why" ;;
 	*)
 		echo "not ok $NAME/${fn#test_}: ${why:-exit status $rc}"

@@ -3,7 +3,7 @@
 """look.py FILE.pcap CALL-ID: how messages with this Call-ID arrived: `absent`, `signed N` or `unsigned N`.
 
 look.py FILE.pcap CALL-ID KEY: of the first of them `raw` (its bytes), or of its last Identity `attest`, `origid`,
-`orig` or `x5u` (empty without one).
+`orig`, `iat` or `x5u` (empty without one).
 look.py FILE.pcap PREFIX count: how many Call-IDs that begin so arrived signed.
 """
 import sys
