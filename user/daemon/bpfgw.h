@@ -26,7 +26,7 @@
 
 struct bpfgw;
 
-#define BPFGW_ERR_LEN 256
+#define BPFGW_ERR_LEN 400
 
 /** bpfgw_open() - load the program; adopt pinned maps of this ABI or create new ones.
  * @bpffs: directory of a mounted bpffs (checked by statfs; created subdirectories are mode 0700)

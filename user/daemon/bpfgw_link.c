@@ -117,15 +117,30 @@ static int link_create(const struct attach *a, uint32_t flags)
 	return bpf_link_create(prog_fd(a->g), (int)a->ifindex, BPF_XDP, &opts);
 }
 
+/* Whose is it? */
+static int attach_taken(const struct attach *a, char reterr[BPFGW_ERR_LEN])
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info), id = 0;
+	CLEANUP(closep) int fd = -1;
+	bool is_native = true;
+
+	if (nic_query(a->ifindex, &id, &is_native) == 0 && id && (fd = bpf_prog_get_fd_by_id(id)) >= 0)
+		bpf_obj_get_info_by_fd(fd, &info, &len);
+	return bpfgw_fail(reterr, -EBUSY,
+			  "%s: another XDP program is attached (\"%s\", id %u; bpftool net shows it); we take no NIC "
+			  "from others: stop the one that it belongs to, or `ip link set dev %s %s off` if nobody does "
+			  "(bpftool link detach where a link holds it)",
+			  a->name, *info.name ? info.name : "?", id, a->name,
+			  is_native ? "xdp" : "xdpgeneric");
+}
+
 static int attach_fail(const struct attach *a, int error, char reterr[BPFGW_ERR_LEN])
 {
 	switch (error) {
 	case -EBUSY:
 	case -EEXIST:
-		return bpfgw_fail(reterr, -EBUSY,
-				  "%s: another XDP program is attached (bpftool net shows it); we take no NIC "
-				  "from others: detach it first",
-				  a->name);
+		return attach_taken(a, reterr);
 	case -ERANGE:
 		return bpfgw_fail(reterr, error,
 				  "%s: native XDP refuses the MTU of the NIC or of its peer (veth: at most "

@@ -10,13 +10,11 @@
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/rule.h>
-#include <linux/ethtool.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include "daemon/nic.h"
 
 #define WHY_LEN 160
 
@@ -192,20 +190,6 @@ static bool iptables_in_the_way(const char *path, const char *what, char why[WHY
 	return false;
 }
 
-/*
- * Redirecting into a veth needs NAPI at the far end, and loses partial checksums: frames would vanish
- * without a counter (only its owner knows whether that is so).
- */
-static bool is_veth(const char *name)
-{
-	CLEANUP(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq req = { .ifr_data = (char *)&info };
-
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
-	return fd >= 0 && !ioctl(fd, SIOCETHTOOL, &req) && !strcmp(info.driver, "veth");
-}
-
 bool fastpath_decide(const struct gateway *g, char ret_why[WHY_LEN])
 {
 	if (g->fast_path != FAST_PATH_AUTO) {
@@ -213,7 +197,8 @@ bool fastpath_decide(const struct gateway *g, char ret_why[WHY_LEN])
 		return g->fast_path == FAST_PATH_FORWARD;
 	}
 	for (unsigned i = 0; i < g->interface_cnt; i++) {
-		if (!is_veth(g->interfaces[i].name))
+		/* only its owner knows whether the far end takes redirected frames (oddities.h) */
+		if (!nic_is_veth(g->interfaces[i].name))
 			continue;
 		snprintf(ret_why, WHY_LEN, "veth driver on %s", g->interfaces[i].name);
 		return false;

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/fastpath.h"
+#include "daemon/oddities.h"
 
 #define TRUNKS_DIR "/etc/sipseal/trunks.d"
 
@@ -106,6 +108,8 @@ int daemon_check(const struct options *opt)
 	CLEANUP(config_closep) struct config *c = NULL;
 	CLEANUP(assembled_freep) struct assembled *a = NULL;
 	const struct gateway *g;
+	bool is_forwarding;
+	char why[160];
 	int r;
 
 	if ((r = load_start(opt, &c)))
@@ -115,5 +119,8 @@ int daemon_check(const struct options *opt)
 		return r;
 	printf("configuration ok: %u interfaces, %zu trunks, %zu credentials\n", g->interface_cnt,
 	       g->trunk_cnt, a->credential_cnt);
+	is_forwarding = fastpath_decide(g, why);
+	printf("fast path: %s (%s)\n", is_forwarding ? "forward" : "kernel", why);
+	oddities_print(g, is_forwarding, stdout);
 	return EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
+#include "daemon/oddities.h"
 
 static void say_what_runs(const struct sipseald *d)
 {
@@ -20,6 +21,7 @@ static void say_what_runs(const struct sipseald *d)
 	topology_say(d);
 	log_notice("event=fast_path mode=%s reason=\"%s\"", d->is_forwarding ? "forward" : "kernel",
 		   d->fast_path_why);
+	oddities_log(g, d->is_forwarding, d->nics, d->port_cnt);
 	if (!live_cnt(d->live))
 		log_notice("event=no_trunks reason=\"no trunks configured: packets are counted and "
 			   "forwarded, "

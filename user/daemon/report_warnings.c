@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/reason.h"
 #include "daemon/expiry.h"
+#include "daemon/oddities.h"
 #include "daemon/report.h"
 #include "daemon/report_fragments.h"
 #include "daemon/report_verification.h"
@@ -157,6 +158,11 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 			     (unsigned long long)n, by_reason[i].text);
 }
 
+static void warn_oddity(void *list, const struct oddity *o)
+{
+	report_warn(list, o->level, o->code, NULL, "%s", o->text);
+}
+
 /* A link that comes back is used again; a NIC that comes back is another one. */
 static void warn_interfaces(const struct sipseald *d, json_t *list)
 {
@@ -174,6 +180,8 @@ static void warn_interfaces(const struct sipseald *d, json_t *list)
 			     "interface %s is gone: restart sipseald when it is back", n->name);
 		else if (r == -ENETDOWN)
 			warn(list, "interface_down", NULL, "interface %s is down", n->name);
+		else if (r == 0)
+			oddities_look(d->gateway, d->is_forwarding, &now, warn_oddity, list);
 	}
 }
 
