@@ -7,7 +7,8 @@
 # subshell with `set -e` and everything it started ends with it.  A test that returns is ok; `fail WHY`
 # and any failing command make it not ok; `skip WHY` says why it could not run.
 #
-#   ok NAME | not ok NAME: WHY | skip NAME: WHY         the output of a failed test follows it
+#   ok NAME | not ok NAME: WHY | skip NAME: WHY         the output of a failed test follows it, of one that passed the
+#                                                       lines that begin with "# " (figures)
 #
 # DEBUG=1 opens a shell before a failed test is cleaned up; KEEP=1 leaves the files in $T.
 # Everything is removed in the end, also after an interrupt; processes are stopped by their pid only.
@@ -443,6 +444,7 @@ run_one() { # FUNCTION -> line, 0 unless it failed
 	case $rc in
 	0)
 		echo "ok $NAME/${fn#test_}"
+		grep -a '^# ' "$log" | sed 's/^/    /'
 		[ ! -s "$T/report" ] || cat "$T/report" ;;
 	77) echo "skip $NAME/${fn#test_}: $why" ;;
 	*)
