@@ -19,7 +19,7 @@ override O := $(patsubst $(CURDIR)/%,%,$(abspath $(O)))
 VERSION := 0.1.0
 
 # All CPUs unless the command line says how many; goals that undo or call others stay in their order.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS))$(filter clean test demo bench bench-quick soak,$(MAKECMDGOALS)),)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS))$(filter clean test test-full demo bench bench-quick soak,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -219,8 +219,12 @@ fuzz: fuzzprogs          ## run all fuzz targets, FUZZ_SECONDS=30 each; prints a
 	$(script) O=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 bench-quick:             ## the same in two minutes, with fewer rounds
 	$(script) scripts/bench.sh --quick
-soak:                    ## the tests with SCALE=full
+test-full:               ## the tests with SCALE=full
 	$(script) SCALE=full scripts/test.sh
+soak: all                ## everything at once for 10 minutes (SOAK_SECONDS=); table, CSV and plot in build/soak
+	$(Q)CALLER="make soak" scripts/bootstrap.sh test
+	$(script) O=$(abspath $(O)) SOAK_SECONDS=$${SOAK_SECONDS:-$(or $(SOAK_SECONDS),600)} SOAK_PROGRESS=1 \
+		SOAK_DIR=$(abspath $(O))/soak tests/lab/90_soak.sh
 
 DEST = $(DESTDIR)$(PREFIX)
 install: all man         ## install below $(DESTDIR)$(PREFIX)
@@ -236,7 +240,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
 	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
 	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
-	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md
+	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md docs/operations.md
 
 clean:                   ## remove $(O)
 	rm -rf $(O)
@@ -247,6 +251,6 @@ help:                    ## this list
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs tools fuzzprogs fuzz man test demo bench bench-quick soak install clean fmt help
+.PHONY: all unit bpftests benchprogs tools fuzzprogs fuzz man test test-full demo bench bench-quick soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -145,7 +145,7 @@ in_programs() { # the installation, into a directory of its own
 		[ -x "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for p in lib/systemd/system/{sipseald.service,run-sipseal-bpf.mount} lib/sysusers.d/sipseal.conf share/man/man1/sipseal.1 \
-		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound,sandbox}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
+		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound,operations,sandbox}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
 		[ -s "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for page in "$dest"/opt/sipseal/share/man/man?/*; do
@@ -195,6 +195,23 @@ in_dependencies() {
 	[ "$want" -gt 20 ] && [ "$want" = "$(make -n -W user/base/slice.h O="$(realpath --relative-to=. "$O")" | grep -c ' -c -o ')" ]
 }
 
+# Each warning of `status` has a line in docs/operations.md, and stands in the list of docs/api.md.
+in_warnings() {
+	local code rc=0 n=0
+	while read -r code; do
+		n=$((n + 1))
+		grep -q "^| .*\`$code\`" docs/operations.md || { echo "docs/operations.md: no line for $code"; rc=1; }
+		grep -q "\`$code\`" docs/api.md || { echo "docs/api.md: no $code"; rc=1; }
+	done < <(
+		grep -ohE '(report_warn\(list, [^,]+, |warn\(list, |warn_trunk\(list, &[a-z]+, )"[a-z_0-9]+"' user/daemon/*.c |
+			grep -oE '[a-z_0-9]+"$' | tr -d '"' | grep -vxE 'info|notice|warning|critical'
+		sed -n '/by_reason\[\] = {/,/^};/p; /^} by_reason/,/^};/p' user/daemon/report_warnings.c | grep -oE 'SR_[A-Z_0-9]+' |
+			sed 's/^SR_//' | sort -u | while read -r code; do sed -n "s/.*, *$code, *\"\([a-z_]*\)\".*/\1/p" bpf/abi.h; done
+	)
+	[ $n -gt 30 ] || { echo "only $n codes found"; rc=1; }
+	return $rc
+}
+
 part_static() {
 	step "static"
 	run_lines arrows 60 tests/unit/arrows.sh
@@ -206,6 +223,7 @@ part_static() {
 	did "sample configuration" "$O/sipseal" config check conf/sipseal.yaml
 	did "sample trunks" in_samples
 	did "installation" in_programs
+	did "warnings are documented" in_warnings
 	step_end
 }
 

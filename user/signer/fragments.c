@@ -33,6 +33,7 @@ int fragments_new(struct worker *w)
 	    RAND_bytes((unsigned char *)&w->fragments.alone.key, sizeof(key)) != 1)
 		return -EIO;
 	limits.frame_max = XSK_FRAME_SIZE;
+	atomic_store_explicit(&w->counters->fragment_limit, limits.bytes, memory_order_relaxed);
 	return reassemble_new(&limits, key, &w->fragments.reassemble);
 }
 
