@@ -257,11 +257,28 @@ static void filter_look(struct host *h)
 	r = host_tc_qdisc_add(h->ifindex);
 	if (r >= 0)
 		r = host_tc_attach(h);
-	log_warning("event=host interface=%s reason=\"the tc program was taken away: INVITEs left unsigned; %s\"", h->name,
-		    r < 0 ? strerror(-r) : "it is back");
+	if (r >= 0 || !h->is_filter_said)
+		log_warning("event=host interface=%s reason=\"the tc program was taken away: INVITEs left unsigned; %s\"",
+			    h->name, r < 0 ? strerror(-r) : "it is back");
+	h->is_filter_said = r < 0;
 }
 
-static void pair_look(struct host *h)
+/* The NIC's MTU has been changed: frames of that length must come through the pair, and none longer leave. */
+static void mtu_follow(struct sipseald *d, struct host *h, unsigned mtu)
+{
+	int r = host_link_mtu(h->far.ifindex, mtu);
+
+	if (r >= 0)
+		r = host_link_mtu(h->near.ifindex, mtu);
+	log_warning("event=host reason=\"%s has MTU %u now; that of the veth pair: %s\"", h->name, mtu,
+		    r < 0 ? strerror(-r) : "the same");
+	d->nics[0].mtu = mtu;
+	if (r >= 0)
+		d->nics[1].mtu = mtu;
+	generation_publish(d);
+}
+
+static void pair_look(struct sipseald *d, struct host *h)
 {
 	struct host_link nic;
 	int r = pair_get(h);
@@ -278,25 +295,19 @@ static void pair_look(struct host *h)
 		log_warning("event=host reason=\"the veth pair " HOST_NEAR " was down; %s\"",
 			    r < 0 ? strerror(-r) : "it is up again");
 	}
-	if (host_link_get(h->name, &nic) < 0 || nic.mtu == h->far.mtu)
-		return;
-	r = host_link_mtu(h->far.ifindex, nic.mtu);
-	if (r >= 0)
-		r = host_link_mtu(h->near.ifindex, nic.mtu);
-	log_warning("event=host reason=\"%s has MTU %u now; that of the veth pair: %s\"", h->name, nic.mtu,
-		    r < 0 ? strerror(-r) : "the same");
+	if (host_link_get(h->name, &nic) == 0 && nic.mtu != d->nics[0].mtu)
+		mtu_follow(d, h, nic.mtu);
 }
 
 void host_turn(struct sipseald *d, struct host *h)
 {
 	uint64_t now = clock_mono_ns();
 
-	(void)d;
 	if (!h || !h->is_attached || now < h->turn_at_ns)
 		return;
 	h->turn_at_ns = now + TURN_NS;
 	filter_look(h);
-	pair_look(h);
+	pair_look(d, h);
 }
 
 void host_undo(struct host *h)

@@ -41,7 +41,7 @@ struct host {
 	bool is_pair_new;               /* made by this start: host_undo() removes it */
 	bool is_attached, is_filter_new;
 	bool is_qdisc_own, is_qdisc_new;
-	bool is_gone;                   /* the pair is; said once */
+	bool is_gone, is_filter_said;   /* the pair is; the tc program cannot come back: said once */
 	struct host_bpf *skel;          /* NULL until host_attached() */
 	uint64_t turn_at_ns;
 };
