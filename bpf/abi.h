@@ -217,11 +217,13 @@ _Static_assert(sizeof(struct sipseal_meta) == 32, "metadata must fit kernels bef
  *                      passes                          steered
  *   none (routed)      FIB and devmap, or the kernel   FIB: egress, MACs, one hop less
  *   F_BRIDGE           out of port `peer`, untouched   the same, F_BRIDGED (mode wire; mode host: from the own stack)
+ *     with F_TC        the same, by a tc program (mode host: it takes any NIC, whether that has native XDP or not)
  *   F_LOCAL            to the kernel                   F_RAW | F_BRIDGED: the raw socket returns it to the own stack
  *                                                      (mode host: the carrier NIC)
  */
 #define SIPSEAL_PORT_F_BRIDGE 0x1
 #define SIPSEAL_PORT_F_LOCAL  0x2
+#define SIPSEAL_PORT_F_TC     0x4
 
 struct sipseal_port {
 	__u32 ifindex;      /* 0: slot unused */

@@ -10,6 +10,8 @@
  *                      have to be walked, TCP that opens, SCTP --------> veth
  *   all else ----------------------------------------------------------> leaves
  *
+ * What XDP passes comes back by sipseal_back(), with our mark.
+ *
  * One look at the IP header and eight bytes of the payload is what other traffic pays.  The match tables and the
  * configuration are those of the gateway program (the daemon gives us their maps).  A tag in the frame is walked as
  * there; one beside the frame (skb->vlan_tci) is put into it on the veth pair.
@@ -22,8 +24,9 @@
 
 #define HOST_SCTP 132
 
-/* The near end of the veth pair; the daemon sets it before it loads us. */
+/* The near end of the veth pair, and the carrier NIC; the daemon sets them before it loads us. */
 const volatile __u32 host_near_ifindex = 0;
+const volatile __u32 host_nic_ifindex = 0;
 
 struct host_packet {
 	__u32 off;           /* of the upper layer, in the skb */
@@ -145,6 +148,17 @@ int sipseal_host(struct __sk_buff *skb)
 	if (skb->mark == SIPSEAL_MARK_RAW || !host_concerns_us(skb))
 		return TC_ACT_UNSPEC;
 	return (int)bpf_redirect(host_near_ifindex, 0);
+}
+
+/*
+ * Ingress of the far end: what XDP passed there leaves by the carrier NIC after all.  XDP_REDIRECT would need a driver
+ * with native XDP on both.
+ */
+SEC("tc")
+int sipseal_back(struct __sk_buff *skb)
+{
+	skb->mark = SIPSEAL_MARK_RAW;
+	return (int)bpf_redirect(host_nic_ifindex, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -58,6 +58,8 @@ static __always_inline int port_bridge(struct packet *p)
 {
 	__u32 peer = port_peer(p);
 
+	if (port_flags(p) & SIPSEAL_PORT_F_TC)
+		return XDP_PASS;
 	if (peer < SIPSEAL_PORTS_MAX && bpf_redirect_map(&sipseal_devs, peer, 0) == XDP_REDIRECT)
 		return XDP_REDIRECT;
 	p->reason = SR_NO_PEER_PORT;

@@ -135,6 +135,22 @@ static void test_truncated(void **state)
 	}
 }
 
+/* The way back: everything, with our mark. */
+static void test_back(void **state)
+{
+	static const struct spec s = { V4(NOBODY), IS_RTP };
+	struct __sk_buff in = { .mark = 0 }, out = { .mark = 0 };
+	struct frame f;
+
+	(void)state;
+	frame_build(&f, &s);
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f.b, .data_size_in = (uint32_t)f.len, .ctx_in = &in,
+		    .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out));
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(host.skel->progs.sipseal_back), &o), 0);
+	assert_int_equal(o.retval, TC_ACT_REDIRECT);
+	assert_int_equal(out.mark, SIPSEAL_MARK_RAW);
+}
+
 static void test_cost(void **state)
 {
 	static const struct spec rtp = { V4(NOBODY), IS_RTP }, invite = { V4(PEER) };
@@ -154,6 +170,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_cost),
 	};
 	int failed;

@@ -118,8 +118,12 @@ static int pair_adopt(struct host *h, char reterr[TOPOLOGY_ERR_LEN])
 
 static int pair_start(struct host *h, const struct nic *nic, char reterr[TOPOLOGY_ERR_LEN])
 {
-	int r = pair_adopt(h, reterr);
+	int r;
 
+	if (nic->mtu > HOST_MTU_MAX)
+		return host_fail(reterr, -ERANGE, "%s has MTU %u, mode host takes %d at most (native XDP on a veth): "
+				 "`ip link set %s mtu %d`", h->name, nic->mtu, HOST_MTU_MAX, h->name, HOST_MTU_MAX);
+	r = pair_adopt(h, reterr);
 	if (!r)
 		r = pair_make(h, nic, reterr);
 	if (r < 0)
@@ -176,7 +180,7 @@ int host_prepare(struct sipseald *d, struct host **ret, char reterr[TOPOLOGY_ERR
 
 void host_port(unsigned i, struct sipseal_port *ret)
 {
-	ret->flags = i ? SIPSEAL_PORT_F_BRIDGE : SIPSEAL_PORT_F_LOCAL;
+	ret->flags = i ? SIPSEAL_PORT_F_BRIDGE | SIPSEAL_PORT_F_TC : SIPSEAL_PORT_F_LOCAL;
 	ret->peer = 0;
 }
 
@@ -230,16 +234,17 @@ int host_attached(struct sipseald *d, struct host *h, char reterr[TOPOLOGY_ERR_L
 	if (r < 0)
 		return host_fail(reterr, r, "the tc program does not load: %s", strerror(-r));
 	alias_read(h->near.alias, &was);
+	if ((r = host_tc_back_attach(h)) < 0)
+		return host_fail(reterr, r, HOST_FAR ": cannot attach the tc program: %s%s", strerror(-r),
+				 r == -ENOENT ? " (the kernel lacks CONFIG_NET_SCH_INGRESS or CONFIG_NET_CLS_BPF)" : "");
 	if ((r = qdisc_start(h)) < 0)
-		return host_fail(reterr, r, "%s: cannot add a clsact qdisc: %s%s", h->name, strerror(-r),
-				 r == -ENOENT ? " (the kernel has none: CONFIG_NET_SCH_INGRESS)" : "");
+		return host_fail(reterr, r, "%s: cannot add a clsact qdisc: %s", h->name, strerror(-r));
 	r = host_tc_attach(h);
 	if (r == -EBUSY)
 		return host_fail(reterr, r, "%s: a tc program of others has our place (egress, priority 1, handle "
 				 "0x%x): remove it", h->name, SIPSEAL_MARK_RAW);
 	if (r < 0)
-		return host_fail(reterr, r, "%s: cannot attach the tc program: %s%s", h->name, strerror(-r),
-				 r == -ENOENT ? " (the kernel has no CONFIG_NET_CLS_BPF)" : "");
+		return host_fail(reterr, r, "%s: cannot attach the tc program: %s", h->name, strerror(-r));
 	former_nic_clean(h, &was);
 	log_notice("event=host interface=%s near=" HOST_NEAR " far=" HOST_FAR " pair=%s tc=%s", h->name,
 		   h->is_pair_new ? "new" : "adopted", h->is_filter_new ? "new" : "replaced");
@@ -247,6 +252,14 @@ int host_attached(struct sipseald *d, struct host *h, char reterr[TOPOLOGY_ERR_L
 }
 
 /* ---- later ------------------------------------------------------------------------------------------ */
+
+static void back_look(struct host *h)
+{
+	if (host_tc_back_is_there(h) || host_tc_back_attach(h) < 0)
+		return;
+	log_warning("event=host interface=" HOST_FAR " reason=\"the tc program was taken away: what passed XDP was lost; it "
+		    "is back\"");
+}
 
 static void filter_look(struct host *h)
 {
@@ -306,6 +319,7 @@ void host_turn(struct sipseald *d, struct host *h)
 	if (!h || !h->is_attached || now < h->turn_at_ns)
 		return;
 	h->turn_at_ns = now + TURN_NS;
+	back_look(h);
 	filter_look(h);
 	pair_look(d, h);
 }

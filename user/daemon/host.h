@@ -10,14 +10,14 @@
  *     may concern us? --no----------------------------->+
  *         | yes                                |        |
  *     sipseal0 ====== sipseal1: XDP, steered --+        |
- *      (near)          (far)    passes ---------------->+
+ *      (near)          (far)    passes, tc ------------>+
  *                               signed, by AF_XDP ----->+
  *
  * Locally sent packets never meet the XDP program of the carrier NIC, and tc cannot steer to AF_XDP: a tc program on
  * egress (bpf/host.bpf.c) sends those that may concern us through a veth pair of our own, whose far end has the
  * program.  It is port 1, of side core, and passes to port 0.  The near end has no transmit offloads: checksums are
- * complete and GSO is cut before XDP looks.  Neither AF_XDP nor XDP_REDIRECT meets tc on its way out, and raw sockets
- * of ours are told by their mark, so nothing loops.
+ * complete and GSO is cut before XDP looks.  What passes there, tc on ingress of the far end sends on to the carrier
+ * NIC.  That has our mark, as what raw sockets of ours send, and AF_XDP does not meet tc on its way out: nothing loops.
  *
  * The pair and the tc program stay when the daemon ends, as XDP does; the pair's alias says whose it is:
  *     sipseal host <carrier NIC> <qdisc: own | found> <bpffs>

@@ -20,6 +20,9 @@
 #define HOST_NEAR "sipseal0"
 #define HOST_FAR  "sipseal1"
 
+/* The longest MTU with native XDP on a veth: the frame has to fit in a page with its headroom and tail. */
+#define HOST_MTU_MAX 3506
+
 /* IFALIASZ without its end: longer ones the kernel refuses. */
 #define HOST_ALIAS_MAX 255
 
@@ -76,6 +79,11 @@ int host_offloads_off(const char *name);
 /** host_tc_load() - the program, with the maps of @g.  Return: 0, or negative errno. */
 int host_tc_load(struct host *h, struct bpfgw *g);
 void host_tc_unload(struct host *h);
+
+/** host_tc_back_attach() - the way back from the far end to the carrier NIC: before anything is led there.
+ * Return: 0, or negative errno. */
+int host_tc_back_attach(struct host *h);
+bool host_tc_back_is_there(const struct host *h);
 
 /** host_tc_attach() - to the carrier NIC; in the place of one of a former run, if there is one.
  * Return: 0, or negative errno. */

@@ -31,10 +31,10 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static struct bpf_tc_hook hook_of(unsigned ifindex)
+static struct bpf_tc_hook hook_of(unsigned ifindex, enum bpf_tc_attach_point point)
 {
 	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook), .ifindex = (int)ifindex, .attach_point = BPF_TC_EGRESS
+		.sz = sizeof(struct bpf_tc_hook), .ifindex = (int)ifindex, .attach_point = point
 	};
 }
 
@@ -73,6 +73,7 @@ int host_tc_load(struct host *h, struct bpfgw *g)
 	if (!skel)
 		return -errno;
 	skel->rodata->host_near_ifindex = h->near.ifindex;
+	skel->rodata->host_nic_ifindex = h->ifindex;
 	r = maps_share(skel->obj, g);
 	if (r >= 0)
 		r = host_bpf__load(skel);
@@ -89,19 +90,18 @@ void host_tc_unload(struct host *h)
 	host_bpf__destroy(TAKE(h->skel));
 }
 
-static uint32_t prog_id(const struct host *h)
+static uint32_t prog_id(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(bpf_program__fd(h->skel->progs.sipseal_host), &info, &len) < 0 ? 0 : info.id;
+	return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) < 0 ? 0 : info.id;
 }
 
 /* The program under our handle; 0: none. */
-static uint32_t attached_id(unsigned ifindex)
+static uint32_t attached_id(struct bpf_tc_hook hook)
 {
 	libbpf_print_fn_t was = libbpf_set_print(quiet); /* a NIC without clsact is no news */
-	struct bpf_tc_hook hook = hook_of(ifindex);
 	struct bpf_tc_opts opts = opts_of();
 	int r = bpf_tc_query(&hook, &opts);
 
@@ -109,47 +109,68 @@ static uint32_t attached_id(unsigned ifindex)
 	return r < 0 ? 0 : opts.prog_id;
 }
 
-static bool is_our_name(uint32_t id)
+static bool has_name(uint32_t id, const char *name)
 {
 	CLEANUP(closep) int fd = bpf_prog_get_fd_by_id(id);
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) >= 0 && !strcmp(info.name, PROG_NAME);
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) >= 0 && !strcmp(info.name, name);
+}
+
+/* Return: 1 there was none; 0 one of a former run was replaced; -EBUSY: one of others; negative errno. */
+static int attach(struct bpf_tc_hook hook, const struct bpf_program *prog)
+{
+	struct bpf_tc_opts opts = opts_of();
+	uint32_t id = attached_id(hook);
+	int r;
+
+	if (id && !has_name(id, bpf_program__name(prog)))
+		return -EBUSY;
+	opts.prog_fd = bpf_program__fd(prog);
+	opts.flags = BPF_TC_F_REPLACE;
+	r = bpf_tc_attach(&hook, &opts);
+	return r < 0 ? r : !id;
 }
 
 int host_tc_attach(struct host *h)
 {
-	struct bpf_tc_hook hook = hook_of(h->ifindex);
-	struct bpf_tc_opts opts = opts_of();
-	uint32_t id = attached_id(h->ifindex);
-	int r;
+	int r = attach(hook_of(h->ifindex, BPF_TC_EGRESS), h->skel->progs.sipseal_host);
 
-	if (id && !is_our_name(id))
-		return -EBUSY;
-	opts.prog_fd = bpf_program__fd(h->skel->progs.sipseal_host);
-	opts.flags = BPF_TC_F_REPLACE;
-	r = bpf_tc_attach(&hook, &opts);
 	if (r < 0)
 		return r;
-	h->is_filter_new |= !id;
+	h->is_filter_new |= r;
 	h->is_attached = true;
 	return 0;
 }
 
 bool host_tc_is_there(const struct host *h)
 {
-	return attached_id(h->ifindex) == prog_id(h);
+	return attached_id(hook_of(h->ifindex, BPF_TC_EGRESS)) == prog_id(h->skel->progs.sipseal_host);
+}
+
+int host_tc_back_attach(struct host *h)
+{
+	int r = host_tc_qdisc_add(h->far.ifindex);
+
+	if (r >= 0)
+		r = attach(hook_of(h->far.ifindex, BPF_TC_INGRESS), h->skel->progs.sipseal_back);
+	return r < 0 ? r : 0;
+}
+
+bool host_tc_back_is_there(const struct host *h)
+{
+	return attached_id(hook_of(h->far.ifindex, BPF_TC_INGRESS)) == prog_id(h->skel->progs.sipseal_back);
 }
 
 int host_tc_remove(unsigned ifindex)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex);
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	struct bpf_tc_opts opts = opts_of();
-	uint32_t id = attached_id(ifindex);
+	uint32_t id = attached_id(hook);
 	int r;
 
-	if (!id || !is_our_name(id))
+	if (!id || !has_name(id, PROG_NAME))
 		return 0;
 	r = bpf_tc_detach(&hook, &opts);
 	return r < 0 ? r : 1;
@@ -158,7 +179,7 @@ int host_tc_remove(unsigned ifindex)
 int host_tc_qdisc_add(unsigned ifindex)
 {
 	libbpf_print_fn_t was = libbpf_set_print(quiet); /* says "Exclusivity flag on" where there is one */
-	struct bpf_tc_hook hook = hook_of(ifindex);
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	int r = bpf_tc_hook_create(&hook);
 
 	libbpf_set_print(was);
@@ -209,11 +230,10 @@ static bool has_filters(unsigned ifindex, uint32_t parent)
 
 void host_tc_qdisc_remove(unsigned ifindex)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex);
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
 	if (has_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
 	    has_filters(ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)))
 		return;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	bpf_tc_hook_destroy(&hook);
 }

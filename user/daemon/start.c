@@ -201,6 +201,12 @@ static int first_generation(struct sipseald *d)
 	return f.report.error_cnt ? EXIT_REFUSED : EXIT_ERROR;
 }
 
+/* The far end of mode host is a veth, whatever the NIC is; generic XDP is not shown what tc has redirected. */
+static int xdp_mode(const struct sipseald *d, unsigned port)
+{
+	return d->gateway->mode == GATEWAY_HOST && port ? XDP_MODE_NATIVE : (int)d->gateway->xdp_mode;
+}
+
 static int attach(struct sipseald *d)
 {
 	char err[TOPOLOGY_ERR_LEN];
@@ -208,7 +214,7 @@ static int attach(struct sipseald *d)
 
 	for (unsigned i = 0; i < d->port_cnt; i++) {
 		if (bpfgw_attach(d->bpf, i, d->nics[i].ifindex, d->nics[i].name,
-				 (int)d->gateway->xdp_mode, &d->is_native[i], err) < 0) {
+				 xdp_mode(d, i), &d->is_native[i], err) < 0) {
 			log_err("event=start interface=%s reason=\"%s\"", d->nics[i].name, err);
 			return EXIT_ERROR;
 		}
