@@ -134,6 +134,8 @@ class Soak:
         before = {i["name"]: i["packets"] for i in self.first["interfaces"]}
         for i in last["interfaces"]:
             for reason, n in i["packets"].items():
+                if reason == "partial_checksum" and n <= 4 + i["packets_total"] // 4096:
+                    continue  # one right checksum in 65,536 looks like one
                 if reason not in XDP and n > before[i["name"]].get(reason, 0):
                     yield "%s %s %d" % (i["name"], reason, n - before[i["name"]].get(reason, 0))
         before = self.first["signer"]["reasons"]

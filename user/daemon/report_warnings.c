@@ -124,10 +124,22 @@ static const struct {
 	  "INVITEs or fragments were dropped: the signer was overloaded, and their trunks had had their share" },
 	{ SR_OPTIONS_WITHHELD,
 	  "OPTIONS between trunk peers were withheld, for the signer was down: peers took this way for dead" },
-	{ SR_PARTIAL_CHECKSUM,
-	  "packets came without a whole UDP checksum and went through the kernel: at the sender, ethtool -K NIC tx off" },
 	{ SR_NO_PEER_PORT, "packets were dropped, for the other interface cannot be sent to" },
 };
+
+/* One right checksum in 65,536 looks like one that is not whole (bpf/partial.h). */
+#define PARTIAL_MIN   100
+#define PARTIAL_SHARE 4096
+
+static void warn_partial(const uint64_t sum[SR_XDP_MAX], json_t *list)
+{
+	uint64_t n = sum[SR_PARTIAL_CHECKSUM];
+
+	if (n >= PARTIAL_MIN && n > sum[SR_FORWARDED] / PARTIAL_SHARE)
+		warn(list, "partial_checksum", NULL,
+		     "%llu packets came without a whole UDP checksum and went through the kernel: at the sender, "
+		     "ethtool -K NIC tx off", (unsigned long long)n);
+}
 
 static void warn_packets(const struct sipseald *d, json_t *list)
 {
@@ -152,6 +164,7 @@ static void warn_packets(const struct sipseald *d, json_t *list)
 		warn(list, "unmatched_invite", NULL, "INVITEs that matched no trunk: %llu, %s",
 		     (unsigned long long)n,
 		     sum[SR_UNMATCHED_INVITE] ? "passed unsigned" : "dropped");
+	warn_partial(sum, list);
 	for (size_t i = 0; i < ARRAY_SIZE(by_reason); i++)
 		if ((n = sum[by_reason[i].reason]))
 			warn(list, reason_token(by_reason[i].reason), NULL, "%llu %s",

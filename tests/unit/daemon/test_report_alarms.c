@@ -62,7 +62,7 @@ static void test_ways_around_are_shown(void **state)
 		SR_VLAN_DROPPED,     SR_OPAQUE,		  SR_OPAQUE_DROPPED,
 		SR_EMERGENCY_PASSED, SR_SIGNER_DOWN,	  SR_SIGNER_DOWN_DROPPED,
 		SR_WRONG_SIDE,	     SR_RATE_LIMITED,	  SR_FAIR_SHARE,
-		SR_OPTIONS_WITHHELD, SR_PARTIAL_CHECKSUM, SR_NO_PEER_PORT
+		SR_OPTIONS_WITHHELD, SR_NO_PEER_PORT
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
@@ -115,6 +115,28 @@ static void test_fragments_in_number(void **state)
 							   "pai_shed", NULL }; *c; c++)
 		assert_string_equal(level_of(list, *c), "warning");
 	json_decref(list);
+}
+
+/* Some right checksums look like partial ones. */
+static void test_partial_checksums(void **state)
+{
+	static const struct {
+		uint64_t partial, forwarded;
+		bool want;
+	} cases[] = { { 1, 0, false }, { 99, 0, false }, { 100, 0, true }, { 100, 65536 * 100, false },
+		      { 5000, 65536 * 100, true } };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_t *list;
+
+		xdp[0][SR_PARTIAL_CHECKSUM] = cases[i].partial;
+		xdp[1][SR_FORWARDED] = cases[i].forwarded;
+		list = report_warnings(&w->d);
+		if (has_warning(list, "partial_checksum", NULL) != cases[i].want)
+			fail_msg("%zu: %d", i, !cases[i].want);
+		json_decref(list);
+	}
 }
 
 static void test_signer_state(void **state)
@@ -291,6 +313,7 @@ int main(void)
 		T(test_interfaces_that_went),
 		T(test_ways_around_are_shown),
 		T(test_fragments_in_number),
+		T(test_partial_checksums),
 		T(test_signer_state),
 		T(test_many_trunks_do_not_drown_the_rest),
 		T(test_credential_usable),
