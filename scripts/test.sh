@@ -203,7 +203,7 @@ in_warnings() {
 		grep -q "^| .*\`$code\`" docs/operations.md || { echo "docs/operations.md: no line for $code"; rc=1; }
 		grep -q "\`$code\`" docs/api.md || { echo "docs/api.md: no $code"; rc=1; }
 	done < <(
-		grep -ohE '(report_warn\(list, [^,]+, |warn\(list, |warn_trunk\(list, &[a-z]+, )"[a-z_0-9]+"' user/daemon/*.c |
+		grep -ohE '(report_warn\(list, [^,]+, |warn\(list, |warn_trunk\(list, &[a-z]+, |say\(l, )"[a-z_0-9]+"' user/daemon/*.c |
 			grep -oE '[a-z_0-9]+"$' | tr -d '"' | grep -vxE 'info|notice|warning|critical'
 		sed -n '/by_reason\[\] = {/,/^};/p; /^} by_reason/,/^};/p' user/daemon/report_warnings.c | grep -oE 'SR_[A-Z_0-9]+' |
 			sed 's/^SR_//' | sort -u | while read -r code; do sed -n "s/.*, *$code, *\"\([a-z_]*\)\".*/\1/p" bpf/abi.h; done
