@@ -103,7 +103,7 @@ make_crl() { # CA FILE [NAME...] : a CRL of the intermediate, with its certifica
 # ---- servers -----------------------------------------------------------------------------------------
 server_start() {
 	touch "$T/web.log"
-	bg server carrier python3 "$HERE/certserver.py" --root "$T/www" --log "$T/web.log" \
+	bg server "${SERVER_NS:-carrier}" python3 "$HERE/certserver.py" --root "$T/www" --log "$T/web.log" \
 		--tls "$T/web/good.pem" "$T/web/server.key" "${SERVER4:-}:8443" --tls "$T/web/wrong.pem" "$T/web/server.key" ":8444" \
 		--tls "$T/web/unknown.pem" "$T/web/server.key" ":8445" --mute ":8446"
 	wait_for 5 grep -qs ready "$T/server.log" || { cat "$T/server.log"; fail "the server of certificates did not start"; }
