@@ -136,6 +136,7 @@ inbound_yaml() {
 	    verification: ${VERIFY:-{ verstat: pai \}}
 	  - name: strict
 	    carrier: { peers: ["$STRICT4:5060"] }
+	$(gateway_core_peers)
 	    attestation: B
 	    default_country_code: "1"
 	    verification: ${STRICT:-{ on_failure: reject, on_missing: reject \}}
