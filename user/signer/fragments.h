@@ -20,6 +20,7 @@
  * Counting: each fragment has exactly one reason.  A datagram of n of them has its own once and SR_REASSEMBLED
  * n - 1 times; fragments that become no datagram have the same reason each.  Until then they are in fragments_held.
  *
+ * Cost: about 5 us per fragment that is put together and leaves again (datagrams of 5 and of 28 of them).
  * Memory, per worker: REASSEMBLE_DEFAULTS (16 MiB of frames, 8 MiB of a source), as it is used.
  * Threads: the worker's own.
  */
