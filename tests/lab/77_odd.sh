@@ -158,8 +158,11 @@ test_partial_checksums() {
 	expect_seen a "unsigned 1"
 	send_invite b
 	expect_seen b "signed 1"
+	local i
+	for i in 1 2 3 4 5 6 7 8; do send_options "more$i"; done # one is no warning: a right one may look like it
+	expect_seen more8 "unsigned 1"
 	stats
-	at_least "partial_checksum" 1 "$(xdp_count partial_checksum)"
+	at_least "partial_checksum" 8 "$(xdp_count partial_checksum)"
 	said partial_checksum 'UDP checksum' 'ethtool -K' 'tx off'
 }
 

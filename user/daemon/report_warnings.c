@@ -128,7 +128,7 @@ static const struct {
 };
 
 /* One right checksum in 65,536 looks like one that is not whole (bpf/partial.h). */
-#define PARTIAL_MIN   100
+#define PARTIAL_MIN   8
 #define PARTIAL_SHARE 4096
 
 static void warn_partial(const uint64_t sum[SR_XDP_MAX], json_t *list)
