@@ -240,7 +240,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
 	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
 	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
-	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md docs/operations.md
+	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md docs/operations.md docs/host.md
 
 clean:                   ## remove $(O)
 	rm -rf $(O)

@@ -240,7 +240,7 @@ s.sendall(bytes(4000000)); assert s.recv(10) == b'done'" || fail "TCP to port 22
 	expect "by XDP" 1 "$(xdp_on $FAR forwarded)"
 }
 
-other_transport_tcp() { # POLICY WANTED COUNTER
+other_transport_tcp() { # POLICY WANTED COUNTER SECONDS
 	host_begin "other_transports: $1"
 	bg tcp carrier python3 -c "
 import socket
@@ -249,14 +249,14 @@ s.bind(('$CARRIER4', 5060)); s.listen(); print('ready', flush=True)
 while True: s.accept()"
 	wait_for 5 grep -q ready "$T/tcp.log" || fail "no TCP server"
 	local got=refused
-	in_ns gw timeout 2 python3 -c "import socket; socket.create_connection(('$CARRIER4', 5060), 1)" 2>/dev/null && got=connected
+	in_ns gw python3 -c "import socket; socket.create_connection(('$CARRIER4', 5060), $4)" 2>"$T/tcp.err" && got=connected
 	expect "TCP to a SIP port" "$2" "$got"
 	stats
 	at_least "$3" 1 "$(xdp_on $FAR "$3")"
 }
 
-test_tcp_drop() { other_transport_tcp drop refused other_transport_dropped; }
-test_tcp_pass() { other_transport_tcp pass connected other_transport; }
+test_tcp_drop() { other_transport_tcp drop refused other_transport_dropped 1; }
+test_tcp_pass() { other_transport_tcp pass connected other_transport 8; }
 
 # ---- failure -----------------------------------------------------------------------------------------------------
 signs_again() {
@@ -352,6 +352,19 @@ test_detach() {
 	gateway_detach() { in_ns gw "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf"; }
 	wait_for 5 gateway_detach || fail "sipseald --detach"
 	expect "left" "" "$(leftovers)"
+}
+
+# In another mode nothing of this one is left.
+test_other_mode() {
+	host_begin
+	stop gateway
+	expect "stays" "clsact gwp0 sipseal0 sipseal1 sipseal_host" "$(leftovers | sort -u | paste -sd' ')"
+	in_ns gw ip link add gwc0 numtxqueues 4 numrxqueues 4 type veth peer name core0 numtxqueues 4 numrxqueues 4
+	in_ns gw ip link set gwc0 up
+	in_ns gw ip link set core0 up
+	LAB_TOPOLOGY=routed gateway_yaml >"$T/sipseal.yaml"
+	start_gateway "$T/sipseal.yaml"
+	expect "left" "gwc0 gwp0" "$(leftovers | sort -u | paste -sd' ')"
 }
 
 # A start that fails leaves nothing, and names of others are not touched.
