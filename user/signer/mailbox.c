@@ -169,13 +169,14 @@ bool mailbox_sleep(struct mailbox *m)
 	return false;
 }
 
-void mailbox_awake(struct mailbox *m)
+void mailbox_awake(struct mailbox *m, bool is_readable)
 {
 	uint64_t cnt;
 	ssize_t n;
 
-	if (atomic_exchange(&m->is_asleep, false))
-		return; /* nobody has written */
+	atomic_store(&m->is_asleep, false);
+	if (!is_readable)
+		return;
 	n = read(m->fd, &cnt, sizeof(cnt));
 	(void)n;
 }

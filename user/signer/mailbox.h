@@ -55,7 +55,9 @@ int mailbox_fd(const struct mailbox *m);
 
 /** mailbox_sleep() - from now on who puts wakes.  Return: false: something is there, do not sleep. */
 bool mailbox_sleep(struct mailbox *m);
-void mailbox_awake(struct mailbox *m);
+
+/** mailbox_awake() - @is_readable: poll() has said so; a writer may also be late, and say so in the next sleep. */
+void mailbox_awake(struct mailbox *m, bool is_readable);
 
 /* All of them. */
 struct mailboxes {

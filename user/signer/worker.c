@@ -214,7 +214,7 @@ static void idle(struct worker *w)
 		w->pollfds[w->port_cnt] = (struct pollfd){ .fd = mailbox_fd(box), .events = POLLIN };
 	n = poll(w->pollfds, w->port_cnt + !!box, timeout);
 	if (box)
-		mailbox_awake(box);
+		mailbox_awake(box, n > 0 && w->pollfds[w->port_cnt].revents);
 	if (n <= 0)
 		return;
 	for (unsigned i = 0; i < w->port_cnt; i++)

@@ -53,7 +53,7 @@ static void wait_for_mail(struct mailbox *box)
 	if (!mailbox_sleep(box))
 		return;
 	assert_int_equal(poll(&p, 1, 20000), 1);
-	mailbox_awake(box);
+	mailbox_awake(box, true);
 }
 
 static void test_threads(void **state)
@@ -84,6 +84,30 @@ static void test_threads(void **state)
 	assert_false(mailbox_peek(box, &m));
 	for (uint32_t i = 0; i < WRITERS; i++)
 		pthread_join(writers[i].thread, NULL);
+	mailbox_free(box);
+}
+
+/* A writer that comes to its write() after the owner has woken for another reason: one sleep is short, no more. */
+static void test_late_wake(void **state)
+{
+	struct mail m = { .frame = SLICE("x") };
+	struct mailbox *box;
+	struct pollfd p = { .events = POLLIN };
+	uint64_t one = 1;
+
+	(void)state;
+	assert_int_equal(mailbox_new(&box), 0);
+	p.fd = mailbox_fd(box);
+	assert_int_equal(write(p.fd, &one, sizeof(one)), sizeof(one));
+	assert_true(mailbox_sleep(box));
+	assert_int_equal(poll(&p, 1, 0), 1);
+	mailbox_awake(box, true);
+	assert_true(mailbox_sleep(box));
+	assert_int_equal(poll(&p, 1, 0), 0);
+	mailbox_awake(box, false);
+	assert_true(mailbox_put(box, &m)); /* nobody sleeps: no system call */
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_false(mailbox_sleep(box));
 	mailbox_free(box);
 }
 
@@ -241,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_late_wake),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_overflow),
