@@ -4,6 +4,7 @@
 
 look.py FILE.pcap CALL-ID KEY: of the first of them `raw` (its bytes), or of its last Identity `attest`, `origid`,
 `orig`, `iat` or `x5u` (empty without one).
+look.py FILE.pcap CALL-ID marked: `absent`, `marked N` or `unmarked N`, by our X-STIR-Result.
 look.py FILE.pcap PREFIX count: how many Call-IDs that begin so arrived signed.
 """
 import sys
@@ -26,7 +27,11 @@ if sys.argv[3:] == ["count"]:
                if m.value("call-id").startswith(sys.argv[2].encode()) and m.values("identity")}))
     sys.exit()
 found = [m for m in messages if m.value("call-id") == sys.argv[2].encode()]
-signed = sum(bool(m.values("identity")) for m in found)
+words, row = ("signed", "unsigned"), "identity"
+if sys.argv[3:] == ["marked"]:
+    words, row = ("marked", "unmarked"), "x-stir-result"
+    del sys.argv[3:]
+signed = sum(bool(m.values(row)) for m in found)
 if not found:
     print("absent")
 elif sys.argv[3:] == ["raw"]:
@@ -34,6 +39,6 @@ elif sys.argv[3:] == ["raw"]:
 elif sys.argv[3:]:
     print(claim(found[0], sys.argv[3]))
 elif signed in (0, len(found)):
-    print("signed" if signed else "unsigned", len(found))
+    print(words[0] if signed else words[1], len(found))
 else:
     print("mixed", signed, len(found))
