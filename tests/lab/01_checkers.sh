@@ -8,14 +8,14 @@ test_selftest() { python3 "$HERE/selftest.py" || fail "a checker is wrong"; }
 # What is looked at behind every test: a counter that is wrong is seen, and so is what a test has left.
 wrong() { # JQ-EDIT OF STATS -> what is said of it
 	echo "$1" >"$T/edit.jq"
-	SIPSEAL=$T/liar SUMS_WAIT=0 sums_hold || :
+	SIPSEAL=$T/liar SUMS_WAIT=0 inv_sums || :
 }
 
 test_invariants_notice() {
 	start_gateway
 	udp_sink $CARRIER4:5060
 	send_invite one
-	sums_hold || fail "sums of a gateway that is well"
+	inv_sums || fail "sums of a gateway that is well"
 	cat >"$T/liar" <<-X
 	#!/bin/bash
 	set -o pipefail
@@ -33,9 +33,9 @@ test_invariants_notice() {
 	sleep 0.8
 	expect "a gateway whose signer the test has stopped" "" "$(wrong '.sums.steered += 1')"
 	kill -CONT "$(signer_pid)"
-	grep -q "process $(pid_of gateway) " <(left_processes) || fail "a process that is left"
-	grep -q "left behind: .*/run/netns/$PREFIX-gw" <(left_behind) || fail "namespaces that are left"
-	grep -q "mount bpf /run/$PREFIX-lab/bpf" <(left_behind) || fail "pins that are left"
+	grep -q "process $(pid_of gateway) " <(inv_processes) || fail "a process that is left"
+	grep -q "left behind: .*/run/netns/$PREFIX-gw" <(inv_left) || fail "namespaces that are left"
+	grep -q "mount bpf /run/$PREFIX-lab/bpf" <(inv_left) || fail "pins that are left"
 }
 
 run_tests "$@"

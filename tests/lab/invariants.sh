@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # invariants.sh - what holds after every test, whatever it did; lib.sh sources it and looks behind each test that passed.
 #
-#   sums_hold     of a gateway that still runs, once the test's other processes have ended:
-#                 XDP reasons = packets that came in, as the kernel counts them on the NICs;
-#                 steered = signer reasons + ring drops + lost with a dead signer + parked + fragments held;
-#                 no frame is lost
-#   left_behind   after the test's processes were stopped and the lab is down: no process, namespace, mount, pin or file
+#   inv_sums     of a gateway that still runs, once the test's other processes have ended:
+#                XDP reasons = packets that came in, as the kernel counts them on the NICs;
+#                steered = signer reasons + ring drops + lost with a dead signer + parked + fragments held;
+#                no frame is lost
+#   inv_left     after the test's processes were stopped and the lab is down: no process, namespace, mount, pin or file
 #
 # A gateway that the test has stopped or killed is not asked.  A test that takes counters away under a running gateway
 # (another NIC of that name, sipseald --detach without stop_gateway) calls `sums_are_not_kept WHY`.
@@ -16,24 +16,24 @@ SUMS_WAIT=${SUMS_WAIT:-6}
 
 sums_are_not_kept() { echo "$*" >"$T/.sums"; }
 
-# kernel_packets NAMESPACE NIC : packets that XDP on a NIC was shown: of native XDP on veth; nothing where the kernel does not tell
-kernel_packets() {
+# inv_packets NAMESPACE NIC : packets that XDP on a NIC was shown: of native XDP on veth; nothing where the kernel does not tell
+inv_packets() {
 	nsenter --net="$1" ethtool -S "$2" 2>/dev/null |
 		awk '/rx_queue_[0-9]+_xdp_packets:/ { n += $2; any = 1 } END { if (any) print n }'
 }
 
 # Pins and NICs stay when a daemon ends, so both counters go on, until they are detached: the kernel's goes on then, too.
-kernel_base() { cat "$T/.base.$1" 2>/dev/null || echo 0; } # NIC
+inv_base() { cat "$T/.base.$1" 2>/dev/null || echo 0; } # NIC
 
-xdp_detached() { # remember what was counted before
+inv_detached() { # remember what was counted before
 	local nic
 	for nic in $(jq -r '.interfaces[].name' "$T/stats.json" 2>/dev/null || echo gwc0 gwp0); do
-		kernel_packets "/run/netns/$PREFIX-gw" "$nic" >"$T/.base.$nic"
+		inv_packets "/run/netns/$PREFIX-gw" "$nic" >"$T/.base.$nic"
 	done
 }
 
-# sums_tell PID -> what does not hold at this moment, a line each
-sums_tell() {
+# inv_tell PID -> what does not hold at this moment, a line each
+inv_tell() {
 	local nic had kernel json
 	json=$(timeout 5 "$SIPSEAL" -s "$T/control.sock" stats -j 2>&1) || { echo "sipseal stats: ${json##*$'\n'}"; return; }
 	jq -r 'def rest: .steered - .signer_reasons - .ring_drops - .lost_with_signer - .parked - .fragments_held;
@@ -43,40 +43,40 @@ sums_tell() {
 		(select(.signer.frames_lost != 0) | "- frames lost: \(.signer.frames_lost)")' <<<"$json" |
 	while read -r nic had; do
 		if [ "$nic" = - ]; then echo "$had"; continue; fi
-		kernel=$(kernel_packets "/proc/$1/ns/net" "$nic")
+		kernel=$(inv_packets "/proc/$1/ns/net" "$nic")
 		[ "${kernel:-0}" -gt 0 ] || continue # generic XDP, or no veth
-		kernel=$((kernel - $(kernel_base "$nic")))
+		kernel=$((kernel - $(inv_base "$nic")))
 		[ "$had" = "$kernel" ] || echo "$nic: XDP has reasons for $had packets, the kernel showed it $kernel"
 	done
 }
 
-signer_runs() {
+inv_signer_runs() {
 	[ "$(timeout 5 "$SIPSEAL" -s "$T/control.sock" status -j 2>/dev/null | jq -r .signer.state)" = running ]
 }
 
-# is_asked PID : is there a gateway that can be asked?
-is_asked() {
+# inv_is_asked PID : is there a gateway that can be asked?
+inv_is_asked() {
 	[ ! -e "$T/.sums" ] && is_alive "$1" && [ -S "$T/control.sock" ] &&
 		! grep -q '^State:.*\(stopped\|tracing\)' "/proc/$1/status"
 }
 
-sums_hold() { # -> nothing, or what does not hold; status 1
+inv_sums() { # -> nothing, or what does not hold; status 1
 	local pid told until=$((SECONDS + SUMS_WAIT))
 	pid=$(cat "$T/gateway.pid" 2>/dev/null) || return 0
-	is_asked "$pid" || return 0
+	inv_is_asked "$pid" || return 0
 	while :; do
-		told=$(sums_tell "$pid")
+		told=$(inv_tell "$pid")
 		[ -n "$told" ] || return 0
 		[ $SECONDS -lt $until ] || break
 		sleep 0.25
 	done
-	signer_runs || return 0 # as the test left it
+	inv_signer_runs || return 0 # as the test left it
 	printf 'invariant: %s\n' "$told"
 	return 1
 }
 
-# lab_processes : of the lab's namespaces, or with a file of the test on its command line
-lab_processes() {
+# inv_pids : of the lab's namespaces, or with a file of the test on its command line
+inv_pids() {
 	local inodes pid
 	inodes=$(stat -Lc %i "/run/netns/$PREFIX-"* 2>/dev/null)
 	{
@@ -87,13 +87,13 @@ lab_processes() {
 	done
 }
 
-no_processes() { [ -z "$(lab_processes)" ]; }
+inv_no_pids() { [ -z "$(inv_pids)" ]; }
 
-left_processes() { # before the lab goes down: signers end a moment after their daemon
-	no_processes || wait_for 3 no_processes || printf 'left behind: process %s\n' "$(lab_processes | head -n 1)"
+inv_processes() { # before the lab goes down: signers end a moment after their daemon
+	inv_no_pids || wait_for 3 inv_no_pids || printf 'left behind: process %s\n' "$(inv_pids | head -n 1)"
 }
 
-left_behind() { # -> nothing, or what a lab that is down has left
+inv_left() { # -> nothing, or what a lab that is down has left
 	local left=() f
 	for f in /run/netns/"$PREFIX"-* /run/"$PREFIX"-* /tmp/"$PREFIX"* /dev/shm/*"$PREFIX"* /sys/class/net/*"$PREFIX"*; do
 		[ ! -e "$f" ] || left+=("$f")

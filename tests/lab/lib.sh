@@ -214,7 +214,7 @@ start_gateway() { # [CONFIG] : default gateway_yaml; waits until it is up
 signer_pid() { pgrep -P "$(pid_of gateway)" -f sipseal-signer; }
 
 stop_gateway() {
-	xdp_detached
+	inv_detached
 	stop gateway
 	in_ns gw "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf" >"$T/detach.log" 2>&1 ||
 		{ cat "$T/detach.log"; fail "sipseald --detach"; }
@@ -415,12 +415,12 @@ end_one() { # STATUS : -> what does not hold
 	gateway=$(cat "$T/gateway.pid" 2>/dev/null)
 	if [ "$1" = 0 ]; then
 		stop_all "$gateway"
-		sums_hold
+		inv_sums
 	fi
 	stop_all
-	left_processes
+	inv_processes
 	lab down >/dev/null 2>"$T/down.err" || sed 's/^/left behind: /' "$T/down.err"
-	left_behind
+	inv_left
 }
 
 run_one() { # FUNCTION -> line, 0 unless it failed
