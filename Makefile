@@ -26,6 +26,9 @@ endif
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n')
 
+# A gateway of another version of bpf/abi.h, for the test of upgrades: make O=DIR OTHER_ABI=99
+ABI_FLAG := $(if $(OTHER_ABI),-DSIPSEAL_ABI_VERSION=$(OTHER_ABI))
+
 # Objects for sanitizers live beside the plain ones: make SAN=address,undefined
 B := $(O)/$(if $(SAN),san,rel)
 
@@ -42,7 +45,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wmissing
 WARN += $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
 HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
-ALL_CFLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(O)/gen \
+ALL_CFLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' $(ABI_FLAG) -Ibpf -Iuser -I$(O)/gen \
 	$(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(CFLAGS) \
 	$(shell $(PKG_CONFIG) --cflags libxml-2.0)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now -pie $(LDFLAGS)
@@ -105,7 +108,7 @@ $(B)/%.o: user/%.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # BPF: object, then skeleton; clang of Debian 12 is the oldest we build with
-BPF_CFLAGS := -O2 -g -Wall -Wextra -target bpf -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
+BPF_CFLAGS := -O2 -g -Wall -Wextra -target bpf $(ABI_FLAG) -Ibpf -I/usr/include/$(shell uname -m)-linux-gnu
 $(O)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
 	$(say) BPF $<

@@ -52,7 +52,8 @@ int bpfgw_dir_check(const char *path, char reterr[BPFGW_ERR_LEN]);
 /** bpfgw_pin_path() - Return: 0, -ENAMETOOLONG. */
 int bpfgw_pin_path(const struct bpfgw *g, const char *name, char ret[PATH_MAX]);
 
-/** bpfgw_adopt() - give the maps that are pinned in g->dir to the skeleton before it is loaded.
+/** bpfgw_adopt() - give the maps that are pinned in g->dir to the skeleton before it is loaded.  A start or a --detach
+ * that was killed may have left some of them, without a link: those are removed.
  * Return: how many; -EPROTO: pins of another ABI or shape. */
 int bpfgw_adopt(struct bpfgw *g, char reterr[BPFGW_ERR_LEN]);
 
@@ -74,6 +75,10 @@ void bpfgw_links_prune(struct bpfgw *g, const struct sipseal_config *c);
 
 /** bpfgw_link_of_other() - the pin of another ABI version for a NIC.  Return: 1 (*ret its path); 0 none. */
 int bpfgw_link_of_other(const struct bpfgw *g, unsigned ifindex, char ret[PATH_MAX]);
+
+/** bpfgw_leftover_remove() - remove the pins of our own version if none is that of a link: no NIC uses them.
+ * Return: 1 removed; 0 there is a link; negative errno (reterr). */
+int bpfgw_leftover_remove(const struct bpfgw *g, char reterr[BPFGW_ERR_LEN]);
 
 /** bpfgw_others_prune() - remove what other ABI versions have left that hold no NIC any more. */
 void bpfgw_others_prune(const struct bpfgw *g);

@@ -93,10 +93,23 @@ static int adopt_map(struct bpfgw *g, const struct pin *p, char reterr[BPFGW_ERR
 	return r < 0 ? bpfgw_fail(reterr, r, "%.160s: %s", path, strerror(-r)) : 1;
 }
 
-int bpfgw_adopt(struct bpfgw *g, char reterr[BPFGW_ERR_LEN])
+static int pins_there(const struct bpfgw *g)
 {
+	char path[PATH_MAX];
 	int n = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(pins); i++)
+		n += !bpfgw_pin_path(g, pins[i].name, path) && access(path, F_OK) == 0;
+	return n;
+}
+
+int bpfgw_adopt(struct bpfgw *g, char reterr[BPFGW_ERR_LEN])
+{
+	int n = pins_there(g);
+
+	if (n && n < (int)ARRAY_SIZE(pins) && bpfgw_leftover_remove(g, reterr) < 0)
+		return -EPROTO;
+	n = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
 		int r = adopt_map(g, &pins[i], reterr);
 
@@ -104,7 +117,7 @@ int bpfgw_adopt(struct bpfgw *g, char reterr[BPFGW_ERR_LEN])
 			return r;
 		n += r;
 	}
-	/* Some missing: somebody removed them by hand.  New tables would lie beside an old configuration. */
+	/* Some missing, and a NIC uses the others: somebody removed them by hand.  New tables would lie beside an old configuration. */
 	if (n && n < (int)ARRAY_SIZE(pins))
 		return bpfgw_fail(reterr, -EPROTO, "%.160s: pins are incomplete; run sipseald --detach",
 				  g->dir);

@@ -171,6 +171,16 @@ static bool has_links(const char *dir)
 	return false;
 }
 
+int bpfgw_leftover_remove(const struct bpfgw *g, char reterr[BPFGW_ERR_LEN])
+{
+	int r;
+
+	if (has_links(g->dir))
+		return 0;
+	r = remove_version(g->dir, reterr);
+	return r < 0 ? r : 1;
+}
+
 void bpfgw_others_prune(const struct bpfgw *g)
 {
 	CLEANUP(closedirp) DIR *d = others_open(g);
