@@ -230,6 +230,8 @@ soak: all                ## everything at once for 10 minutes (SOAK_SECONDS=); t
 		SOAK_DIR=$(abspath $(O))/soak tests/lab/90_soak.sh
 
 DEST = $(DESTDIR)$(PREFIX)
+# for users; manual pages go elsewhere, performance.md is about this tree
+DOCS := $(filter-out docs/performance.md $(wildcard docs/*.[1-8].md),$(wildcard docs/*.md))
 install: all man         ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(O)/sipseal $(DEST)/bin/sipseal
 	install -D -m 755 $(O)/sipseald $(DEST)/sbin/sipseald
@@ -243,7 +245,7 @@ install: all man         ## install below $(DESTDIR)$(PREFIX)
 	for page in $(MAN); do install -m 644 $$page $(DEST)/share/man/man$${page##*.}; done
 	install -D -m 644 conf/sipseal.yaml $(DEST)/share/sipseal/sipseal.yaml
 	install -D -m 644 -t $(DEST)/share/sipseal/trunks conf/trunks/*.yaml
-	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE docs/api.md docs/inbound.md docs/sandbox.md docs/operations.md docs/host.md
+	install -D -m 644 -t $(DEST)/share/doc/sipseal README.md NEWS LICENSE $(DOCS)
 
 clean:                   ## remove $(O)
 	rm -rf $(O)

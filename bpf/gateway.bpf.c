@@ -27,6 +27,7 @@
 #include "inbound.h"
 #include "maps.h"
 #include "packet.h"
+#include "pmtu.h"
 #include "port.h"
 #include "request.h"
 #include "steer.h"
@@ -156,6 +157,8 @@ static __always_inline int gateway(struct xdp_md *ctx, struct packet *p)
 		return on_other_transport(ctx, p);
 	if (p->is_fragment)
 		return on_fragment(ctx, p);
+	if (p->has_l4 && (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6))
+		pmtu_learn(ctx, p);
 	if (p->is_opaque)
 		return on_opaque(ctx, p);
 	return fast_path(ctx, p, SR_NONE);

@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "maps.h"
 #include "packet.h"
+#include "pmtu.h"
 #include "worker.h"
 
 /* Lengths that metadata can tell; lo has 65536. */
@@ -159,6 +160,7 @@ PACKET_GLOBAL int steer(struct xdp_md *ctx, struct packet *p, __u32 generation, 
 		p->reason = reason;
 		return XDP_PASS;
 	}
+	pmtu_apply(ctx, p, &m);
 	if (!meta_write(ctx, &m))
 		return signer_down(ctx, p);
 	worker_count_given((__u32)slot);

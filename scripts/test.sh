@@ -145,7 +145,7 @@ in_programs() { # the installation, into a directory of its own
 		[ -x "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for p in lib/systemd/system/{sipseald.service,run-sipseal-bpf.mount} lib/sysusers.d/sipseal.conf share/man/man1/sipseal.1 \
-		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound,operations,sandbox}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
+		share/man/man5/sipseal.yaml.5 share/man/man8/{sipseald,sipseal-fetcher}.8 share/doc/sipseal/{api,inbound,operations,sandbox,neighbours}.md share/sipseal/{sipseal.yaml,trunks/customer.yaml}; do
 		[ -s "$dest/opt/sipseal/$p" ] || { echo "not installed: $p"; rc=1; }
 	done
 	for page in "$dest"/opt/sipseal/share/man/man?/*; do
