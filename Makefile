@@ -11,6 +11,7 @@ O       ?= build
 V       ?= 0
 WERROR  ?= 0
 SAN     ?=
+COV     ?=
 FUZZ_SECONDS ?= 30
 
 # One name for one directory: dependency files name their objects by it, and scripts give it in full.
@@ -29,8 +30,9 @@ say = $(if $(filter 1,$(V)),@:,@printf '  %-7s %s\n')
 # A gateway of another version of bpf/abi.h, for the test of upgrades: make O=DIR OTHER_ABI=99
 ABI_FLAG := $(if $(OTHER_ABI),-DSIPSEAL_ABI_VERSION=$(OTHER_ABI))
 
-# Objects for sanitizers live beside the plain ones: make SAN=address,undefined
-B := $(O)/$(if $(SAN),san,rel)
+# Objects for sanitizers live beside the plain ones: make SAN=address,undefined; so do those that count what of them
+# is run: make COV=1
+B := $(O)/$(if $(COV),cov,$(if $(SAN),san,rel))
 
 need = $(if $(shell $(PKG_CONFIG) --exists $(1) && echo y),,$(error $(1) is missing: apt-get install $(2), or scripts/bootstrap.sh build))
 ifeq ($(filter help clean fmt,$(MAKECMDGOALS)),)
@@ -44,11 +46,11 @@ endif
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wmissing-prototypes -Wstrict-prototypes
 WARN += $(if $(filter 1,$(WERROR)),-Werror)
 CFLAGS ?= -O2 -g
-HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
+HARDEN := $(if $(SAN)$(COV),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong
 ALL_CFLAGS = -std=gnu17 $(WARN) -D_GNU_SOURCE -DSIPSEAL_VERSION='"$(VERSION)"' $(ABI_FLAG) -Ibpf -Iuser -I$(O)/gen \
 	$(HARDEN) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined) $(CFLAGS) \
-	$(shell $(PKG_CONFIG) --cflags libxml-2.0)
-ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now -pie $(LDFLAGS)
+	$(if $(COV),-O0 --coverage -fprofile-update=atomic) $(shell $(PKG_CONFIG) --cflags libxml-2.0)
+ALL_LDFLAGS = $(if $(COV),--coverage) $(if $(SAN),-fsanitize=$(SAN)) -Wl,-z,relro,-z,now -pie $(LDFLAGS)
 ALL_CFLAGS += -fPIE
 
 lib = $(shell $(PKG_CONFIG) --libs $(1))
@@ -200,6 +202,13 @@ $(O)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/libpure.a
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -MMD -MP \
 		-o $@ $< $(O)/fuzz/libpure.a $(call libs,stir location config signer)
 
+# The same without the fuzzer, for make COV=1: the files of a corpus, once
+$(B)/replay/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(call ar,engine $(USES_engine) wire)
+	@mkdir -p $(@D)
+	$(say) REPLAY $<
+	$(Q)$(CC) $(filter-out -W%,$(ALL_CFLAGS)) -Itests/fuzz -Itests/unit $(ALL_LDFLAGS) -o $@ $< tests/fuzz/replay.c \
+		$(call ar,engine $(USES_engine) wire) $(call libs,engine $(USES_engine) wire)
+
 # Manual pages: docs/NAME.SECTION.md is the one source; its first line becomes the section NAME
 MAN := $(patsubst docs/%.md,$(O)/man/%,$(wildcard docs/*.[1-8].md))
 man: $(MAN)              ## build the manual pages
@@ -220,6 +229,8 @@ bench:                   ## measure; writes build/bench/results.json and plots
 	$(script) scripts/bench.sh
 fuzz: fuzzprogs          ## run all fuzz targets, FUZZ_SECONDS=30 each; prints a table
 	$(script) O=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
+coverage:                ## which lines the unit tests and corpora run; a table per module
+	$(script) O=$(O) scripts/coverage.sh
 bench-quick:             ## the same in two minutes, with fewer rounds
 	$(script) scripts/bench.sh --quick
 test-full:               ## the tests with SCALE=full
@@ -256,6 +267,6 @@ help:                    ## this list
 	@echo "  variables: V=1 O=dir SAN=address,undefined WERROR=1 -j (all CPUs)  PREFIX=/usr/local DESTDIR="
 
 -include $(shell find $(O) -type f -name '*.d' 2>/dev/null)
-.PHONY: all unit bpftests benchprogs tools fuzzprogs fuzz man test test-full demo bench bench-quick soak install clean fmt help
+.PHONY: all unit bpftests benchprogs tools fuzzprogs fuzz coverage man test test-full demo bench bench-quick soak install clean fmt help
 .DELETE_ON_ERROR:
 .SECONDARY:

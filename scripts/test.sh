@@ -4,11 +4,12 @@
 #
 #   static  includes point one way, shell scripts parse, installation is complete
 #   unit    cmocka programs under AddressSanitizer and UBSan
+#   coverage  lines of the modules that read what strangers send: under 90 % it fails
 #   bpf     the XDP program by BPF_PROG_TEST_RUN
 #   fuzz    each fuzz target from its corpus, for a while
 #   lab     real SIP through namespaces
 #
-#   scripts/test.sh [static|unit|bpf|fuzz|lab [NAME]]      one part, or one file of it
+#   scripts/test.sh [static|unit|coverage|bpf|fuzz|lab [NAME]]      one part, or one file of it
 #
 # SCALE=ci (default) stays below 15 minutes on two cores, SCALE=full runs the same with other counts.
 # O=dir is the build directory.  The last line is `N passed, N failed` (with `, N skipped` if any were);
@@ -35,7 +36,7 @@ log=$(mktemp)
 trap '[ -z "$lane_pid" ] || { kill "$lane_pid"; wait "$lane_pid"; }; rm -f "$log" "$log".*' EXIT
 trap 'exit 130' INT TERM
 
-usage() { sed -n '3,17s/^# \{0,1\}//p' $SELF; }
+usage() { sed -n '3,18s/^# \{0,1\}//p' $SELF; }
 
 # ---- counting ---------------------------------------------------------------------------------------
 step_name='' step_start=0 step_p=0 step_f=0 step_s=0
@@ -243,6 +244,17 @@ part_unit() { # [NAME]
 	step_end
 }
 
+part_coverage() {
+	step "coverage"
+	if O=$O scripts/coverage.sh >"$log" 2>&1 </dev/null; then
+		pass
+		sed 's/^/   /' "$log"
+	else
+		flunk "coverage" "$log"
+	fi
+	step_end
+}
+
 part_bpf() { # [NAME]
 	local src name
 	step "bpf (BPF_PROG_TEST_RUN)"
@@ -297,7 +309,7 @@ part_lab() { # [NAME]
 # ---- run --------------------------------------------------------------------------------------------
 part=${1:-all}
 case $part in
-all|static|unit|bpf|fuzz|lab) ;;
+all|static|unit|coverage|bpf|fuzz|lab) ;;
 -h|--help) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -314,7 +326,7 @@ case $part in all|fuzz) build "fuzz targets" fuzzprogs && pass ;; esac
 step_end
 
 case $part in
-all) for p in static unit bpf fuzz lab; do "part_$p" ""; done ;;
+all) for p in static unit coverage bpf fuzz lab; do "part_$p" ""; done ;;
 *) "part_$part" "$only" ;;
 esac
 

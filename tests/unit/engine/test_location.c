@@ -67,6 +67,10 @@ static const struct engine_case cases[] = {
 	  { "Content-Length: 90" }, { "Geolocation", "pidf" } },
 	{ "location: binary is no transfer encoding", t_geo, MSG(FROM, "Content-Transfer-Encoding: binary\r\n"),
 	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113", { "Geolocation: <cid", "<pidf" } },
+	{ "location: a digest that does not cover the body", t_geo, MSG(FROM, "Proxy-Authorization: Digest qop=auth\r\n"),
+	  VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113", { "Geolocation: <cid", "<pidf" } },
+	{ "location: a body of no type", t_geo, HEAD(URI, FROM, TO) "Content-Length: 4\r\n\r\nabcd", VERDICT_SIGN, SR_SIGNED,
+	  'A', "12155550112", "12155550113", { "Content-Length: 4\r\n" }, { "Geolocation", "pidf" } },
 	{ "location: broken multipart stays", t_geo, HEAD(URI, FROM, TO) "Content-Type: multipart/mixed;boundary=b1\r\n"
 	  "Content-Length: 8\r\n\r\n--b1\r\n\r\n", VERDICT_SIGN, SR_SIGNED, 'A', "12155550112", "12155550113",
 	  { "Content-Length: 8\r\n" }, { "Geolocation", "pidf" } },

@@ -176,6 +176,27 @@ static void test_many_entries(void **state)
 	assert_int_equal(out.cnt, 1);
 }
 
+/* Lengths of one, two and three bytes, and what lies between them. */
+static void test_lengths(void **state)
+{
+	static struct tnauthlist in, out;
+	static uint8_t der[16384];
+	ssize_t last = 0;
+
+	(void)state;
+	for (in.cnt = 1; in.cnt < 40; in.cnt++) {
+		ssize_t len;
+
+		in.e[in.cnt - 1] = (struct tnauth_entry){ .kind = TNAUTH_SPC, .count = 1, .text = "709J" };
+		len = tnauthlist_emit(&in, der, sizeof(der));
+		assert_true(len > last);
+		last = len;
+		assert_int_equal(tnauthlist_parse(der, (size_t)len, &out), 0);
+		expect_list("lengths", &out, &in);
+		assert_int_equal(tnauthlist_emit(&in, der, (size_t)len - 1), -ENOSPC);
+	}
+}
+
 static void test_emit_refuses(void **state)
 {
 	static const struct {
@@ -229,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_every_prefix_refused),
 		cmocka_unit_test(test_many_entries),
+		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_emit_refuses),
 		cmocka_unit_test(test_covers),
 	};

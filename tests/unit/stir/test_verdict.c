@@ -86,8 +86,8 @@ static const struct {
 	{ "broken name behind the last", false, AT(never[7]), "\0", 1, 0 },
 	{ "reason none", true, AT(reason), "\0", 1, -EINVAL },
 	{ "reason of XDP", true, AT(reason), "\1", 1, -EINVAL },
-	{ "reason that has no name", true, AT(reason), "\177", 1, -EINVAL },
-	{ "reason too large", true, AT(reason), "\200", 1, -EINVAL },
+	{ "reason that has no name", true, AT(reason), "\277", 1, -EINVAL },
+	{ "reason too large", true, AT(reason), "\300", 1, -EINVAL },
 	{ "code of a good call", true, AT(code), "\310\0", 2, -EINVAL },
 	{ "code 438", true, AT(code), "\266\1", 2, -EINVAL },
 };
