@@ -56,6 +56,8 @@ static const struct fixture fragment_fixtures[] = {
 	{ "last, peer of another port", CORE, 0, { OTHER, LAST }, STEERED, 20, F_FRAGMENT, .dmac_tail = { 0, 0x20 } },
 	{ "first, peer of another port", CORE, 0, { OTHER, FIRST, .dport = 5080 }, STEERED, 20, F_FRAGMENT,
 	  .dmac_tail = { 0, 0x20 } },
+	{ "first, peer of two ports", CORE, 0, { OTHER, FIRST, .dport = 5090 }, STEERED, 140, F_FRAGMENT,
+	  .dmac_tail = { 0, 0x20 } },
 	{ "to a prefix", CORE, 0, { TO("198.51.100.7"), LAST }, STEERED, 30, F_FRAGMENT, MAC10 },
 	{ "last, neighbour unknown", CORE, 0, { TO("203.0.113.99"), LAST }, STEERED, 60, F_FRAGMENT | RAW },
 	{ "last, route with an MTU", CORE, 0, { TO("198.18.0.10"), LAST }, STEERED, 90, F_FRAGMENT, 1300, MAC10 },

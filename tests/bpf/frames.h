@@ -139,7 +139,7 @@ static inline void frame_udp_sum(struct frame *f, const struct spec *s, size_t a
 
 	memcpy(p, f->b + f->l3 + (is_v6 ? 8 : 12), n);
 	put16(p + n, 17);
-	put16(p + n + 2, (unsigned)len);
+	memcpy(p + n + 2, f->b + at + 4, 2); /* the length, also where it is none */
 	memcpy(p + n + 4, f->b + at, whole);
 	p[n + 4 + whole] = 0; /* in case of an odd length */
 	sum = ip_sum(p, n + 4 + whole + whole % 2);

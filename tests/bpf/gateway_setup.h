@@ -16,6 +16,7 @@
  *  11     198.18.2.10            any              110    route with MTU 1300, neighbour unknown
  *  12     [2001:db8:3::10]:5060  any              120    route with MTU 1300, neighbour unknown
  *  1                             10.0.2.0/24      130    max_cps 1; verifies, without waiting
+ *  13     203.0.113.20:5090      any              140    the same peer at another port
  *
  * In odd generations every slot is one more and every group 100 more, so that a look-up in the wrong copy
  * shows: a match set for each copy.  Queue 0 of a port belongs to worker 3, queue 1 to worker 5; only the one that is tested lives.
@@ -61,6 +62,7 @@ enum {
 	CF_WITHHOLD       = 1 << 20, /* withhold_options */
 	CF_GONE           = 1 << 21, /* heartbeat too old by more than SIPSEAL_WITHHOLD_NS */
 	CF_LONG_STALE     = 1 << 22, /* nearly so */
+	CF_BOTH_CARRIER   = 1 << 23, /* the carrier port is of both sides, and has a hop with that MAC unless CF_HOP */
 };
 
 #define SHARE_NS 10000000ull
@@ -147,6 +149,7 @@ static inline struct matchset *tables_build(uint32_t slots, unsigned groups)
 		{ 100, "198.18.1.10", 0, 5060, NULL, 0, 0 },
 		{ 110, "198.18.2.10", 0, 5060, NULL, 0, 0 },
 		{ 120, "2001:db8:3::10", 0, 5060, NULL, 0, 0 },
+		{ 140, "203.0.113.20", 0, 5090, NULL, 0, 0, VERIFY_WAITS },
 	};
 	const uint16_t ports[] = { 5060, 5070 };
 	struct matchset *ms;
@@ -196,6 +199,8 @@ static inline struct sipseal_config config_build(unsigned flags, uint32_t genera
 		c.ports[CARRIER].flags = SIPSEAL_PORT_F_LOCAL;
 	if (flags & CF_BOTH)
 		c.ports[CORE].side = SIPSEAL_SIDE_BOTH;
+	if (flags & CF_BOTH_CARRIER)
+		c.ports[CARRIER].side = SIPSEAL_SIDE_BOTH;
 	return c;
 }
 

@@ -99,6 +99,8 @@ static const struct fixture port_fixtures[] = {
 	{ "both: from the core", CORE, CF_BOTH, { PEER }, STEERED, 10, MAC10 },
 	{ "both: from a hop of a carrier", CORE, CF_BOTH | CF_HOP, { PEER }, XDP_PASS, SR_WRONG_SIDE },
 	{ "both: hop, but the NIC is of the core", CORE, CF_HOP, { PEER }, STEERED, 10, MAC10 },
+	{ "both: hop of another NIC of both sides", CARRIER, CF_BOTH_CARRIER | CF_HOP, { PEER }, STEERED, 10, MAC10 },
+	{ "both: hop of the other NIC of both sides", CARRIER, CF_BOTH_CARRIER, { PEER }, XDP_PASS, SR_WRONG_SIDE },
 	{ "both: from nobody, drop", CORE, CF_BOTH | CF_UNMATCHED_DROP, { .src = "10.2.0.1", .dst = "203.0.113.10" }, XDP_DROP,
 	  SR_UNMATCHED_INVITE_DROPPED },
 	{ "both: core fragment", CORE, CF_BOTH, { PEER, LAST }, STEERED, 10, F_FRAGMENT, MAC10 },
