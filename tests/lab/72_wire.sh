@@ -82,6 +82,27 @@ test_inbound() {
 	expect "frame of the INVITE" "$(mac_of core core0) $(mac_of carrier carr0) 64" "$(frames invite "$T/core.pcap" 'INVITE sip:')"
 }
 
+# A refusal goes back to who asked: out of the NIC that the INVITE came in on, tagged as it was.
+test_refused_call() {
+	in_ns core ethtool -K core0 txvlan off >/dev/null
+	TRUNK="    attestation_other: reject" start_gateway
+	all_captures
+	udp_sink $CARRIER4:5060
+	local tags
+	for tags in "" "--tag 8100.100"; do
+		invite_file "$T/out.sip" "outside${tags:+-tagged}"
+		sed -i 's/+18005550100/+19995550100/' "$T/out.sip"
+		in_ns core python3 "$HERE/frames.py" udp core0 "$(mac_of carrier carr0)" $CORE4:5070 $CARRIER4:5060 "$T/out.sip" $tags
+		sleep 0.3
+	done
+	captures_stop
+	expect "at the carrier" "absent absent" "$(seen outside) $(seen outside-tagged)"
+	expect "answers" "403 outside $(mac_of core core0)  403 outside-tagged $(mac_of core core0) 100" \
+		"$(tshark -r "$T/core.pcap" -Y "sip.Status-Code && !icmp" -T fields -E separator=' ' -e sip.Status-Code -e sip.Call-ID -e eth.dst -e vlan.id 2>/dev/null | paste -sd' ')"
+	stats
+	expect "number_refused" 2 "$(signer_count number_refused)"
+}
+
 # ---- what is no call ---------------------------------------------------------------------------------
 LLDP=0180c200000e02000000000188cc0207040200000000010403056574683006020078000000000000000000000000000000000000000000000000000000
 UNKNOWN=02000000000202000000000188b5$(printf '%046d' 7)
