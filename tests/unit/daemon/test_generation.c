@@ -27,10 +27,12 @@ static int setup(void **state)
 static void change_ok(const struct generation_change *c, struct fault *f)
 {
 	uint32_t before = world->d.generation, got = 0;
+	unsigned topologies = world->topologies;
 
 	if (generation_change(&world->d, c, f, &got) < 0)
 		fail_msg("%s: %s", f->code, f->text);
 	assert_int_equal(got, before + 1);
+	assert_int_equal(world->topologies, topologies + 1);
 	assert_int_equal(world->d.generation, got);
 	assert_int_equal(world->published.generation, got);
 	assert_int_equal(image_generation(world->d.image), got);
