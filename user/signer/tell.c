@@ -34,7 +34,7 @@ static uint64_t age_ns(const struct worker *w, const struct steered *s)
 	return (int64_t)age > 0 ? age : 0;
 }
 
-static void measure(struct worker *w, const struct steered *s, enum sipseal_reason reason, uint64_t begin_ns)
+static void measure(struct worker *w, const struct steered *s, uint64_t begin_ns)
 {
 	struct counters_worker *c = w->counters;
 
@@ -44,11 +44,6 @@ static void measure(struct worker *w, const struct steered *s, enum sipseal_reas
 	}
 	if (s->has_left)
 		counters_time(c->latency_us, &c->latency_ns_sum, age_ns(w, s));
-	if (s->has_left && s->is_decided && reason == s->out.reason) {
-		counters_bump(&c->shed_compact, !!(s->out.shed & ENGINE_SHED_COMPACT));
-		counters_bump(&c->shed_location, !!(s->out.shed & ENGINE_SHED_LOCATION));
-		counters_bump(&c->shed_pai, !!(s->out.shed & ENGINE_SHED_PAI));
-	}
 }
 
 /* What was left out of what has left. */
@@ -281,7 +276,7 @@ void tell_frame(struct worker *w, struct steered *s, enum sipseal_reason reason,
 	if (__builtin_expect(w->capture.is_open, 0))
 		tell_capture(w, s, reason);
 	tell_more(w, s, reason, 1);
-	measure(w, s, reason, begin_ns);
+	measure(w, s, begin_ns);
 	measure_skew(w, s);
 	count_shed(w, s, reason);
 	if (is_event(s, reason))

@@ -203,7 +203,7 @@ static inline const char *event_attest_why(char attest, unsigned reason, uint32_
  * NULL: that was not. */
 static inline const char *event_shed(uint32_t notes, unsigned i)
 {
-	static const char *const words[EVENT_SHED_CNT] = { "blanks", "location", "pai" };
+	static const char *const words[EVENT_SHED_CNT] = { "compact", "location", "pai" };
 
 	return i < EVENT_SHED_CNT && notes & (EVENT_NOTE_SHED_COMPACT << i) ? words[i] : NULL;
 }

@@ -311,7 +311,7 @@ static const struct {
 	  { { "location", "too_large" }, { "shed", "[\"location\",\"pai\"]" } } },
 	{ "left out to fit, observed",
 	  as_shed_observed,
-	  { { "shed", NULL }, { "observed.shed", "[\"blanks\"]" }, { "observed.location", "attached" } } },
+	  { { "shed", NULL }, { "observed.shed", "[\"compact\"]" }, { "observed.location", "attached" } } },
 	{ "inbound: verified",
 	  as_verified,
 	  { { "direction", "inbound" },
