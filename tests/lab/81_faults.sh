@@ -74,7 +74,7 @@ times() { # N COMMAND...
 	shift
 	for ((i = 0; i < n; i++)); do
 		"$@"
-		sleep 0.7
+		sleep 1.2 # it is there for longer than it is away
 	done
 }
 
