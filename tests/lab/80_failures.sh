@@ -244,7 +244,6 @@ arrived() { # NAME : what must cross in any state
 
 row() { # STATE WANTED REASON
 	local state=$1 ring_drops before=0 found n
-	recovered
 	stats
 	ring_drops=$(jq .sums.ring_drops "$T/stats.json")
 	[ "$3" = - ] || before=$(reason_count "$3")
@@ -305,6 +304,7 @@ matrix() { # POLICY COLUMN
 	local state policy=$1 words
 	make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"
 	begin "$1"
+	state=begin recovered # as each row ends
 	while read -r -a words; do
 		[ ${#words[@]} = 5 ] || continue
 		state=${words[0]}
