@@ -16,6 +16,7 @@
 #include "config/credentials.h"
 #include "daemon/live_internal.h"
 #include "daemon/report.h"
+#include "topology_none.h"
 
 static uint64_t xdp[SIPSEAL_PORTS_MAX][SR_XDP_MAX];
 
@@ -38,24 +39,6 @@ int bpfgw_unmatched_peers(const struct bpfgw *g, struct bpfgw_unmatched *ret, un
 	ret[1] = (struct bpfgw_unmatched){ .src = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 },
 					   .src_port = 9 };
 	return 2;
-}
-
-/* The modes are shown in the lab. */
-const char *topology_mode(const struct sipseald *d)
-{
-	(void)d;
-	return "routed";
-}
-
-json_t *topology_report(const struct sipseald *d)
-{
-	(void)d;
-	return NULL;
-}
-
-void topology_warnings(const struct sipseald *d, json_t *list)
-{
-	(void)d, (void)list;
 }
 
 /* Two trunks, two NICs, one credential; the second trunk observes and does not sign. */

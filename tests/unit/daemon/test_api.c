@@ -14,6 +14,7 @@
 #include "control_client.h"
 #include "daemon/api.h"
 #include "daemon/preflight.h"
+#include "topology_none.h"
 
 #define POST "POST /v1/trunks"
 #define ACME "{\"name\":\"acme\",\"carrier\":{\"peers\":[\"" ACME_PEER "\"]},\"attestation\":\"A\"," \
