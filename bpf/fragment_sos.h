@@ -7,6 +7,10 @@
  * overlap: a receiver that lets the later of two bytes win could be given another Request-URI.  Fragments
  * that come before their first one are not known yet; the PBX sends the call again.
  *
+ * A way round the signer, so it is narrow: only a first fragment that the policy let pass opens it, none that the
+ * kernel answers or drops (TTL, no route), and not for long.  Who could open it at will would send the end of one
+ * datagram round, and its beginning with a harmless end through the signer: the receiver takes what is there first.
+ *
  * Not pinned: what is remembered is of use for the moment that a datagram takes.
  */
 #ifndef SIPSEAL_FRAGMENT_SOS_H
@@ -18,7 +22,11 @@
 /* Emergency calls in fragments at the same time; old ones give way. */
 #define FRAGMENT_CALLS_MAX 256
 
+/* Fragments of a datagram come within milliseconds. */
+#define FRAGMENT_NOTE_NS 1000000000ull
+
 struct fragment_note {
+	__u64 until_ns;      /* CLOCK_MONOTONIC_COARSE */
 	__u32 len;           /* bytes of the datagram that the first fragment holds */
 	__u32 is_passed;     /* it went round the signer */
 };
@@ -49,12 +57,15 @@ static __always_inline bool fragment_key_make(const struct xdp_md *ctx, const st
 	return true;
 }
 
-/* @p is the first fragment of an emergency call, and its way is decided. */
+/* @p is the first fragment of an emergency call, and its way is decided: p->reason. */
 static __always_inline void fragment_note(const struct xdp_md *ctx, const struct packet *p)
 {
 	struct fragment_key key = { .id = 0 };
-	struct fragment_note note = { .len = p->l3_end - p->frag_data, .is_passed = p->reason != SR_STEERED };
+	struct fragment_note note = { .len = p->l3_end - p->frag_data, .is_passed = p->reason == SR_EMERGENCY_PASSED };
 
+	if (!note.is_passed && p->reason != SR_STEERED)
+		return;
+	note.until_ns = bpf_ktime_get_coarse_ns() + FRAGMENT_NOTE_NS;
 	if (fragment_key_make(ctx, p, &key))
 		bpf_map_update_elem(&sipseal_sosfrag, &key, &note, BPF_ANY);
 }
@@ -68,7 +79,7 @@ static __always_inline struct fragment_note *fragment_noted(const struct xdp_md 
 	if (!fragment_key_make(ctx, p, &key))
 		return NULL;
 	note = bpf_map_lookup_elem(&sipseal_sosfrag, &key);
-	return note && p->frag_off >= note->len ? note : NULL;
+	return note && p->frag_off >= note->len && bpf_ktime_get_coarse_ns() < note->until_ns ? note : NULL;
 }
 
 #endif

@@ -44,6 +44,10 @@ static const struct {
 	{ "signer is back", CF_STALE, 0, { SOS4, .id = 26 }, { PEER, LAST, .id = 26 }, EMERGENCY_PASSES },
 	{ "ring is empty again", CF_BACKLOG, 0, { SOS6, .id = 27 }, { PEER6, LAST6, .id = 27 }, EMERGENCY_PASSES },
 	{ "inbound, signer is back", CF_STALE, 0, { IN, FIRST, SOS, .id = 28 }, { IN, LAST, .id = 28 }, EMERGENCY_PASSES },
+	/* the first one went nowhere */
+	{ "kernel answers", 0, 0, { SOS4, .id = 30, .ttl = 1 }, { PEER, LAST, .id = 30 }, STEERED, F_FRAGMENT },
+	{ "for the gateway itself", 0, 0, { TO("203.0.113.1"), .frag = IPV4_MF, .udp_len_delta = 900, SOS, .id = 31 },
+	  { TO("203.0.113.1"), LAST, .id = 31 }, XDP_PASS, SR_LOCAL },
 	{ "VLAN", 0, 0, { SOS4, .id = 29, .tags = 1 }, { PEER, LAST, .id = 29, .tags = 1 }, EMERGENCY_PASSES },
 };
 
@@ -72,6 +76,27 @@ static void test_emergency_fragments(void **state)
 	}
 }
 
+/* The way round the signer is open for as long as a datagram takes. */
+static void test_note_ends(void **state)
+{
+	const struct spec first = { SOS4, .id = 40 }, later = { PEER, LAST, .id = 40 };
+	static struct sums before;
+	static struct frame f;
+	static struct run r;
+
+	(void)state;
+	gateway_apply(CF_STALE, 6);
+	frame_build(&f, &first);
+	gateway_run(&f, CORE, 0, &r);
+	usleep(1100000);
+	gateway_apply(0, 6);
+	frame_build(&f, &later);
+	sums_read(&before);
+	gateway_run(&f, CORE, 0, &r);
+	check_counters(&before, CORE, SR_STEERED);
+	assert_int_equal(r.out[1], F_FRAGMENT);
+}
+
 /* An INVITE to another port of a trunk's peer, in fragments: the peer shows in the list of those without a trunk. */
 static void test_foreign_recorded(void **state)
 {
@@ -96,6 +121,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_emergency_fragments),
+		cmocka_unit_test(test_note_ends),
 		cmocka_unit_test(test_foreign_recorded),
 	};
 	int failed;
