@@ -207,6 +207,9 @@ static __always_inline int packet_ipv6(const struct xdp_md *ctx, struct packet *
 	if (!ip || ip->version != 6)
 		return SR_MALFORMED;
 	len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	/* Linux forwards and takes that also without a jumbo option (RFC 2675), up to the end of the frame */
+	if (!ip->payload_len && ip->nexthdr == IPPROTO_HOPOPTS)
+		len = packet_frame_len(ctx) - p->l3_off;
 	if (p->l3_off + len > packet_frame_len(ctx))
 		return SR_MALFORMED;
 	p->is_v6 = true;

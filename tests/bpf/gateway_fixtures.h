@@ -137,6 +137,9 @@ static const struct fixture fixtures[] = {
 
 	/* IPv6 extension headers */
 	{ "hop-by-hop", CORE, 0, { PEER6, .ext = { 255 } }, STEERED, 50, MAC610 },
+	{ "hop-by-hop, length 0: up to the end", CORE, 0, { PEER6, .ext = { 255 }, .text = "INVITE sip:x@y SIP/2.0\r\n\r\n",
+	  .ip_len_delta = -42 }, STEERED, 50, MAC610 },
+	{ "length 0", CORE, 0, { PEER6, .text = "INVITE sip:x@y SIP/2.0\r\n\r\n", .ip_len_delta = -34 }, XDP_PASS, SR_MALFORMED },
 	{ "hop-by-hop, routing, destination, AH", CORE, 0, { PEER6, .ext = { 255, 43, 60, 51 }, .ext_units = 2 },
 	  STEERED, 50, MAC610 },
 	{ "mobility, HIP, Shim6", CORE, 0, { PEER6, .ext = { 135, 139, 140 } }, STEERED, 50, MAC610 },
