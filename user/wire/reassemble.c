@@ -146,6 +146,12 @@ static void finish(struct reassemble *r, struct datagram *d, uint64_t now_ns)
 	leave(r, d, how, REASSEMBLE_WHY_NONE, LIST_DONE);
 }
 
+/* Two first fragments of which one tells UDP and one does not: what the one lets pass, the other would make UDP of. */
+static bool is_barred(const struct datagram *d, const struct fragment *f)
+{
+	return d->bar == REASSEMBLE_REFUSED || (f->next == d->next_proto && (f->off || f->kind == d->bar));
+}
+
 /* A fragment of @d, which is not DONE. */
 static enum reassemble_outcome piece_add(struct reassemble *r, struct datagram *d, const struct fragment *f,
 					 struct slice frame, const void *block, uint64_t now_ns)
@@ -153,10 +159,14 @@ static enum reassemble_outcome piece_add(struct reassemble *r, struct datagram *
 	enum reassemble_why why = REASSEMBLE_WHY_MISMATCH;
 	enum reassemble_outcome o = REASSEMBLE_REFUSED;
 
-	if (d->list == LIST_BARRED && (d->bar == REASSEMBLE_REFUSED || f->next == d->next_proto))
+	if (d->list == LIST_BARRED && is_barred(d, f))
 		return d->bar;
-	if (f->next == d->next_proto)
-		o = f->kind == REASSEMBLE_HELD ? piece_check(r, d, f, &why) : f->kind;
+	if (d->list == LIST_BARRED && f->next == d->next_proto)
+		why = REASSEMBLE_WHY_OVERLAP;
+	else if (f->next == d->next_proto)
+		o = piece_check(r, d, f, &why);
+	if (o == REASSEMBLE_HELD) /* it fits in: what does it say? */
+		o = f->kind;
 	if (o == REASSEMBLE_DUPLICATE)
 		return o;
 	if (o != REASSEMBLE_HELD)

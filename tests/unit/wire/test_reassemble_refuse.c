@@ -247,6 +247,40 @@ static void test_short_headers(void **state)
 	world_end(&w);
 }
 
+/* IPv6: first fragments with the same next header that tell UDP and something else: none makes the other pass. */
+static void test_two_firsts_v6(void **state)
+{
+	static const struct {
+		uint8_t behind;
+		enum reassemble_outcome out;
+	} others[] = { { 6, REASSEMBLE_NOT_UDP }, { 44, REASSEMBLE_OPAQUE } };
+	static uint8_t frame[PACKET_MAX];
+	struct world w = world_new();
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(others); i++) {
+		struct cut udp = { 0, 512, false, .ecn = -1 }, rest = { 512, 512, false, .ecn = -1 };
+		size_t len;
+
+		flow_make(&flow, true, 1, (uint32_t)i, 1200);
+		len = cut_put(&flow, udp, frame);
+		frame[14 + flow.head_len + 8] = others[i / 2].behind;
+		if (i % 2) {
+			assert_int_equal(world_add_bytes(&w, frame, len, 0), others[i / 2].out);
+			assert_int_equal(world_add(&w, &flow, udp), REFUSED);
+		} else {
+			assert_int_equal(world_add(&w, &flow, udp), HELD);
+			assert_int_equal(world_add(&w, &flow, rest), HELD);
+			assert_int_equal(world_add_bytes(&w, frame, len, 0), REFUSED);
+			world_leaves(&w, REASSEMBLED_REFUSED, REASSEMBLE_WHY_OVERLAP, 2);
+		}
+		world_quiet(&w);
+		assert_int_equal(world_add(&w, &flow, rest), REFUSED);
+		assert_int_equal(world_add_bytes(&w, frame, len, 0), REFUSED);
+	}
+	world_end(&w);
+}
+
 /* IPv6: the first fragment says what it is, those before it wait; header chains that nobody walks. */
 static void test_protocols_v6(void **state)
 {
@@ -337,7 +371,8 @@ int main(void)
 		cmocka_unit_test(test_overlaps), cmocka_unit_test(test_count),
 		cmocka_unit_test(test_alone),	 cmocka_unit_test(test_short),
 		cmocka_unit_test(test_short_headers),
-		cmocka_unit_test(test_protocols_v6), cmocka_unit_test(test_next_header_differs),
+		cmocka_unit_test(test_protocols_v6), cmocka_unit_test(test_two_firsts_v6),
+		cmocka_unit_test(test_next_header_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
