@@ -80,6 +80,15 @@ static void pieces_one(struct worker *w, struct steered *s)
 	s->is_untold = true;
 }
 
+/* It is not taken any further. */
+static void refuse(struct worker *w, struct steered *s, enum sipseal_reason reason)
+{
+	uint64_t begin_ns = w->now_ns;
+
+	pieces_one(w, s);
+	tell(w, s, datapath_drop(w, s, reason), begin_ns);
+}
+
 static enum sipseal_reason opaque(struct worker *w, struct steered *s)
 {
 	if (s->meta.flags & SIPSEAL_META_F_PASS)
@@ -264,18 +273,23 @@ static void add(struct worker *w, struct steered *s, uint32_t nic, uint64_t flow
 	publish(w);
 }
 
-/* It goes to its owner, or nowhere. */
-static void mail(struct worker *w, struct steered *s, struct mailbox *box, uint64_t flow)
+/* As XDP asks before it steers. */
+static bool is_beating(const struct worker *w, unsigned worker)
+{
+	uint64_t at = atomic_load_explicit(&w->cfg.slots[worker], memory_order_relaxed);
+
+	return at && (int64_t)(w->now_ns - at) <= (int64_t)w->stale_ns;
+}
+
+/* It goes to its owner, or nowhere; an emergency call does not wait for one that stands still. */
+static void mail(struct worker *w, struct steered *s, unsigned owner, uint64_t flow)
 {
 	struct mail m = { .meta = s->meta, .nic = s->in->index, .flow = flow, .frame = s->frame };
-	uint64_t begin_ns = w->now_ns;
 
-	if (mailbox_put(box, &m)) {
+	if ((!steered_is_emergency(s) || is_beating(w, owner)) && mailbox_put(w->cfg.mail->box[owner], &m))
 		counters_bump(&w->counters->mailed, 1);
-		return;
-	}
-	pieces_one(w, s);
-	tell(w, s, datapath_drop(w, s, SR_FRAGMENT_OVERFLOW), begin_ns);
+	else
+		refuse(w, s, SR_FRAGMENT_OVERFLOW);
 }
 
 static enum sipseal_reason check(const struct steered *s, struct wire_packet *ret)
@@ -294,8 +308,7 @@ void fragments_came(struct worker *w, struct steered *s)
 	unsigned owner;
 
 	if (bad) {
-		pieces_one(w, s);
-		tell(w, s, datapath_drop(w, s, bad), begin_ns);
+		refuse(w, s, bad);
 		return;
 	}
 	bad = check(s, &p);
@@ -308,7 +321,7 @@ void fragments_came(struct worker *w, struct steered *s)
 	flow = mailboxes_flow(boxes, p.src, p.dst);
 	owner = boxes->owners ? mailboxes_owner(boxes, flow) : w->cfg.index;
 	if (owner != w->cfg.index)
-		mail(w, s, boxes->box[owner], flow);
+		mail(w, s, owner, flow);
 	else
 		add(w, s, s->in->index, flow);
 }
@@ -321,12 +334,17 @@ static unsigned mails_take(struct worker *w, unsigned max)
 	unsigned n = 0;
 
 	while (box && n < max && mailbox_peek(box, &m)) {
-		struct steered s = { .meta = m.meta, .frame = m.frame };
+		struct steered s = { .in = port_of(w, m.nic, m.flow), .meta = m.meta, .frame = m.frame };
+		enum sipseal_reason bad;
 
 		if (!n)
 			w->env.now_ms = (int64_t)clock_real_ms();
 		w->now_ns = clock_mono_ns();
-		add(w, &s, m.nic, m.flow);
+		bad = datapath_meta_check(w, &s); /* again: this worker may have stood still since */
+		if (bad)
+			refuse(w, &s, bad);
+		else
+			add(w, &s, m.nic, m.flow);
 		fair_frame(&w->fair, m.meta.trunk);
 		mailbox_drop(box);
 		n++;

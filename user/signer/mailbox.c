@@ -62,7 +62,8 @@ void mailbox_free(struct mailbox *m)
 
 static bool is_full(const struct mailbox *m, uint64_t put, bool is_urgent)
 {
-	uint64_t used = put - atomic_load_explicit(&m->taken, memory_order_relaxed);
+	/* signed: others may have put, and the owner taken, beyond `put` since it was read */
+	int64_t used = (int64_t)(put - atomic_load_explicit(&m->taken, memory_order_relaxed));
 
 	return used >= MAILBOX_PLACES - (is_urgent ? 0 : RESERVE);
 }

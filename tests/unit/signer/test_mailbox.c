@@ -147,11 +147,13 @@ static char text[TEXT_MAX], got[TEXT_MAX], again[TEXT_MAX];
 struct pair {
 	struct world x[2];
 	struct mailboxes mail;
+	_Atomic uint64_t beats[SIPSEAL_BEATS_MAX];
 };
 
 static void pair_new(struct pair *p, unsigned owners)
 {
 	memset(&p->mail, 0, sizeof(p->mail));
+	memset(p->beats, 0, sizeof(p->beats));
 	p->mail.owners = owners;
 	for (int i = 0; i < 2; i++) {
 		world_fds = 2 * i;
@@ -159,6 +161,9 @@ static void pair_new(struct pair *p, unsigned owners)
 		assert_int_equal(mailbox_new(&p->mail.box[i]), 0);
 		p->x[i].w->cfg.mail = &p->mail;
 		p->x[i].w->cfg.index = (unsigned)i;
+		p->x[i].w->cfg.heartbeat = &p->beats[i];
+		p->x[i].w->cfg.slots = p->beats;
+		p->beats[i] = clock_mono_ns();
 	}
 	world_fds = 0;
 }
@@ -261,6 +266,36 @@ static void test_overflow(void **state)
 	pair_free(&p);
 }
 
+/* The owner stands still: emergency calls leave as they came, and what it finds later is too old to be signed. */
+static void test_owner_stands_still(void **state)
+{
+	struct sipseal_meta m = cut_meta(0), urgent = cut_meta(SIPSEAL_META_F_EMERGENCY);
+	size_t len = text_with_body(world_invite, 2000, text);
+	struct pair p;
+
+	(void)state;
+	pair_new(&p, 1);
+	cut_text(&cut, false, 1, text, len, 1440);
+	m.time_ns -= WORKER_STALE_NS + 1000000000; /* it was fresh when it was put */
+	for (unsigned i = 0; i < cut.cnt; i++) {
+		struct mail old = { .meta = m, .frame = slice_of((char *)cut.frames[i].bytes, cut.frames[i].len) };
+
+		assert_true(mailbox_put(p.mail.box[0], &old));
+	}
+	p.beats[0] -= WORKER_STALE_NS + 1000000000;
+	for (unsigned i = 0; i < cut.cnt; i++)
+		assert_true(fake_deliver(p.x[1].core, &urgent, sizeof(m), cut.frames[i].bytes, cut.frames[i].len));
+	worker_loop(p.x[1].w);
+	assert_int_equal(pair_reason(&p, SR_EMERGENCY_PASSED_LATE), cut.cnt);
+	for (unsigned i = 0; i < cut.cnt; i++)
+		check_as_came(p.x[1].carrier, i, &cut, i, &urgent);
+	worker_loop(p.x[0].w);
+	assert_int_equal(pair_reason(&p, SR_STALE_FRAME), cut.cnt);
+	assert_int_equal(pair_sum(&p), 2 * cut.cnt);
+	assert_int_equal(p.x[0].carrier->sent_cnt, 0);
+	pair_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_overflow),
+		cmocka_unit_test(test_owner_stands_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
