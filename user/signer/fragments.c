@@ -276,7 +276,7 @@ static void add(struct worker *w, struct steered *s, uint32_t nic, uint64_t flow
 /* As XDP asks before it steers. */
 static bool is_beating(const struct worker *w, unsigned worker)
 {
-	uint64_t at = atomic_load_explicit(&w->cfg.slots[worker], memory_order_relaxed);
+	uint64_t at = w->cfg.slots[worker];
 
 	return at && (int64_t)(w->now_ns - at) <= (int64_t)w->stale_ns;
 }
@@ -292,6 +292,22 @@ static void mail(struct worker *w, struct steered *s, unsigned owner, uint64_t f
 		refuse(w, s, SR_FRAGMENT_OVERFLOW);
 }
 
+bool fragments_cancel(struct worker *w, const struct steered *s)
+{
+	const struct mailboxes *boxes = w->cfg.mail;
+	struct mail m = { .meta = s->meta, .nic = s->in->index, .frame = s->frame };
+	unsigned owner;
+
+	if (!boxes || !boxes->owners || !s->frame.p)
+		return false;
+	m.flow = mailboxes_flow(boxes, s->wire.src, s->wire.dst);
+	owner = mailboxes_owner(boxes, m.flow);
+	if (owner == w->cfg.index || !is_beating(w, owner) ||
+	    !atomic_load_explicit(&counters_worker(w->cfg.counters, owner)->parked, memory_order_relaxed))
+		return false;
+	return mailbox_put(boxes->box[owner], &m);
+}
+
 static enum sipseal_reason check(const struct steered *s, struct wire_packet *ret)
 {
 	if (wire_packet_parse(s->frame, ret) < 0)
@@ -303,18 +319,16 @@ void fragments_came(struct worker *w, struct steered *s)
 {
 	const struct mailboxes *boxes = w->cfg.mail && w->cfg.mail->owners ? w->cfg.mail : &w->fragments.alone;
 	enum sipseal_reason bad = datapath_meta_check(w, s);
-	uint64_t begin_ns = w->now_ns, flow;
 	struct wire_packet p;
 	unsigned owner;
+	uint64_t flow;
 
-	if (bad) {
-		refuse(w, s, bad);
-		return;
-	}
+	if (bad)
+		return refuse(w, s, bad);
 	bad = check(s, &p);
 	if (bad) {
 		pieces_one(w, s);
-		tell(w, s, bad, begin_ns);
+		tell(w, s, bad, w->now_ns);
 		return;
 	}
 	s->frame.len = (size_t)(p.ip.p + p.ip.len - s->frame.p); /* without padding */
@@ -326,6 +340,30 @@ void fragments_came(struct worker *w, struct steered *s)
 		add(w, s, s->in->index, flow);
 }
 
+static void cancel_run(struct worker *w, struct steered *s)
+{
+	uint64_t begin_ns = w->now_ns;
+	int r = wire_frame_parse(s->frame, &s->wire); /* as it did before */
+
+	tell(w, s, r < 0 ? SR_BAD_FRAME : inbound_cancel(w, s), begin_ns);
+}
+
+static void mail_run(struct worker *w, const struct mail *m)
+{
+	struct steered s = { .in = port_of(w, m->nic, m->flow), .meta = m->meta, .frame = m->frame };
+	enum sipseal_reason bad;
+
+	w->now_ns = clock_mono_ns();
+	bad = datapath_meta_check(w, &s); /* again: this worker may have stood still since */
+	if (m->meta.flags & SIPSEAL_META_F_CANCEL)
+		cancel_run(w, &s);
+	else if (bad)
+		refuse(w, &s, bad);
+	else
+		add(w, &s, m->nic, m->flow);
+	fair_frame(&w->fair, m->meta.trunk);
+}
+
 /* What others have sent. */
 static unsigned mails_take(struct worker *w, unsigned max)
 {
@@ -334,18 +372,9 @@ static unsigned mails_take(struct worker *w, unsigned max)
 	unsigned n = 0;
 
 	while (box && n < max && mailbox_peek(box, &m)) {
-		struct steered s = { .in = port_of(w, m.nic, m.flow), .meta = m.meta, .frame = m.frame };
-		enum sipseal_reason bad;
-
 		if (!n)
 			w->env.now_ms = (int64_t)clock_real_ms();
-		w->now_ns = clock_mono_ns();
-		bad = datapath_meta_check(w, &s); /* again: this worker may have stood still since */
-		if (bad)
-			refuse(w, &s, bad);
-		else
-			add(w, &s, m.nic, m.flow);
-		fair_frame(&w->fair, m.meta.trunk);
+		mail_run(w, &m);
 		mailbox_drop(box);
 		n++;
 	}

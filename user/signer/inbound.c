@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "signer/datapath.h"
+#include "signer/fragments.h"
 #include "signer/leave.h"
 #include "signer/tell.h"
 
@@ -283,14 +284,17 @@ enum sipseal_reason inbound_cancel(struct worker *w, struct steered *s)
 	struct slice p = s->wire.payload;
 	struct parked *e;
 	uint64_t name;
+	unsigned i = 0;
 
 	if (p.p && park_cnt(w->inbound.park) &&
 	    sip_request_parse(p.p, p.len, SLICE("CANCEL"), m) == SR_NONE &&
 	    park_transaction(w->inbound.park, m, s->wire.src, &name)) {
-		for (unsigned i = 0; i < CANCEL_MAX && (e = park_find_transaction(w->inbound.park, name)); i++) {
+		for (; i < CANCEL_MAX && (e = park_find_transaction(w->inbound.park, name)); i++) {
 			s->in = e->in; /* out by the same ring, behind it */
 			go_on(w, e, true);
 		}
 	}
+	if (!i && p.p && fragments_cancel(w, s))
+		return SR_NONE;
 	return leave_unchanged(w, s, SR_CANCEL);
 }

@@ -141,6 +141,53 @@ static void test_cancel(void **state)
 	calls_free(&c);
 }
 
+/* A CANCEL that comes whole, to a worker that does not own the flow, stays behind an INVITE that came in fragments. */
+static void test_cancel_elsewhere(void **state)
+{
+	static _Atomic uint64_t beats[SIPSEAL_BEATS_MAX];
+	struct sipseal_meta m = call_meta(SIPSEAL_META_F_CANCEL);
+	struct call one = { .id = "x", .x5u = X5U_A };
+	struct mailboxes mail = { .owners = 1 };
+	struct calls c[2];
+	char msg[MSG_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		world_fds = 2 * (int)i;
+		calls_new(&c[i], NULL);
+		assert_int_equal(mailbox_new(&mail.box[i]), 0);
+		c[i].x.w->cfg.mail = &mail;
+		c[i].x.w->cfg.index = i;
+		c[i].x.w->cfg.counters = c[0].x.counters;
+		c[i].x.w->cfg.heartbeat = &beats[i];
+		c[i].x.w->cfg.slots = beats;
+	}
+	world_fds = 0;
+	cut_text(&cut, false, 9, call_cancel("x", msg), strlen(msg), 1440); /* one frame: whole */
+	for (unsigned n = 0; n < 2; n++) {
+		worker_loop(c[0].x.w);
+		assert_true(fake_deliver(c[1].x.carrier, &m, sizeof(m), cut.frames[0].bytes, cut.frames[0].len));
+		worker_loop(c[1].x.w);
+		assert_int_equal(sent(&c[1]), 1); /* the first: nothing waits, it leaves at once */
+		assert_int_equal(call_trunk_reason(&c[1].x, SR_CANCEL), 1);
+		if (n)
+			break;
+		call_cut_send(&c[0], 1, call_text(&c[0], &one, 2000), false);
+		assert_int_equal(sent(&c[0]), 0);
+		cut_text(&cut, false, 9, call_cancel("x", msg), strlen(msg), 1440);
+	}
+	worker_loop(c[0].x.w);
+	assert_int_equal(call_trunk_reason(&c[0].x, SR_CERTIFICATE_PENDING), 1);
+	assert_int_equal(call_trunk_reason(&c[0].x, SR_CANCEL), 1);
+	whole_of(c[0].x.core, 0, sent(&c[0]) - 1, got);
+	assert_memory_equal(got, "INVITE", 6);
+	assert_memory_equal(out(&c[0], sent(&c[0]) - 1).p, "CANCEL", 6);
+	for (unsigned i = 0; i < 2; i++) {
+		calls_free(&c[i]);
+		mailbox_free(mail.box[i]);
+	}
+}
+
 /* Before: each fragment as it came.  After: each as it left.  One record. */
 static void test_captured(void **state)
 {
@@ -176,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_leaves_as_it_came),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_elsewhere),
 		cmocka_unit_test(test_captured),
 	};
 
