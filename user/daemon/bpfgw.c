@@ -115,6 +115,19 @@ static void devs_release(struct bpfgw *g, const struct sipseal_config *live, con
 			bpf_map_delete_elem(bpf_map__fd(g->skel->maps.sipseal_devs), &i);
 }
 
+/* Where passing means "out of the other port", an empty slot drops (no_peer_port): all are filled before the first NIC
+ * gets this program.  What cannot be filled is bpfgw_attach()'s to name. */
+static void devs_fill_bridges(struct bpfgw *g, const struct sipseal_config *next)
+{
+	for (unsigned i = 0; i < SIPSEAL_PORTS_MAX; i++) {
+		uint32_t peer = next->ports[i].peer;
+
+		if ((next->ports[i].flags & SIPSEAL_PORT_F_BRIDGE) && peer < SIPSEAL_PORTS_MAX)
+			bpf_map_update_elem(bpf_map__fd(g->skel->maps.sipseal_devs), &peer,
+					    &next->ports[peer].ifindex, BPF_ANY);
+	}
+}
+
 int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c)
 {
 	const size_t rest = offsetof(struct sipseal_config, heartbeat_limit_ns);
@@ -129,6 +142,7 @@ int bpfgw_config_set(struct bpfgw *g, const struct sipseal_config *c)
 	config_zero_tails(&next);
 	bpfgw_links_prune(g, &next);
 	devs_release(g, live, &next);
+	devs_fill_bridges(g, &next);
 	/* The page is the map: XDP sees each store.  Words do not tear, and no field depends on another
 	 * one but on the generation, which comes last. */
 	memcpy((char *)live + rest, (const char *)&next + rest, sizeof(next) - rest);
