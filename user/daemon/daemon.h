@@ -2,6 +2,7 @@
 /*
  * daemon - everything that a running sipseald holds.
  *
+ *     checks.c      what the machine and its NICs must have
  *     start.c       configuration -> checks -> XDP -> signer -> control socket; or nothing
  *     generation*.c a change: policy memfd, match tables, configuration word; live.c: what there is now
  *     trunks.c, reload.c  changes that users ask for, and their files
