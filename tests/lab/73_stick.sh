@@ -45,14 +45,7 @@ test_outbound_ipv6_kernel() { outbound $CORE6 $CARRIER6 kernel; }
 test_inbound() {
 	inbound_start
 	captures_start
-	local id
-	id=$(secsipidx -sign-full -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest A -x5u "$X5U" -k "$T/sti/key.pem")
-	EXTRA=$'\r\n'"Identity: $id" inbound_call
-	captures_stop
-	case $(marks_at_core | sort -u) in
-	"STIR_VERIFIED;attest=A;origid="*) ;;
-	*) fail "mark: $(marks_at_core)" ;;
-	esac
+	verified_call
 }
 
 # ---- who comes from the carrier ----------------------------------------------------------------------

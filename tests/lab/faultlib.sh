@@ -49,3 +49,14 @@ are_sums_even() {
 expect_sums() {
 	wait_for 5 are_sums_even >"$T/sums" || fail "steered is not the sum of the rest: $(tail -n 1 "$T/sums")"
 }
+
+# ---- calls and stream end ------------------------------------------------------------------------------
+calls_end() { # none has failed, none has left unsigned or late, nothing of the stream is lost, the sums hold
+	load_stop v4
+	captures_stop
+	stream_stop
+	python3 "$HERE/check_faults.py" "$T/core.pcap" "$T/carrier.pcap" --cert "$T/sti/leaf.pem" >"$T/faults" ||
+		fail "$(cut -c7- "$T/faults")"
+	report "$(cat "$T/faults")"
+	expect_sums
+}

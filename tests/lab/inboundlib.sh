@@ -193,3 +193,15 @@ marks_at_core() { # -> result rows that came to the core, one per line, from the
 	tshark -r "$T/core.pcap" -d udp.port==5060,sip -Y 'sip.Method == "INVITE" && ip.dst == '$CORE4 -T fields -e sip.msg_hdr 2>/dev/null |
 		sed 's/\\r\\n/\n/g; s/\\n/\n/g' | sed -n 's/^X-STIR-Result: //p'
 }
+
+# A call that secsipidx has signed; captures run, and end here.
+verified_call() {
+	local id
+	id=$(secsipidx -sign-full -orig-tn ${IN_CALLER#+} -dest-tn ${IN_CALLED#+} -attest A -x5u "$X5U" -k "$T/sti/key.pem")
+	EXTRA=$'\r\n'"Identity: $id" inbound_call
+	captures_stop
+	case $(marks_at_core | sort -u) in
+	"STIR_VERIFIED;attest=A;origid="*) ;;
+	*) fail "mark: $(marks_at_core)" ;;
+	esac
+}
