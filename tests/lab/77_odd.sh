@@ -183,6 +183,25 @@ test_hidden_tags() {
 	! grep -q '^warning: gwp0 takes' "$T/check.txt" || fail "said after the remedy"
 }
 
+# ---- what the mode decides ---------------------------------------------------------------------------------
+# A start in modes wire and host asks nobody who forwards: --check says the same, and no remedy that the mode refuses.
+checked() { # --check of $T/sipseal.yaml, in $T/check.txt
+	in_ns gw "$SIPSEALD" --check -c "$T/sipseal.yaml" >"$T/check.txt" 2>&1 || { cat "$T/check.txt"; fail "--check"; }
+}
+
+test_check_of_other_modes() {
+	configured
+	sed -i 's/mode: routed/mode: wire/; s/fast_path: forward/fast_path: auto/' "$T/sipseal.yaml"
+	checked
+	grep -q '^fast path: forward (mode wire' "$T/check.txt" || fail "mode wire: $(cat "$T/check.txt")"
+	grep -q '^notice: gwp0 is a veth whose far end' "$T/check.txt" || fail "mode wire: $(cat "$T/check.txt")"
+	! grep -q 'fast_path: kernel' "$T/check.txt" || fail "a remedy that mode wire refuses: $(cat "$T/check.txt")"
+	sed -i 's/mode: wire/mode: host/; /name: gwc0, side: core/d' "$T/sipseal.yaml"
+	checked
+	grep -q '^fast path: kernel (mode host' "$T/check.txt" || fail "mode host: $(cat "$T/check.txt")"
+	! grep -qE '^(warning|notice): ' "$T/check.txt" || fail "mode host without VLAN devices: $(cat "$T/check.txt")"
+}
+
 # ---- a NIC that is gone --------------------------------------------------------------------------------
 is_gone_said() { [ -n "$(warning interface_gone)" ]; }
 

@@ -192,6 +192,14 @@ static bool iptables_in_the_way(const char *path, const char *what, char why[WHY
 
 bool fastpath_decide(const struct gateway *g, char ret_why[WHY_LEN])
 {
+	if (g->mode == GATEWAY_WIRE) {
+		snprintf(ret_why, WHY_LEN, "mode wire: all leaves by the other NIC");
+		return true;
+	}
+	if (g->mode == GATEWAY_HOST) {
+		snprintf(ret_why, WHY_LEN, "mode host: the kernel of the PBX's machine");
+		return false;
+	}
 	if (g->fast_path != FAST_PATH_AUTO) {
 		snprintf(ret_why, WHY_LEN, "by configuration");
 		return g->fast_path == FAST_PATH_FORWARD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fastpath - `fast_path: auto`: may XDP forward by itself, or would it go around something?
+ * fastpath - who forwards what is not for the signer, and with `fast_path: auto`: may XDP do it by itself, or would it go
+ * around something?
  */
 #ifndef SIPSEAL_DAEMON_FASTPATH_H
 #define SIPSEAL_DAEMON_FASTPATH_H
@@ -10,7 +11,7 @@
 #include "trunk/model.h"
 
 /**
- * fastpath_decide() - forward, or kernel where netfilter has forward or NAT rules in this network
+ * fastpath_decide() - as the mode needs it (wire, host); else as configured; auto: forward, or kernel where netfilter has forward or NAT rules in this network
  * namespace (nf_tables by netlink, iptables by /proc/net/ip_tables_names and ip6_tables_names) or the
  * driver of an interface is veth.
  * @ret_why: for status: "veth driver on eth0", "nf_tables chain inet filter forward", ...

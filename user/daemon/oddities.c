@@ -37,7 +37,13 @@ static bool is_redirected_to(const struct gateway *g, bool is_forwarding)
 	return g->mode == GATEWAY_WIRE || (g->mode == GATEWAY_ROUTED && is_forwarding);
 }
 
-static void look_veth(const struct look *l)
+/* What else helps: a bump in the wire has no kernel to leave it to. */
+static const char *else_kernel(const struct gateway *g)
+{
+	return g->mode == GATEWAY_ROUTED ? "; or fast_path: kernel" : "";
+}
+
+static void look_veth(const struct gateway *g, const struct look *l)
 {
 	const struct nic *n = l->n;
 	char peer[IF_NAMESIZE];
@@ -45,22 +51,22 @@ static void look_veth(const struct look *l)
 	if (!n->peer || !if_indextoname(n->peer, peer)) {
 		say(l, "veth_far_end_unseen", "notice",
 		    "%s is a veth whose far end is in another network namespace: XDP's frames are lost there without a "
-		    "trace unless that end has GRO (ethtool -K NIC gro on, there) or an XDP program; else fast_path: kernel",
-		    n->name);
+		    "trace unless that end has GRO (ethtool -K NIC gro on, there) or an XDP program%s",
+		    n->name, else_kernel(g));
 		return;
 	}
 	if (nic_gro(peer) != 0 || nic_has_xdp(n->peer) != 0)
 		return;
 	say(l, "veth_far_end", "warning",
 	    "%s is a veth whose far end has neither GRO nor XDP: frames that XDP forwards are lost there without a trace: "
-	    "ethtool -K %s gro on; or fast_path: kernel",
-	    n->name, peer);
+	    "ethtool -K %s gro on%s",
+	    n->name, peer, else_kernel(g));
 }
 
-/* In mode routed a NIC without VLAN devices has no use for tagged frames. */
+/* But for a bridge, a NIC without VLAN devices has no use for tagged frames. */
 static void look_tags(const struct gateway *g, const struct look *l)
 {
-	if (g->mode == GATEWAY_ROUTED && !l->n->has_vlans)
+	if (g->mode != GATEWAY_WIRE && !l->n->has_vlans)
 		return;
 	if (nic_hides_tags(l->n->name) != 1)
 		return;
@@ -75,7 +81,7 @@ void oddities_look(const struct gateway *g, bool is_forwarding, const struct nic
 	const struct look l = { n, fn, ctx };
 
 	if (n->is_veth && is_redirected_to(g, is_forwarding))
-		look_veth(&l);
+		look_veth(g, &l);
 	look_tags(g, &l);
 }
 

@@ -34,22 +34,6 @@ static int lock_take(const char *bpffs)
 	return TAKE_FD(fd);
 }
 
-static void fast_path_decide(struct sipseald *d)
-{
-	const struct gateway *g = d->gateway;
-
-	if (g->mode != GATEWAY_ROUTED) {
-		d->is_forwarding = g->mode == GATEWAY_WIRE;
-		snprintf(d->fast_path_why, sizeof(d->fast_path_why), "mode %s: %s", topology_mode(d),
-			 d->is_forwarding ? "all leaves by the other NIC" : "the kernel of the PBX's machine");
-	} else if (g->fast_path == FAST_PATH_AUTO) {
-		d->is_forwarding = fastpath_decide(g, d->fast_path_why);
-	} else {
-		d->is_forwarding = g->fast_path == FAST_PATH_FORWARD;
-		snprintf(d->fast_path_why, sizeof(d->fast_path_why), "by configuration");
-	}
-}
-
 /* What a crash left half-written, and what must be kept over a restart. */
 static int state_start(struct sipseald *d)
 {
@@ -222,7 +206,7 @@ static int all_steps(struct sipseald *d)
 		return EXIT_ERROR;
 	if ((r = checks_nics(d)))
 		return r;
-	fast_path_decide(d);
+	d->is_forwarding = fastpath_decide(d->gateway, d->fast_path_why);
 	/* addresses first: a port that is taken must not cost a moment of traffic */
 	if ((r = control_prepare(d)) || (r = calls_start(d)) || (r = bpf_start(d)) ||
 	    (r = signer_first_start(d)) || (r = fetcher_first_start(d)))
