@@ -215,7 +215,7 @@ test_missing_capability() {
 test_foreign_xdp_program() {
 	good
 	# not `ip link set xdp obj`: that takes the first bpffs it finds, or mounts one, for directories of its own
-	[ -x "$O/bench/xdpdrop" ] || make -s -C "$TOP" O="$O" benchprogs || skip "xdpdrop cannot be built"
+	bench_programs xdpdrop
 	bg foreign gw "$O/bench/xdpdrop" gwp0
 	wait_for 5 grep -qs ready "$T/foreign.log" || fail "xdpdrop: $(cat "$T/foreign.log")"
 	local rc=0

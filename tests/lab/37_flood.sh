@@ -20,7 +20,7 @@ sums_hold() { # ... once the statistics of the rings, read every second, have fo
 }
 
 test_overflow() {
-	make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"
+	bench_programs sipflood
 	start_gateway
 	udp_sink $CARRIER4:5060
 	local pid sent
@@ -48,7 +48,7 @@ test_overflow() {
 
 # Ten emergency calls while the rings are as full as they get: each arrives, signed or not.
 test_emergency_calls() {
-	make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"
+	bench_programs sipflood
 	start_gateway
 	udp_sink $CARRIER4:5060
 	capture_start carrier carrier carr0 'udp src port 5070' # not the flood

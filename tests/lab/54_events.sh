@@ -69,7 +69,7 @@ followers() { [ "$(sipseal -j status | jq .events.followers)" = "$1" ]; }
 flood() { # COUNT RATE
 	in_ns core "$O/bench/sipflood" --from $CORE4 --to $CARRIER4:5060 --count "$1" --rate "$2" >"$T/flood.json" || fail "sipflood"
 }
-need_sipflood() { make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"; }
+
 
 # ---- what an event says ----------------------------------------------------------------------------
 test_fields() {
@@ -361,7 +361,7 @@ raw_call_ids() {
 # The signer makes no system call for an event: what it does per call is to poll, to send, and OpenSSL's getpid().
 test_no_system_calls() {
 	command -v strace >/dev/null || skip "no strace"
-	need_sipflood
+	bench_programs sipflood
 	begin "events_file: $T/events.ndjson"
 	udp_sink $CARRIER4:5060
 	follow good
@@ -387,7 +387,7 @@ calls_of() { awk -v n="$1" '$1 == n { c = $2 } END { print c + 0 }' "$T/strace.t
 # What left before the signer died is told, and what leaves after that follows.  What was told may still have stood in
 # the tx ring when it died: a batch of 64 at most.
 test_signer_dies() {
-	need_sipflood
+	bench_programs sipflood
 	begin "events_file: $T/events.ndjson"
 	capture_start carrier carrier carr0
 	udp_sink $CARRIER4:5060

@@ -6,7 +6,7 @@ export LAB_QUEUES=1 # one queue, one worker: trunks meet
 OTHER4=10.66.2.9
 
 begin() {
-	make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"
+	bench_programs sipflood
 	make_certs "$T/sti"
 	gateway_yaml | sed '/^trunks:/,$d' >"$T/sipseal.yaml"
 	start_gateway "$T/sipseal.yaml"

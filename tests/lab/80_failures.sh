@@ -302,7 +302,7 @@ begin() { # POLICY
 
 matrix() { # POLICY COLUMN
 	local state policy=$1 words
-	make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/sipflood" || skip "sipflood cannot be built"
+	bench_programs sipflood
 	begin "$1"
 	state=begin recovered # as each row ends
 	while read -r -a words; do

@@ -24,7 +24,7 @@ nobody() { # NIC MAC ADDRESS...
 }
 
 begin() {
-	make -s -C "$TOP" O="$O" "$O/bench/hostile" || skip "hostile cannot be built"
+	bench_programs hostile
 	MORE_TRUNKS="  - { name: other, carrier: { peers: [\"$OTHER4:5060\", \"[$OTHER6]:5060\"] }, attestation: B,
       default_country_code: \"1\", verification: { enabled: true } }"
 	MORE_TRUNKS=$MORE_TRUNKS inbound_start

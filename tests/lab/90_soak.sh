@@ -13,7 +13,7 @@ VERIFIED_PORT=6430                    # of goodcalls.py: 6000 + the sum of the b
 exec 3>&1
 
 begin() {
-	make -s -C "$TOP" O="$O" "$O/bench/hostile" "$O/bench/sipflood" || skip "generators cannot be built"
+	bench_programs hostile sipflood
 	MORE_TRUNKS="  - name: located
     carrier: { peers: [\"$LOCATED4:5060\"] }
     attestation: A

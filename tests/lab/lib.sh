@@ -91,6 +91,12 @@ stop_all() { # [PID] : processes of the file $T/pids, last first; PID goes on
 	echo "${1:-}" >"$T/pids"
 }
 
+# Programs of tests/bench; make knows those below its own directory by their relative name.
+bench_programs() { # NAME...
+	local n
+	for n in "$@"; do make -s -C "$TOP" O="$O" "${O#"$TOP"/}/bench/$n" || skip "$n cannot be built"; done
+}
+
 # ---- lab -------------------------------------------------------------------------------------------
 lab() { LAB_PREFIX=$PREFIX "$TOP/scripts/lab.sh" "$@"; }
 
