@@ -9,6 +9,7 @@
 #include "wire/forward.h"
 
 #define ETH_LEN 14
+#define ETH_TAGGED_LEN 18 /* links take their MTU behind one tag; behind two only some */
 
 static void record(struct emitter *e, uint8_t stage, uint8_t form, uint8_t nic, struct slice data)
 {
@@ -119,6 +120,8 @@ uint16_t emit_mtu(const struct emit_job *j)
 
 	if (j->port && j->port->mtu && j->port->mtu < mtu)
 		mtu = j->port->mtu;
+	if (is_edited(j) && j->out.in->l2.len > ETH_TAGGED_LEN) /* what is left as it came has shown that it fits */
+		mtu -= (uint32_t)(j->out.in->l2.len - ETH_TAGGED_LEN);
 	return (uint16_t)(mtu < EMIT_MTU_MAX ? mtu : EMIT_MTU_MAX);
 }
 

@@ -43,7 +43,8 @@ struct emit_job {
 	struct port *port;               /* NULL: raw socket only */
 };
 
-/** emit_mtu() - the route's MTU, but no more than the NIC and a chunk can take; 1500 where nobody knows. */
+/** emit_mtu() - the route's MTU, but no more than the NIC and a chunk can take; 1500 where nobody knows.  Edited ones with
+ * two tags stay 4 bytes below: many NICs take their MTU behind one tag only. */
 uint16_t emit_mtu(const struct emit_job *j);
 
 /**

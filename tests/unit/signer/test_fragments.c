@@ -56,6 +56,40 @@ static void test_signed(void **state)
 	}
 }
 
+/* Tags go with every fragment. Behind two of them not every link takes what it takes behind one. */
+static void test_tagged(void **state)
+{
+	static const uint8_t tags[] = { 0x88, 0xa8, 0, 7, 0x81, 0, 0x60, 9 };
+
+	(void)state;
+	for (unsigned k = 0; k < 4; k++) {
+		unsigned n = k & 2 ? 8 : 4; /* bytes of tags */
+		size_t len = text_with_body(world_invite, 4000, text), longest = 0;
+		struct sipseal_meta m = cut_meta(SIPSEAL_META_F_BRIDGED);
+		struct world x;
+
+		world_new(&x, NULL);
+		cut_text(&cut, k & 1, 5, text, len, 1440);
+		for (unsigned i = 0; i < cut.cnt; i++) {
+			uint8_t *frame = cut.frames[i].bytes;
+
+			memmove(frame + 12 + n, frame + 12, cut.frames[i].len - 12);
+			memcpy(frame + 12, tags + sizeof(tags) - n, n);
+			cut.frames[i].len += n;
+		}
+		cut_send(&x, &cut, &m);
+		assert_int_equal(world_reason(&x, SR_SIGNED), 1);
+		for (unsigned i = 0; i < x.carrier->sent_cnt; i++) {
+			assert_memory_equal(x.carrier->sent[i].data + 12, tags + sizeof(tags) - n, n);
+			if (x.carrier->sent[i].len > longest)
+				longest = x.carrier->sent[i].len;
+		}
+		assert_in_range(longest, 14 + 4 + 1500 - 15, 14 + 4 + 1500);
+		assert_true(text_holds(got, whole_of(x.carrier, 0, x.carrier->sent_cnt, got), "\r\nIdentity: eyJ"));
+		world_free(&x);
+	}
+}
+
 /* Copies of the sender, with other identifications: the same bytes, no second signature. */
 static void test_retransmission(void **state)
 {
@@ -426,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signed),
+		cmocka_unit_test(test_tagged),
 		cmocka_unit_test(test_retransmission),
 		cmocka_unit_test(test_as_it_came),
 		cmocka_unit_test(test_padding_and_narrow),
