@@ -202,6 +202,21 @@ test_check_of_other_modes() {
 	! grep -qE '^(warning|notice): ' "$T/check.txt" || fail "mode host without VLAN devices: $(cat "$T/check.txt")"
 }
 
+# ---- a link that is gone -------------------------------------------------------------------------------
+# The NIC itself is up: the far end is not.
+test_link_down() {
+	configured
+	start_gateway "$T/sipseal.yaml"
+	udp_sink $CARRIER4:5060
+	send_invite before
+	expect "with a link" "" "$(warning interface_down)"
+	in_ns carrier ip link set carr0 down
+	said interface_down 'interface gwp0 has no link' 'far end'
+	in_ns carrier ip link set carr0 up
+	expect "after the remedy" "" "$(warning interface_down)"
+	lab up # addresses and routes that went with the link
+}
+
 # ---- a NIC that is gone --------------------------------------------------------------------------------
 is_gone_said() { [ -n "$(warning interface_gone)" ]; }
 

@@ -99,6 +99,7 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 		d->nic.mtu = l.mtu;
 		d->nic.queues = l.queues;
 		d->nic.is_up = ifi->ifi_flags & IFF_UP;
+		d->nic.has_link = ifi->ifi_flags & IFF_RUNNING;
 		d->nic.peer = l.is_link_elsewhere ? 0 : l.link;
 	}
 	return MNL_CB_OK;

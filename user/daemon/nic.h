@@ -16,6 +16,7 @@ struct nic {
 	unsigned ifindex, mtu;
 	unsigned queues;       /* rx queues in use; sockets are bound to all of them */
 	bool is_up;
+	bool has_link;         /* a cable, and somebody at its other end */
 	bool is_veth;
 	unsigned peer;         /* veth: ifindex of the other end, where that is in this network namespace; else 0 */
 	bool has_vlans;        /* VLAN devices stand on it */

@@ -193,6 +193,9 @@ static void warn_interfaces(const struct sipseald *d, json_t *list)
 			     "interface %s is gone: restart sipseald when it is back", n->name);
 		else if (r == -ENETDOWN)
 			warn(list, "interface_down", NULL, "interface %s is down", n->name);
+		else if (r == 0 && !now.has_link)
+			warn(list, "interface_down", NULL, "interface %s has no link: its cable, or the far end, is down",
+			     n->name);
 		else if (r == 0)
 			oddities_look(d->gateway, d->is_forwarding, &now, warn_oddity, list);
 	}
@@ -229,6 +232,10 @@ static void warn_machine(const struct sipseald *d, json_t *list)
 	if (counts_ring_drops(&t))
 		warn(list, "ring_drops", NULL, "INVITEs dropped because a ring was full: %llu",
 		     (unsigned long long)counts_ring_drops(&t));
+	if (t.send_errors)
+		warn(list, "send_errors", NULL,
+		     "%llu frames could not be sent, or were dropped by the interface: their calls were repeated or lost",
+		     (unsigned long long)t.send_errors);
 }
 
 json_t *report_warnings(const struct sipseald *d)
