@@ -231,6 +231,17 @@ test_settings_of_others() {
 	expect "after --detach" "true 0 on false 1 on" "$(settings)"
 }
 
+# From elsewhere XDP goes, the settings cannot: that is no success, and the next one finishes it.
+test_detach_elsewhere() {
+	start_gateway
+	stop gateway
+	exits 1 in_ns core "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf"
+	grep -q 'was set in another network namespace: detach there' "$T/err" || fail "it does not say why: $(cat "$T/err")"
+	expect "after --detach elsewhere" "true 1 off true 1 off" "$(settings)"
+	exits 0 in_ns gw "$SIPSEALD" --detach --bpffs "/run/$PREFIX-lab/bpf"
+	expect "after --detach" "false 0 on false 0 on" "$(settings)"
+}
+
 # A start in another mode takes over, and takes back.
 test_other_mode() {
 	start_gateway

@@ -275,7 +275,7 @@ int daemon_detach(const struct options *opt)
 	CLEANUP(closep) int lock = -1;
 	char err[BPFGW_ERR_LEN], terr[TOPOLOGY_ERR_LEN];
 	const char *bpffs;
-	int r;
+	int r, left;
 
 	if (opt->config && (r = load_start(opt, &c)))
 		return r;
@@ -284,7 +284,8 @@ int daemon_detach(const struct options *opt)
 	bpffs = opt->bpffs ? opt->bpffs : c ? config_gateway(c)->bpffs : defaults->bpffs;
 	if ((lock = lock_take(bpffs)) == -EBUSY)
 		return EXIT_ERROR;
-	if ((r = topology_detach(bpffs, terr)) < 0) /* first: nothing leads to a NIC without a program */
+	left = topology_detach(bpffs, terr); /* first: nothing leads to a NIC without a program */
+	if (left < 0)
 		log_err("event=detach reason=\"%s\"", terr);
 	r = bpfgw_detach_all(bpffs, err);
 	if (r < 0) {
@@ -292,5 +293,5 @@ int daemon_detach(const struct options *opt)
 		return EXIT_ERROR;
 	}
 	printf("%d interface%s detached\n", r, r == 1 ? "" : "s");
-	return EXIT_DONE;
+	return left < 0 ? EXIT_ERROR : EXIT_DONE;
 }
