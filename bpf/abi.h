@@ -34,7 +34,7 @@
  * X(number, NAME, "token", "help").  Numbers are never used again.  The token is what counters,
  * metrics, events, CLI and docs print.  A cause whose outcome a configured policy decides has two
  * words: the plain one where the packet passed, the one with `_dropped` where it did not.
- * 1..63 are given by XDP, 64..191 by the signer (and `sipseal explain`).  Of the latter, what is said
+ * 1..63 are given by XDP, 64..143 by the signer (and `sipseal explain`).  Of the latter, what is said
  * "see on_unsignable" was passed or answered as the trunk says; an emergency call never gets there.
  */
 #define SIPSEAL_XDP_REASONS(X) \
@@ -155,7 +155,7 @@ enum sipseal_reason {
 	SIPSEAL_SIGNER_REASONS(X)
 #undef X
 	SR_XDP_MAX = 64,   /* XDP reasons are below */
-	SR_MAX     = 192,  /* all reasons are below */
+	SR_MAX     = 144,  /* all reasons are below; each trunk has counters for those of the signer */
 };
 
 /* Metadata before each frame that is steered; 32 bytes, the limit of kernels before 6.3. */
