@@ -137,6 +137,23 @@ static void unmatched(FILE *f, const json_t *list)
 	out_table_print(t, f);
 }
 
+/* How loud a warning of the daemon is. */
+static const struct level {
+	const char *level, *word;
+	enum out_colour colour;
+} levels[] = {
+	{ "critical", "warning", OUT_RED }, { "notice", "note", OUT_PLAIN }, { NULL, "warning", OUT_YELLOW },
+};
+
+static const struct level *level_of(const json_t *w)
+{
+	const struct level *l = levels;
+
+	while (l->level && strcmp(out_str(w, "level"), l->level))
+		l++;
+	return l;
+}
+
 static void warnings(FILE *f, const json_t *list)
 {
 	const json_t *w;
@@ -146,13 +163,13 @@ static void warnings(FILE *f, const json_t *list)
 		fputc('\n', f);
 	json_array_foreach(list, i, w)
 	{
-		bool has_trunk = json_object_get(w, "trunk"), is_critical = !strcmp(out_str(w, "level"), "critical");
+		const struct level *l = level_of(w);
+		bool has_trunk = json_object_get(w, "trunk");
 		char *text = out_escape(out_str(w, "text")),
 		     *trunk = out_escape(out_str(w, "trunk"));
 
-		fprintf(f, "%swarning: %s%s%s%s\n", out_colour(f, is_critical ? OUT_RED : OUT_YELLOW),
-			has_trunk && trunk ? trunk : "", has_trunk ? ": " : "", text ? text : "",
-			out_colour(f, OUT_PLAIN));
+		fprintf(f, "%s%s: %s%s%s%s\n", out_colour(f, l->colour), l->word, has_trunk && trunk ? trunk : "",
+			has_trunk ? ": " : "", text ? text : "", out_colour(f, OUT_PLAIN));
 		free(text);
 		free(trunk);
 	}

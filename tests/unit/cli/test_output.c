@@ -48,11 +48,14 @@ static void test_status(void **state)
 	      "\"packets\":{\"steered\":15,\"local\":0}}],"
 	      "\"credentials\":[{\"cert\":\"c.pem\",\"key\":\"k.pem\",\"spc\":\"1234\",\"usable\":"
 	      "false}],"
-	      "\"warnings\":[{\"code\":\"x\",\"text\":\"look here\",\"trunk\":\"acme\"}]}");
+	      "\"warnings\":[{\"code\":\"x\",\"text\":\"look here\",\"trunk\":\"acme\"},"
+	      "{\"code\":\"y\",\"level\":\"critical\",\"text\":\"act\"},"
+	      "{\"code\":\"z\",\"level\":\"notice\",\"text\":\"by the way\"}]}");
 	for (const char *const *want =
 		     (const char *const[]){ "generation 3, up 1h 1m", "kernel (veth)",
 					    "signed 12, unsigned 3", "running, pid 7", "steered 15",
-					    "(hidden)", "NO", "warning: acme: look here\n", NULL };
+					    "(hidden)", "NO", "warning: acme: look here\n",
+					    "warning: act\n", "note: by the way\n", NULL };
 	     *want; want++)
 		if (!strstr(text, *want))
 			fail_msg("no '%s' in: %s", *want, text);
