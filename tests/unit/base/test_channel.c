@@ -10,9 +10,9 @@
 
 #include "base/channel.h"
 #include "base/cleanup.h"
+#include "send_raw.h"
 
 #define VERSION 7
-#define SENT_MAX 20
 
 struct message {
 	struct channel_head head;
@@ -29,26 +29,6 @@ static unsigned open_fds(void)
 		n++;
 	closedir(d);
 	return n;
-}
-
-/* What channel_send() would not send. */
-static void send_raw(int fd, const void *m, size_t len, unsigned cnt)
-{
-	union { char buf[CMSG_SPACE(SENT_MAX * sizeof(int))]; struct cmsghdr align; } c;
-	struct iovec iov = { (void *)(uintptr_t)m, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	memset(&c, 0, sizeof(c));
-	if (cnt) {
-		h.msg_control = c.buf;
-		h.msg_controllen = CMSG_SPACE(cnt * sizeof(int));
-		CMSG_FIRSTHDR(&h)->cmsg_level = SOL_SOCKET;
-		CMSG_FIRSTHDR(&h)->cmsg_type = SCM_RIGHTS;
-		CMSG_FIRSTHDR(&h)->cmsg_len = CMSG_LEN(cnt * sizeof(int));
-		for (unsigned i = 0; i < cnt; i++)
-			((int *)CMSG_DATA(CMSG_FIRSTHDR(&h)))[i] = STDERR_FILENO;
-	}
-	assert_int_equal(sendmsg(fd, &h, 0), len);
 }
 
 static const struct {

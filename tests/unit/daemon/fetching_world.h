@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "daemon/fetching_internal.h"
+#include "signer_fork.h"
 
 #define PEM(text) "-----BEGIN CERTIFICATE-----\n" text "\n-----END CERTIFICATE-----\n"
 #define NOBODY 65534
@@ -281,19 +282,7 @@ static void signer_child(int fd, struct signer_view *view)
 
 static inline void signer_run(struct world *w)
 {
-	int fds[2];
-	pid_t pid;
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		close(fds[0]);
-		signer_child(fds[1], w->view);
-	}
-	close(fds[1]);
-	w->d.signer.fd = fds[0];
-	w->d.signer.pid = pid;
+	signer_fork(&w->d, signer_child, w->view);
 }
 
 /* ---- the daemon ---- */

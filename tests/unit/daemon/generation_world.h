@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "daemon/generation_internal.h"
+#include "signer_fork.h"
 
 #define MAIN                                                                                       \
 	"gateway: { heartbeat_ms: 100, interfaces: [{ name: eth0, side: core }, { name: eth1, "    \
@@ -181,20 +182,8 @@ static void signer_child(int fd, struct signer_view *view)
 
 static void signer_run(struct world *w)
 {
-	int fds[2];
-	pid_t pid;
-
 	memset(w->view, 0, sizeof(*w->view));
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		close(fds[0]);
-		signer_child(fds[1], w->view);
-	}
-	close(fds[1]);
-	w->d.signer.fd = fds[0];
-	w->d.signer.pid = pid;
+	signer_fork(&w->d, signer_child, w->view);
 }
 
 static inline unsigned keys_cnt(const struct world *w)

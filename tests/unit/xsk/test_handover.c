@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "xsk/handover.h"
+#include "send_raw.h"
 
 static unsigned open_fds(void)
 {
@@ -27,26 +28,6 @@ static unsigned open_fds(void)
 static void pair(int sv[2])
 {
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-}
-
-/* what handover_send() would not send */
-static void send_raw(int fd, const void *buf, size_t len, unsigned fd_cnt)
-{
-	union { char buf[CMSG_SPACE(64 * sizeof(int))]; struct cmsghdr align; } c;
-	struct iovec iov = { (void *)(uintptr_t)buf, len };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	memset(&c, 0, sizeof(c));
-	if (fd_cnt) {
-		h.msg_control = c.buf;
-		h.msg_controllen = CMSG_SPACE(fd_cnt * sizeof(int));
-		CMSG_FIRSTHDR(&h)->cmsg_level = SOL_SOCKET;
-		CMSG_FIRSTHDR(&h)->cmsg_type = SCM_RIGHTS;
-		CMSG_FIRSTHDR(&h)->cmsg_len = CMSG_LEN(fd_cnt * sizeof(int));
-		for (unsigned i = 0; i < fd_cnt; i++)
-			((int *)CMSG_DATA(CMSG_FIRSTHDR(&h)))[i] = STDERR_FILENO;
-	}
-	assert_int_equal(sendmsg(fd, &h, 0), len);
 }
 
 static void test_round_trip(void **state)
