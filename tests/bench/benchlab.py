@@ -25,7 +25,8 @@ gateway:
   interfaces: [{ name: gwc0, side: core }, { name: gwp0, side: carrier }]
   xdp_mode: native
   fast_path: forward
-  workers: 1
+  workers: %(workers)d
+  idle: %(idle)s
   sip_ports: [5060, 5062]
   bpffs: /run/%(prefix)s-lab/bpf
 control: { socket: %(dir)s/control.sock, metrics: off }
@@ -57,6 +58,20 @@ def cpu_us(pid):
         with open("/proc/%d/task/%s/schedstat" % (pid, tid)) as f:
             ns += int(f.read().split()[0])
     return ns / 1000
+
+
+def threads_named(start):
+    """-> {number behind the last '-': tid} of the kernel's threads with such a name"""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/comm" % pid) as f:
+                name = f.read().strip()
+        except OSError:    # it ended meanwhile
+            continue
+        if name.startswith(start):
+            found[int(name.rsplit("-", 1)[1])] = int(pid)
+    return found
 
 
 class Stolen:
@@ -92,12 +107,14 @@ class Lab:
     """Several may stand side by side; everything ends with the context."""
     anchors = ""     # more of `certificates`
 
-    def __init__(self, name, more, trunks=None):
-        """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files"""
+    def __init__(self, name, more, trunks=None, *, idle="poll", workers=1):
+        """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files;
+        every NIC has as many queues as there are workers"""
         self.tmp = tempfile.TemporaryDirectory(prefix="sipseal-bench.")
         self.prefix = "sb%d%s" % (os.getpid(), name)
         self.procs = []
         self.more, self.trunks = more, trunks
+        self.idle, self.workers = idle, workers
 
     def __enter__(self):
         try:
@@ -109,14 +126,15 @@ class Lab:
 
     def start(self):
         d = self.tmp.name
-        env = dict(os.environ, LAB_PREFIX=self.prefix, LAB_QUEUES="1", LAB_NEIGH="permanent")
+        env = dict(os.environ, LAB_PREFIX=self.prefix, LAB_QUEUES=str(self.workers), LAB_NEIGH="permanent")
         subprocess.run([TOP + "/scripts/lab.sh", "up"], env=env, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([O + "/sipseal", "cert", "lab", d + "/sti"], check=True, stdout=subprocess.DEVNULL)
         os.mkdir(d + "/trunks.d")     # not those of an installed gateway
         if self.trunks:
             self.trunks(d + "/trunks.d")
         with open(d + "/sipseal.yaml", "w") as f:
-            f.write((CONFIG + self.more) % {"prefix": self.prefix, "dir": d, "anchors": self.anchors})
+            f.write((CONFIG + self.more) % {"prefix": self.prefix, "dir": d, "anchors": self.anchors,
+                                            "workers": self.workers, "idle": self.idle})
         self.before_daemon()
         self.start_daemon()
         self.sinks()
@@ -189,10 +207,30 @@ class Lab:
             cmd += ["--trunks", str(trunks), "--first", str(first)]
         return self.in_ns("core", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
 
-    def pin_signer(self):
-        pid = str(self.signer("status")["pid"])
-        for tid in os.listdir("/proc/%s/task" % pid):
-            os.sched_setaffinity(int(tid), {CPU_SIGNER})
+    def worker_tids(self):
+        pid = self.signer("status")["pid"]
+        return sorted(int(tid) for tid in os.listdir("/proc/%d/task" % pid) if int(tid) != pid)
+
+    def pin_signer(self, cpus=(CPU_SIGNER,)):
+        """one worker after the other to the processors in turn; (0, 1): each to that of its queue, for an xdp_frame is on
+        the queue of the processor that sent it"""
+        for i, tid in enumerate(self.worker_tids()):
+            os.sched_setaffinity(tid, {cpus[i % len(cpus)]})
+
+    def thread_napi(self, ns, nic, *cpus):
+        """What a NIC receives becomes the work of kernel threads of its own (one per queue, to the processors in turn)
+        instead of the sender's.  -> their tids, in the order of the queues; cpu_us() knows what they took.  The NIC must
+        have NAPI: XDP attached, or GRO."""
+        before = threads_named("napi/%s-" % nic)
+        subprocess.run(["ip", "netns", "exec", "%s-%s" % (self.prefix, ns), "sh", "-c",
+                        "echo 1 > /sys/class/net/%s/threaded" % nic], check=True)
+        new = {i: tid for i, tid in threads_named("napi/%s-" % nic).items() if before.get(i) != tid}
+        if not new:
+            raise SystemExit("bench: %s has no NAPI, or its threads are there already" % nic)
+        tids = [tid for _, tid in sorted(new.items())]
+        for i, tid in enumerate(tids):
+            os.sched_setaffinity(tid, {cpus[i % len(cpus)]})
+        return tids
 
     def flood(self, *args, **kw):
         """-> (CPU microseconds, signatures, frames by reason) of the signer for a flood of INVITEs"""
