@@ -144,7 +144,10 @@ class Lab:
 
     def sinks(self):
         self.spawn("carrier", [O + "/bench/xdpdrop", "carr0"], "ready")
-        # any core address of sipflood --trunks
+        self.callers()
+
+    def callers(self):
+        """any core address of sipflood --trunks"""
         self.ip("core", "route", "add", "local", "10.128.0.0/9", "dev", "lo")
         self.ip("gw", "route", "add", "10.128.0.0/9", "via", "10.66.1.2")
 
