@@ -115,6 +115,10 @@ $(O)/gen/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
 	$(say) BPF $<
 	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) -c -o $@ $<
+$(O)/gen/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/*.h)
+	@mkdir -p $(@D)
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) -c -o $@ $<
 $(O)/gen/%.skel.h: $(O)/gen/%.bpf.o
 	$(say) SKEL $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
@@ -162,13 +166,15 @@ $(O)/bpftest/%: tests/bpf/%.c $(wildcard tests/bpf/*.h) $(call ar,daemon $(USES_
 		$(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # Programs of the benchmarks
-BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_SRC := $(sort $(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 benchprogs: $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_SRC)) ## build the programs that make bench runs
 $(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire)
 	@mkdir -p $(@D)
 	$(say) BENCH $<
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
 		$(call ar,daemon signer engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
+
+$(O)/bench/sipblast: | $(O)/gen/sipblast.skel.h
 
 # Programs that the lab tests use
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))

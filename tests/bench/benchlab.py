@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -209,6 +210,39 @@ class Lab:
         if trunks:
             cmd += ["--trunks", str(trunks), "--first", str(first)]
         return self.in_ns("core", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
+
+    def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, more=()):
+        """As load(), at rates that sipflood does not reach, in bursts every 25 ms or so.  end_blast() ends it, and returns
+        what it said."""
+        cmd = [O + "/bench/sipblast", "--if", "core0", "--mac", self.mac("gw", "gwc0"), "--from", "10.66.1.2",
+               "--to", "10.66.2.2:%d" % port, "--count", str(count), "--rate", str(rate), "--repeat", str(repeat),
+               "--apart", str(apart)] + list(more)
+        p = self.in_ns("core", *cmd, stdout=subprocess.PIPE, text=True, preexec_fn=on_cpu(cpu))
+        self.procs.append(p)
+        return p
+
+    def end_blast(self, p, wait=False):
+        """wait: until it has sent all"""
+        if not wait:
+            p.terminate()
+        out = p.communicate(timeout=120)[0]
+        self.procs.remove(p)
+        if p.returncode:
+            raise SystemExit("bench: sipblast failed")
+        return json_lines(out)[0]
+
+    def mac(self, ns, nic):
+        out = subprocess.run(["ip", "-n", "%s-%s" % (self.prefix, ns), "-j", "link", "show", nic], check=True,
+                             capture_output=True, text=True).stdout
+        return json.loads(out)[0]["address"]
+
+    def veth(self, ns, nic, *counters):
+        """-> the sum over all queues of each counter of a veth, "rx_xdp_drops" and the like"""
+        out = subprocess.run(["ip", "netns", "exec", "%s-%s" % (self.prefix, ns), "ethtool", "-S", nic], check=True,
+                             capture_output=True, text=True).stdout
+        found = [(re.sub(r"_queue_\d+", "", name.strip()), int(n)) for name, n in
+                 (line.split(":") for line in out.splitlines() if re.search(r": \d+$", line))]
+        return [sum(n for name, n in found if name == counter) for counter in counters]
 
     def worker_tids(self):
         pid = self.signer("status")["pid"]
