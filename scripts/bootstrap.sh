@@ -16,7 +16,7 @@ BUILD="make gcc libc6-dev linux-libc-dev clang llvm bpftool pkg-config libbpf-de
 DEMO="$BUILD iproute2 ethtool procps util-linux sip-tester secsipidx openssl jq tcpdump python3 libxml2-utils"
 TEST="$DEMO libcmocka-dev libclang-rt-14-dev tshark kamailio kamailio-secsipid-modules
  kamailio-extra-modules nftables curl strace"
-BENCH="$DEMO libcmocka-dev gnuplot-nox"
+BENCH="$DEMO libcmocka-dev gnuplot-nox kamailio kamailio-secsipid-modules kamailio-extra-modules"
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 die() { printf 'bootstrap: %s\n' "$*" >&2; exit 1; }

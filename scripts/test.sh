@@ -220,6 +220,7 @@ part_static() {
 	did "scripts parse" bash -n scripts/*.sh tests/lab/*.sh tests/unit/*.sh .ci/run
 	did "counting of this script" tally_counts
 	did "make help" make help
+	did "figures of the bench and what is recorded" python3 tests/bench/test_record.py
 	did "dependencies" in_dependencies
 	did "sample configuration" "$O/sipseal" config check conf/sipseal.yaml
 	did "sample trunks" in_samples

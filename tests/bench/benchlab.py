@@ -92,6 +92,17 @@ class Stolen:
         self.part = steal / max(total, 1)
 
 
+def is_fair(res, stolen, text, other=None):
+    """Says what a round found.  False where it does not count: the hypervisor took too much, or `other` tells why."""
+    why = other
+    if stolen.part > STOLEN_MAX:
+        why = "the hypervisor took more than %.0f %% of the processors" % (STOLEN_MAX * 100)
+    say("%s (stolen %.1f %%)%s" % (text, stolen.part * 100, ", dropped: " + why if why else ""))
+    if why:
+        res.drop(why)
+    return not why
+
+
 class Unix(http.client.HTTPConnection):
     """HTTP over the control socket, without a program beside it."""
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the bench consists of, in the order in which it runs."""
+from dataclasses import dataclass
+from types import ModuleType
+
+import inbound
+import inprocess
+import latency
+import resources
+import scale
+
+
+@dataclass(frozen=True)
+class Module:
+    code: ModuleType
+    title: str
+    full_s: int              # seconds that it may take, so that all of them together take 20 minutes,
+    quick_s: int             # or two
+
+    @property
+    def name(self):
+        return self.code.__name__
+
+    def budget(self, is_quick):
+        return self.quick_s if is_quick else self.full_s
+
+
+MODULES = [
+    Module(inbound, "inbound calls, verified", 150, 17),
+    Module(inprocess, "parts alone", 60, 8),
+    Module(latency, "added latency", 90, 8),
+    Module(resources, "memory and start", 60, 7),
+    Module(scale, "many trunks", 300, 30),
+]
