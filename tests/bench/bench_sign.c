@@ -2,14 +2,20 @@
 /*
  * bench_sign - what signing one call costs beside one raw P-256 signature of OpenSSL.
  *
- * usage: bench_sign [--quick]
+ * usage: bench_sign [--quick] [--raw] [--threads N]
+ * --raw: only the raw signatures.  --threads: N threads that do the same at the same time, the first one pinned to the
+ * first processor, and so on; without, one thread, not pinned.
  * Each repeat measures every candidate once, in turn, so that a change of clock speed or load meets all
- * of them; the median over the repeats is printed, in microseconds of process CPU time:
- *   {"bench":"sign","name":NAME,"us":MEDIAN,"min_us":M,"max_us":M,"ratio_to_raw":R,"repeats":N,"calls":N}
+ * of them; the median over the repeats (and threads) is printed, in microseconds of thread CPU time, and the mean, and
+ * how many there were per second of time that passed, in all threads together:
+ *   {"bench":"sign","name":NAME,"us":MEDIAN,"mean_us":M,"min_us":M,"max_us":M,"per_s":N,"ratio_to_raw":R,"repeats":N,
+ *    "calls":N}
  * Names: raw_evp_pkey_sign (on a held context), raw_ecdsa_do_sign (on an EC_KEY), raw (the faster of
  * the two), credential_sign, identity_emit.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* ECDSA_do_sign() is here to be compared with */
+#include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +36,7 @@
 #define QUICK	    5
 #define CALLS	    2000
 #define WARM_UP	    200
+#define THREADS_MAX 8
 
 struct bench {
 	EVP_PKEY_CTX *evp;
@@ -105,14 +112,20 @@ static const struct candidate {
 	[IDENTITY] = { "identity_emit", run_identity },
 };
 
-static double measure(const struct candidate *c, struct bench *b, unsigned calls)
+struct times {
+	double cpu_us, wall_us; /* of one call */
+};
+
+static struct times measure(const struct candidate *c, struct bench *b, unsigned calls)
 {
-	uint64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	uint64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID), wall = clock_mono_ns();
 
 	for (unsigned i = 0; i < calls; i++)
 		if (!c->run(b))
 			die(c->name);
-	return (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / 1000 / calls;
+	cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	wall = clock_mono_ns() - wall;
+	return (struct times){ (double)cpu / 1000 / calls, (double)wall / 1000 / calls };
 }
 
 static int compare(const void *a, const void *b)
@@ -144,36 +157,115 @@ static void setup(struct bench *b)
 	BIO_free(bio);
 }
 
-/* @us and @raw in ascending order. */
-static void print(const char *name, const double *us, const double *raw, unsigned repeats)
+struct run {
+	unsigned repeats, candidates, threads;
+	pthread_barrier_t barrier;
+	struct thread {
+		struct run *run;
+		pthread_t id;
+		unsigned cpu;
+		struct bench bench;
+		struct times times[CANDIDATES][REPEATS];
+	} thread[THREADS_MAX];
+};
+
+static void *thread_main(void *arg)
 {
-	printf("{\"bench\":\"sign\",\"name\":\"%s\",\"us\":%.2f,\"min_us\":%.2f,\"max_us\":%.2f,"
-	       "\"ratio_to_raw\":%.3f,\"repeats\":%u,\"calls\":%u}\n",
-	       name, us[repeats / 2], us[0], us[repeats - 1], us[repeats / 2] / raw[repeats / 2],
-	       repeats, CALLS);
+	struct thread *t = arg;
+	struct run *run = t->run;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(t->cpu, &cpus);
+	if (run->threads && sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		die("pinning a thread");
+	setup(&t->bench);
+	for (unsigned k = 0; k < run->candidates; k++)
+		measure(&candidates[k], &t->bench, WARM_UP);
+	for (unsigned i = 0; i < run->repeats; i++) {
+		for (unsigned k = 0; k < run->candidates; k++) {
+			pthread_barrier_wait(&run->barrier);
+			t->times[k][i] = measure(&candidates[k], &t->bench, CALLS);
+		}
+	}
+	return NULL;
+}
+
+struct summary {
+	double median, mean, min, max, per_s;
+};
+
+static struct summary summarize(const struct run *run, unsigned k)
+{
+	double us[THREADS_MAX * REPEATS];
+	unsigned threads = run->threads ? run->threads : 1, n = 0;
+	struct summary s = { 0 };
+
+	for (unsigned t = 0; t < threads; t++) {
+		double wall_us = 0;
+
+		for (unsigned i = 0; i < run->repeats; i++) {
+			us[n] = run->thread[t].times[k][i].cpu_us;
+			s.mean += us[n++];
+			wall_us += run->thread[t].times[k][i].wall_us;
+		}
+		s.per_s += 1e6 * run->repeats / wall_us;
+	}
+	qsort(us, n, sizeof(us[0]), compare);
+	s.mean /= n;
+	s.median = us[n / 2];
+	s.min = us[0];
+	s.max = us[n - 1];
+	return s;
+}
+
+static void print(const char *name, const struct run *run, const struct summary *s, const struct summary *raw)
+{
+	printf("{\"bench\":\"sign\",\"name\":\"%s\",\"us\":%.2f,\"mean_us\":%.2f,\"min_us\":%.2f,\"max_us\":%.2f,"
+	       "\"per_s\":%.0f,\"ratio_to_raw\":%.3f,\"repeats\":%u,\"calls\":%u}\n",
+	       name, s->median, s->mean, s->min, s->max, s->per_s, s->median / raw->median, run->repeats, CALLS);
+}
+
+static bool parse(int argc, char **argv, struct run *run)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--quick") == 0)
+			run->repeats = QUICK;
+		else if (strcmp(argv[i], "--raw") == 0)
+			run->candidates = CREDENTIAL;
+		else if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+			run->threads = (unsigned)atoi(argv[++i]);
+		else
+			return false;
+	}
+	return run->threads <= THREADS_MAX;
 }
 
 int main(int argc, char **argv)
 {
-	static double us[CANDIDATES][REPEATS];
-	unsigned repeats = argc > 1 ? QUICK : REPEATS, raw;
-	static struct bench b;
+	static struct run run = { .repeats = REPEATS, .candidates = CANDIDATES };
+	struct summary s[CANDIDATES];
+	unsigned threads, raw;
 
-	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--quick") != 0)) {
-		fprintf(stderr, "usage: bench_sign [--quick]\n");
+	if (!parse(argc, argv, &run)) {
+		fprintf(stderr, "usage: bench_sign [--quick] [--raw] [--threads N]\n");
 		return 2;
 	}
-	setup(&b);
-	for (unsigned k = 0; k < CANDIDATES; k++)
-		measure(&candidates[k], &b, WARM_UP);
-	for (unsigned i = 0; i < repeats; i++)
-		for (unsigned k = 0; k < CANDIDATES; k++)
-			us[k][i] = measure(&candidates[k], &b, CALLS);
-	for (unsigned k = 0; k < CANDIDATES; k++)
-		qsort(us[k], repeats, sizeof(us[k][0]), compare);
-	raw = us[EVP][repeats / 2] < us[ECDSA][repeats / 2] ? EVP : ECDSA;
-	print("raw", us[raw], us[raw], repeats);
-	for (unsigned k = 0; k < CANDIDATES; k++)
-		print(candidates[k].name, us[k], us[raw], repeats);
+	threads = run.threads ? run.threads : 1;
+	pthread_barrier_init(&run.barrier, NULL, threads);
+	for (unsigned i = 0; i < threads; i++) {
+		run.thread[i].run = &run;
+		run.thread[i].cpu = i;
+		if (pthread_create(&run.thread[i].id, NULL, thread_main, &run.thread[i]))
+			die("starting a thread");
+	}
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(run.thread[i].id, NULL);
+	for (unsigned k = 0; k < run.candidates; k++)
+		s[k] = summarize(&run, k);
+	raw = s[EVP].median < s[ECDSA].median ? EVP : ECDSA;
+	print("raw", &run, &s[raw], &s[raw]);
+	for (unsigned k = 0; k < run.candidates; k++)
+		print(candidates[k].name, &run, &s[k], &s[raw]);
 	return 0;
 }

@@ -223,7 +223,7 @@ class Lab:
         return self.in_ns("core", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
 
     def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, more=()):
-        """As load(), at rates that sipflood does not reach, in bursts every 25 ms or so.  end_blast() ends it, and returns
+        """As load(), at rates that sipflood does not reach, in bursts of two milliseconds.  end_blast() ends it, and returns
         what it said."""
         cmd = [O + "/bench/sipblast", "--if", "core0", "--mac", self.mac("gw", "gwc0"), "--from", "10.66.1.2",
                "--to", "10.66.2.2:%d" % port, "--count", str(count), "--rate", str(rate), "--repeat", str(repeat),
