@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A signing thread never touches a key that another thread may be freeing: it holds references of
- * its own (inside an EVP_PKEY_CTX per key), made under the lock of the set and kept as long as the
+ * its own (an EC_KEY per key), made under the lock of the set and kept as long as the
  * serial number of the slot, which the hot path reads without a lock, is the one they were made
  * for.
+ *
+ * Why the EC_KEY that OpenSSL 3 calls deprecated: EVP_PKEY_sign() on a held context goes through the provider and
+ * DER, 20.2 us instead of 19.4 for the same signature (medians of 15, side by side).  Keys are still read,
+ * checked and held by EVP; only the signature is made beside it.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see above */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,6 +20,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -26,6 +32,8 @@
 
 DEFINE_FREEP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_FREEP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
+DEFINE_FREEP(EC_KEY *, EC_KEY_free)
+DEFINE_FREEP(ECDSA_SIG *, ECDSA_SIG_free)
 DEFINE_FREEP(BIO *, BIO_free)
 DEFINE_FREEP(BIGNUM *, BN_free)
 
@@ -42,8 +50,8 @@ struct credential_set {
 };
 
 struct signer_slot {
-	EVP_PKEY_CTX *ctx;
-	uint64_t serial; /* what ctx was made for */
+	EC_KEY *key;
+	uint64_t serial; /* what it was taken for */
 };
 
 struct credential_signer {
@@ -184,33 +192,35 @@ void credential_signer_free(struct credential_signer *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; i < CREDENTIAL_KEYS_MAX; i++)
-		EVP_PKEY_CTX_free(s->slot[i].ctx);
+		EC_KEY_free(s->slot[i].key);
 	free(s);
 }
 
 static void signer_slot_release(struct signer_slot *slot)
 {
-	EVP_PKEY_CTX_free(slot->ctx);
+	EC_KEY_free(slot->key);
 	*slot = (struct signer_slot){ 0 };
 }
 
-/* Make the context of a key that is new to this thread.  Return: 0, -ENOKEY, -EIO. */
+/* Take a key that is new to this thread.  Return: 0, -ENOKEY, -EIO. */
 static int signer_slot_load(struct credential_signer *s, uint32_t id)
 {
-	CLEANUP(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = NULL;
+	CLEANUP(EC_KEY_freep) EC_KEY *key = NULL;
 	uint64_t serial;
 
 	signer_slot_release(&s->slot[id]);
 	pthread_mutex_lock(&s->set->lock);
 	serial = atomic_load_explicit(&s->set->slot[id].serial, memory_order_relaxed);
-	if (serial) /* takes its own reference to the key */
-		ctx = EVP_PKEY_CTX_new_from_pkey(NULL, s->set->slot[id].key, NULL);
+	if (serial) /* a reference of our own; the secret number stays in the secure heap */
+		key = EVP_PKEY_get1_EC_KEY(s->set->slot[id].key);
 	pthread_mutex_unlock(&s->set->lock);
 	if (!serial)
 		return -ENOKEY;
-	if (!ctx || EVP_PKEY_sign_init(ctx) != 1)
+	if (!key) {
+		ERR_clear_error();
 		return -EIO;
-	s->slot[id] = (struct signer_slot){ .ctx = TAKE(ctx), .serial = serial };
+	}
+	s->slot[id] = (struct signer_slot){ .key = TAKE(key), .serial = serial };
 	return 0;
 }
 
@@ -234,45 +244,23 @@ void credential_signer_sync(struct credential_signer *s)
 	}
 }
 
-/*
- * One INTEGER of a DER ECDSA-Sig-Value as 32 octets big-endian, padded on the left.  DER has a zero
- * in front of a value whose top bit is set, and none in front of a short one.
- */
-static const uint8_t *integer_get(const uint8_t *p, const uint8_t *end, uint8_t ret_v[COORD_LEN])
+/* RFC 7518 s3.4: r || s, 32 octets each. */
+static int sign(EC_KEY *key, const uint8_t digest[PASSPORT_DIGEST_LEN], uint8_t ret_sig[PASSPORT_SIG_LEN])
 {
-	size_t len;
+	CLEANUP(ECDSA_SIG_freep) ECDSA_SIG *sig = ECDSA_do_sign(digest, PASSPORT_DIGEST_LEN, key);
 
-	if (end - p < 2 || p[0] != 0x02 || p[1] >= 0x80 || p[1] > end - p - 2)
-		return NULL;
-	len = p[1];
-	p += 2;
-	for (; len > 0 && *p == 0; len--)
-		p++;
-	if (len > COORD_LEN)
-		return NULL;
-	memset(ret_v, 0, COORD_LEN - len);
-	memcpy(ret_v + COORD_LEN - len, p, len);
-	return p + len;
-}
-
-/* RFC 7518 s3.4: r || s.  The DER comes from OpenSSL; d2i_ECDSA_SIG() allocates five times. */
-static int signature_flatten(const uint8_t *der, size_t len, uint8_t ret_sig[PASSPORT_SIG_LEN])
-{
-	const uint8_t *end = der + len, *p;
-
-	if (len < 2 || der[0] != 0x30 || der[1] != len - 2)
+	if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret_sig, COORD_LEN) != COORD_LEN ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret_sig + COORD_LEN, COORD_LEN) != COORD_LEN) {
+		ERR_clear_error();
 		return -EIO;
-	p = integer_get(der + 2, end, ret_sig);
-	p = p ? integer_get(p, end, ret_sig + COORD_LEN) : NULL;
-	return p == end ? 0 : -EIO;
+	}
+	return 0;
 }
 
 int credential_sign(void *ctx, uint32_t id, const uint8_t digest[PASSPORT_DIGEST_LEN],
 		    uint8_t ret_sig[PASSPORT_SIG_LEN])
 {
 	struct credential_signer *s = ctx;
-	uint8_t der[80]; /* a P-256 signature takes at most 72 */
-	size_t len = sizeof(der);
 	uint64_t serial;
 	int r;
 
@@ -286,9 +274,5 @@ int credential_sign(void *ctx, uint32_t id, const uint8_t digest[PASSPORT_DIGEST
 		if (r < 0)
 			return r;
 	}
-	if (EVP_PKEY_sign(s->slot[id].ctx, der, &len, digest, PASSPORT_DIGEST_LEN) != 1) {
-		ERR_clear_error();
-		return -EIO;
-	}
-	return signature_flatten(der, len, ret_sig);
+	return sign(s->slot[id].key, digest, ret_sig);
 }
