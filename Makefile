@@ -39,7 +39,7 @@ ifeq ($(filter help clean fmt,$(MAKECMDGOALS)),)
 $(call need,libbpf,libbpf-dev)$(call need,libcrypto,libssl-dev)$(call need,libxml-2.0,libxml2-dev)
 $(call need,yaml-0.1,libyaml-dev)$(call need,jansson,libjansson-dev)$(call need,libmicrohttpd,libmicrohttpd-dev)
 $(call need,libcurl,libcurl4-openssl-dev)$(call need,libseccomp,libseccomp-dev)$(call need,libcap-ng,libcap-ng-dev)
-$(call need,libmnl,libmnl-dev)$(call need,libnftnl,libnftnl-dev)
+$(call need,libmnl,libmnl-dev)$(call need,libxxhash,libxxhash-dev)$(call need,libnftnl,libnftnl-dev)
 $(if $(wildcard /usr/include/uthash.h),,$(error uthash is missing: apt-get install uthash-dev, or scripts/bootstrap.sh build))
 endif
 
@@ -64,7 +64,7 @@ LIBS_engine   :=
 LIBS_wire     :=
 LIBS_xsk      :=
 LIBS_config   := $(call lib,yaml-0.1) $(call lib,jansson)
-LIBS_signer   := $(call lib,libseccomp) -lpthread
+LIBS_signer   := $(call lib,libseccomp) $(call lib,libxxhash) -lpthread
 LIBS_daemon   := $(call lib,libbpf) -lelf -lz $(call lib,libmicrohttpd) $(call lib,jansson) $(call lib,libmnl) $(call lib,libnftnl) $(call lib,libcap-ng)
 LIBS_fetcher  := $(call lib,libcurl) $(call lib,libcrypto) $(call lib,libseccomp) -lpthread
 LIBS_cli      := $(call lib,libcurl) $(call lib,jansson)
@@ -172,7 +172,7 @@ $(O)/bench/%: tests/bench/%.c $(call ar,daemon signer engine $(USES_daemon) wire
 	@mkdir -p $(@D)
 	$(say) BENCH $<
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-conversion -Wno-missing-field-initializers -Itests/unit -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
-		$(call ar,daemon signer engine $(USES_daemon) wire) $(call libs,daemon $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
+		$(call ar,daemon signer engine $(USES_daemon) wire) $(call libs,daemon signer $(USES_daemon)) $(shell $(PKG_CONFIG) --libs cmocka)
 
 $(O)/bench/sipblast: | $(O)/gen/sipblast.skel.h
 

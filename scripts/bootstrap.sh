@@ -11,7 +11,7 @@ set -euo pipefail
 KERNEL_MIN=5.18
 
 BUILD="make gcc libc6-dev linux-libc-dev clang llvm bpftool pkg-config libbpf-dev libelf-dev zlib1g-dev
- libssl-dev libxml2-dev libyaml-dev uthash-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libseccomp-dev
+ libssl-dev libxml2-dev libyaml-dev uthash-dev libjansson-dev libmicrohttpd-dev libcurl4-openssl-dev libseccomp-dev libxxhash-dev
  libcap-ng-dev libmnl-dev libnftnl-dev lowdown"
 DEMO="$BUILD iproute2 ethtool procps util-linux sip-tester secsipidx openssl jq tcpdump python3 libxml2-utils"
 TEST="$DEMO libcmocka-dev libclang-rt-14-dev tshark kamailio kamailio-secsipid-modules

@@ -78,7 +78,8 @@ static void stage_replay_key(unsigned long n)
 	struct replay_key key;
 
 	next_call(n);
-	if (replay_key(replay, &f, in.datagram, &key) < 0)
+	replay_key(replay, &f, in.datagram, &key);
+	if (!key.hash)
 		abort();
 }
 
@@ -89,7 +90,8 @@ static void stage_replay(unsigned long n)
 	struct replay_key key;
 
 	next_call(n);
-	if (replay_key(replay, &f, in.datagram, &key) < 0 || replay_find(replay, &key, clock_mono_ns(), &found))
+	replay_key(replay, &f, in.datagram, &key);
+	if (replay_find(replay, &key, clock_mono_ns(), &found))
 		abort();
 	replay_add(replay, &key, clock_mono_ns(), &engine.edits);
 }
@@ -164,7 +166,8 @@ int main(void)
 	measure("engine without signature", stage_engine);
 	measure("emit", stage_emit);
 	measure("replay key", stage_replay_key);
-	measure("replay key, miss, add", stage_replay);
+	for (int i = 0; i < 2; i++) /* first around: memory that was never touched */
+		measure(i ? "replay key, miss, add" : "the same, store new", stage_replay);
 	measure("frame with checksums", stage_wire);
 	return 0;
 }

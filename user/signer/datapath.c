@@ -123,20 +123,22 @@ enum sipseal_reason datapath_decide(struct worker *w, struct steered *s, bool is
 	return leave_edited(w, s, &w->engine.edits, s->out.reason);
 }
 
-static bool is_retransmission(struct worker *w, struct steered *s)
+static void key_make(const struct worker *w, struct steered *s)
 {
 	struct replay_flow f = { .src_port = s->wire.src_port, .dst_port = s->wire.dst_port,
 				 .trunk = s->meta.trunk };
 
 	memcpy(f.src, s->wire.src, sizeof(f.src));
 	memcpy(f.dst, s->wire.dst, sizeof(f.dst));
-	s->has_key = replay_key(w->replay, &f, s->wire.payload, &s->key) == 0;
-	return s->has_key && replay_find(w->replay, &s->key, w->now_ns, &w->cached);
+	replay_key(w->replay, &f, s->wire.payload, &s->key);
+	s->has_key = true;
 }
 
 enum sipseal_reason datapath_invite(struct worker *w, struct steered *s)
 {
-	s->is_copy = is_retransmission(w, s);
+	if (!s->has_key)
+		key_make(w, s);
+	s->is_copy = replay_find(w->replay, &s->key, w->now_ns, &w->cached);
 	if (s->is_copy)
 		return leave_edited(w, s, &w->cached, SR_RETRANSMISSION);
 	s->is_copy = steered_is_inbound(s) && inbound_absorbs(w, s);
@@ -159,10 +161,13 @@ static enum sipseal_reason frame_run(struct worker *w, struct steered *s)
 		bad = bad ? bad : SR_BAD_FRAME;
 	} else if (wire_frame_ttl(&s->wire) <= 1 && !steered_is_bridged(s)) {
 		return SR_BAD_FRAME; /* XDP steers none of these: routing loops end here */
-	} else if (wire_checksum_is_bad(&s->wire)) {
-		if (is_cancel)
-			return SR_BAD_CHECKSUM; /* on the fast path its receiver would have dropped it */
-		bad = bad ? bad : SR_BAD_CHECKSUM;
+	} else {
+		key_make(w, s); /* first: what the look-up will want arrives while the checksum is computed */
+		if (wire_checksum_is_bad(&s->wire)) {
+			if (is_cancel)
+				return SR_BAD_CHECKSUM; /* on the fast path its receiver would have dropped it */
+			bad = bad ? bad : SR_BAD_CHECKSUM;
+		}
 	}
 	if (is_cancel)
 		return inbound_cancel(w, s);
@@ -202,7 +207,7 @@ static void descriptor_run(struct worker *w, struct port *in, const struct xdp_d
  * hint only: the address is not checked here, and a bad one does no harm. */
 static void prefetch(const struct worker *w, const struct xdp_desc *d)
 {
-	const char *p = w->umem->mem + d->addr;
+	const char *p = w->umem->mem + d->addr - CACHE_LINE; /* the metadata stands before the frame */
 
 	for (unsigned i = 0; i < PREFETCH_LEN; i += CACHE_LINE)
 		__builtin_prefetch(p + i);

@@ -139,6 +139,7 @@ bool inbound_park(struct worker *w, const struct steered *s)
 {
 	const struct policy_trunk *t = policy_trunk_get(s->policy, s->meta.trunk);
 	uint64_t wait_ms = t ? t->verification.wait_ms : 0;
+	struct wire_frame copy;
 	struct parked *e = s->pieces ? park_put_pieces(w->inbound.park, &s->wire, s->pieces) :
 				       park_put(w->inbound.park, s->frame);
 
@@ -150,8 +151,9 @@ bool inbound_park(struct worker *w, const struct steered *s)
 		wait_ms = VERIFY_WAIT_MAX_MS;
 	e->in = s->in;
 	e->meta = s->meta;
+	e->has_key = s->has_key && wire_frame_parse(e->frame, &copy) == 0; /* as it did before */
 	e->key = s->key;
-	e->has_key = s->has_key;
+	e->key.datagram = e->has_key ? copy.payload : SLICE_NONE;
 	e->has_transaction = park_transaction(w->inbound.park, &w->engine.msg, s->wire.src, &e->transaction);
 	e->since_ns = w->now_ns;
 	e->until_ns = w->now_ns + wait_ms * 1000000;

@@ -153,7 +153,7 @@ struct parked *park_find(const struct park *p, const struct replay_key *key)
 	struct parked *e;
 
 	DL_FOREACH(p->oldest, e)
-	if (e->has_key && memcmp(&e->key, key, sizeof(*key)) == 0)
+	if (e->has_key && replay_key_eq(&e->key, key))
 		return e;
 	return NULL;
 }

@@ -40,7 +40,7 @@ struct parked {
 	struct parked *prev, *next;        /* oldest first */
 	struct port *in;
 	struct sipseal_meta meta;
-	struct replay_key key;
+	struct replay_key key;             /* of the copy */
 	bool has_key, has_transaction;
 	uint64_t transaction;
 	uint64_t since_ns, until_ns;       /* CLOCK_MONOTONIC */

@@ -3,18 +3,22 @@
  * replay - retransmissions leave byte-identical and cost no second signature (RFC 3261 s17.1.1.2,
  * stateless proxy rule s16.11: same input, same output).
  *
- * Key: SipHash-128 with a random key of this start over trunk slot, source and destination address and
- * port, and the whole datagram.  Branch, sent-by, Call-ID and CSeq are parts of the datagram, so the
- * hash covers them; a message that differs in one byte is another message and is processed anew.
- * Value: the edits (offsets and inserted bytes), never the datagram.  Only what was edited or
- * signed is kept: what leaves unchanged or is refused comes out the same by itself.
+ * Key: trunk slot, source and destination address and port, and the whole datagram.  Branch, sent-by, Call-ID
+ * and CSeq are parts of it; a message that differs in one byte is another message and is processed anew.  An
+ * entry holds its key, and a copy is one when every byte is the same: the hash (XXH3 with a secret of this start)
+ * only finds the place.  SipHash by EVP_MAC, good enough to be believed without a comparison, took 0.35 us
+ * of 742 bytes; this takes 0.06 us, and 0.1 us more to keep the datagram.
+ * Value: the edits (offsets and inserted bytes).  Only what was edited or signed is kept: what leaves
+ * unchanged or is refused comes out the same by itself.
  *
  * The store is one block of memory written like a log:
  *
  *       tail                  head
  *     | oldest | ... | newest | free ................... |   then around
  *
- * An entry lives LIFETIME after its last copy; the oldest goes first when room is needed.  Memory is
+ * An entry lives LIFETIME after its last copy; the oldest goes first when room is needed.  The index is a table
+ * of sets of eight, a cache line each: who is not there is missed at the price of that line, and none of the
+ * entries, which are long out of the caches, is touched.  A set that is full gives up its oldest.  Memory is
  * bounded by the size given to replay_new(), and nothing is allocated afterwards.
  * Threads: one per cache.
  */
@@ -31,14 +35,10 @@
 /* 64*T1 (RFC 3261 s17.1.1.2): after that no client sends copies any more. */
 #define REPLAY_LIFETIME_NS (32ull * 1000000000)
 
-/* Per worker, index included; about 24,000 signed calls, i.e. 750 calls/s within the lifetime. */
-#define REPLAY_SIZE (16u << 20)
+/* Per worker, index included; about 21,000 signed calls, i.e. 650 calls/s within the lifetime. */
+#define REPLAY_SIZE (32u << 20)
 
 struct replay;
-
-struct replay_key {
-	uint8_t hash[16];
-};
 
 struct replay_flow {
 	uint8_t src[16], dst[16];
@@ -46,19 +46,28 @@ struct replay_flow {
 	uint32_t trunk;
 };
 
+/* Valid as long as the datagram is. */
+struct replay_key {
+	uint64_t hash;
+	struct replay_flow flow;
+	struct slice datagram;
+};
+
 struct replay_stats {
 	uint64_t entries, bytes, evicted; /* evicted: gone before their lifetime was over */
 };
 
 /** replay_new() - @size bytes in all, at least 64 KiB.
- * Return: 0; -EINVAL size; -ENOMEM; -EIO OpenSSL without SIPHASH. */
+ * Return: 0; -EINVAL size; -ENOMEM; -EIO no random numbers. */
 int replay_new(size_t size, struct replay **ret);
 void replay_free(struct replay *r);
 DEFINE_FREEP(struct replay *, replay_free)
 
-/** replay_key() - Return: 0, or -EIO: OpenSSL failed, do without the cache. */
-int replay_key(struct replay *r, const struct replay_flow *f, struct slice datagram,
-	       struct replay_key *ret);
+/** replay_key() - @datagram: not copied. */
+void replay_key(const struct replay *r, const struct replay_flow *f, struct slice datagram, struct replay_key *ret);
+
+/** replay_key_eq() - is one a copy of the other? */
+bool replay_key_eq(const struct replay_key *a, const struct replay_key *b);
 
 /**
  * replay_find() - look for an earlier copy; a hit lives another LIFETIME.

@@ -11,9 +11,9 @@
 
 static struct replay_key key_of(unsigned n)
 {
-	struct replay_key k = { { 0 } };
+	struct replay_key k = { .hash = 1 };
 
-	memcpy(k.hash + 8, &n, sizeof(n));
+	memcpy(k.flow.src, &n, sizeof(n));
 	return k;
 }
 

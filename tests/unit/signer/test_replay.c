@@ -21,13 +21,12 @@ static struct replay *cache(size_t size)
 	return r;
 }
 
+/* @text: valid as long as the key. */
 static struct replay_key key_of(struct replay *r, const char *text)
 {
-	struct guard g = guard_new(text, strlen(text));
 	struct replay_key k;
 
-	assert_int_equal(replay_key(r, &flow, slice_of(g.p, g.len), &k), 0);
-	guard_free(&g);
+	replay_key(r, &flow, slice_str(text), &k);
 	return k;
 }
 
@@ -85,7 +84,7 @@ static void test_misses(void **state)
 	k = key_of(r, "INVITE sip:a");
 	assert_true(replay_find(r, &k, 0, &got));
 #define MISS(change) do { f = flow; change; \
-		assert_int_equal(replay_key(r, &f, SLICE("INVITE sip:a"), &k), 0); \
+		replay_key(r, &f, SLICE("INVITE sip:a"), &k); \
 		assert_false(replay_find(r, &k, 0, &got)); } while (0)
 	MISS(f.src[15]++);
 	MISS(f.dst[0]++);
@@ -95,9 +94,67 @@ static void test_misses(void **state)
 #undef MISS
 	/* another start has another secret: keys cannot be made to collide in advance */
 	k = key_of(other, "INVITE sip:a");
-	assert_memory_not_equal(&k, &base, sizeof(k));
+	assert_int_not_equal(k.hash, base.hash);
 	replay_free(r);
 	replay_free(other);
+}
+
+/* The hash finds the place, no more: what collides with an entry is not a copy of it. */
+static void test_collision_is_no_copy(void **state)
+{
+	struct replay *r = cache(REPLAY_SIZE);
+	char text[] = "INVITE sip:a", buf[16];
+	struct replay_key base = key_of(r, text), k = key_of(r, "INVITE sip:b");
+	struct sip_edits e, got;
+
+	(void)state;
+	edits(&e, buf, sizeof(buf), 'x');
+	assert_int_equal(replay_add(r, &base, 0, &e), 0);
+	k.hash = base.hash;
+	assert_false(replay_find(r, &k, 0, &got));
+	k = base;
+	k.flow.trunk++;
+	assert_false(replay_find(r, &k, 0, &got));
+	k = base;
+	k.datagram.len--;
+	assert_false(replay_find(r, &k, 0, &got));
+	text[0] = 'i'; /* the cache holds its own copy */
+	assert_false(replay_find(r, &base, 0, &got));
+	k = key_of(r, "INVITE sip:a");
+	assert_true(replay_find(r, &k, 0, &got));
+	replay_free(r);
+}
+
+/* More of one set than it has room for: the oldest of them go, counted once, and all else stays. */
+static void test_set_is_full(void **state)
+{
+	enum { N = 20, PLACES = 8 };
+	struct replay *r = cache(REPLAY_SIZE);
+	struct replay_key other = key_of(r, "INVITE other"), k[N];
+	char names[N][16], buf[16];
+	struct sip_edits e, got;
+
+	(void)state;
+	edits(&e, buf, sizeof(buf), 'x');
+	other.hash = 1;
+	assert_int_equal(replay_add(r, &other, SECOND, &e), 0);
+	for (unsigned i = 0; i < N; i++) {
+		snprintf(names[i], sizeof(names[i]), "INVITE %u", i);
+		k[i] = key_of(r, names[i]);
+		k[i].hash = (uint64_t)i << 32; /* all in the first set */
+		assert_int_equal(replay_add(r, &k[i], SECOND, &e), 0);
+	}
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(replay_find(r, &k[i], SECOND, &got), i >= N - PLACES);
+	assert_true(replay_find(r, &other, SECOND, &got));
+	assert_int_equal(replay_stats(r).entries, PLACES + 1);
+	assert_int_equal(replay_stats(r).evicted, N - PLACES);
+	for (unsigned i = 0; i < N; i++)
+		replay_expire(r, SECOND + REPLAY_LIFETIME_NS + 1);
+	assert_int_equal(replay_stats(r).entries, 0);
+	assert_int_equal(replay_stats(r).bytes, 0);
+	assert_int_equal(replay_stats(r).evicted, N - PLACES);
+	replay_free(r);
 }
 
 static void test_lifetime(void **state)
@@ -192,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hit_is_byte_identical),
 		cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_collision_is_no_copy),
+		cmocka_unit_test(test_set_is_full),
 		cmocka_unit_test(test_lifetime),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_limits),
