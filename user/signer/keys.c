@@ -2,7 +2,6 @@
 #include "signer/keys.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -18,37 +17,6 @@
 
 DEFINE_FREEP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_FREEP(BIO *, BIO_free)
-
-static void *plain_malloc(size_t n, const char *file, int line)
-{
-	(void)file, (void)line;
-	return n ? malloc(n) : NULL;
-}
-
-static void wiping_free(void *p, const char *file, int line)
-{
-	(void)file, (void)line;
-	if (p)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *wiping_realloc(void *p, size_t n, const char *file, int line)
-{
-	size_t old = p ? malloc_usable_size(p) : 0;
-	void *q = plain_malloc(n, file, line);
-
-	if (q && p)
-		memcpy(q, p, old < n ? old : n);
-	if (q || !n)
-		wiping_free(p, file, line);
-	return q;
-}
-
-int keys_wipe_freed(void)
-{
-	return CRYPTO_set_mem_functions(plain_malloc, wiping_realloc, wiping_free) == 1 ? 0 : -EBUSY;
-}
 
 int keys_openssl_init(bool *ret_is_locked)
 {

@@ -14,11 +14,6 @@
 
 #define KEYS_FILE_MAX (64 * 1024)
 
-/** keys_wipe_freed() - from now on OpenSSL's memory is wiped when it is freed: decoding a key leaves copies of it
- * in buffers that OpenSSL itself does not wipe.  The first call of all to OpenSSL.
- * Return: 0, or -EBUSY: OpenSSL holds memory already. */
-int keys_wipe_freed(void);
-
 /** keys_openssl_init() - OpenSSL without its configuration file, on a secure heap.
  * Return: 0 (*ret_is_locked: the heap cannot be swapped out), or -EIO. */
 int keys_openssl_init(bool *ret_is_locked);

@@ -7,7 +7,9 @@
 
 #include "base/child.h"
 #include "base/log.h"
+#include "signer/sslheap.h"
 #include "signer/keys.h"
+#include "signer/pid.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
 
@@ -18,7 +20,7 @@ static int confine(const struct child *c)
 
 	if (r < 0)
 		return r;
-	if ((r = keys_wipe_freed()) < 0 || (r = keys_openssl_init(&is_locked)) < 0) {
+	if ((r = sslheap_install()) < 0 || (r = keys_openssl_init(&is_locked)) < 0) {
 		log_err("event=signer_openssl error=\"libcrypto cannot be initialised\"");
 		return r;
 	}
@@ -64,6 +66,7 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	pid_fix();
 	if (confine(&c) < 0 || signer_init(&signer) < 0)
 		return EXIT_FAILURE;
 	r = serve(&signer);
