@@ -131,7 +131,7 @@ set ylabel "cost / cost with 10 trunks (%.1f us)"
 set logscale x
 set xtics (%s)
 set xrange [5:200000]
-set yrange [0.7:1.5]
+set yrange [0.9:1.2]
 plot 1.10 title "to reach: 1.10" lc rgb "%s" lw 1.5 dt 2, 1.05 title "then: 1.05" lc rgb "%s" lw 1.5 dt 3, \\
      $d using 1:3:(0):($6-$3) with vectors nohead lw 1.5 lc rgb "#90cdf4" title "all rounds", \\
      $d using 1:4:(0):($5-$4) with vectors nohead lw 6 lc rgb "%s" title "half of the rounds", \\
