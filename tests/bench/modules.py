@@ -6,6 +6,7 @@ from types import ModuleType
 import inbound
 import inprocess
 import latency
+import peers
 import resources
 import scale
 
@@ -29,6 +30,7 @@ MODULES = [
     Module(inbound, "inbound calls, verified", 150, 17),
     Module(inprocess, "parts alone", 60, 8),
     Module(latency, "added latency", 90, 8),
+    Module(peers, "side by side with Kamailio and the kernel", 240, 25),
     Module(resources, "memory and start", 60, 7),
     Module(scale, "many trunks", 300, 30),
 ]
