@@ -2,7 +2,8 @@
 """What the gateway adds to the way of an INVITE that it signs, at a rate at which none waits for another.
 
 A direct wire between core and carrier, of the same kind as the two at the gateway, stands beside it: what an INVITE takes
-there is subtracted, one wire of the two that it crosses with the gateway.
+there is subtracted, one wire of the two that it crosses with the gateway.  Raw signatures at the rate of the calls stand
+there, too: they take longer than those that follow each other at once.
 """
 import json
 import os
@@ -13,8 +14,9 @@ import subprocess
 from benchlab import CPU_LOAD, CPU_SIGNER, O, QUICK, STOLEN_MAX, Lab, Stolen, json_lines, on_cpu, say
 from figures import Figure
 
-ROUNDS = 2 if QUICK else 5
-RATE, CALLS = 1000, 500 if QUICK else 2000
+ROUNDS = 1 if QUICK else 5
+RATE, CALLS = 1000, 400 if QUICK else 2000
+WARM = 5000 if QUICK else 20000     # until events and retransmissions are written where others were before
 POINTS = 2000            # of a line in the plot
 
 CORE, CARRIER, PLAIN = "10.66.1.2", "10.66.2.2", "10.66.2.4"     # PLAIN is no trunk's
@@ -23,17 +25,21 @@ WIRE = "10.66.9.1", "10.66.9.2"
 P50 = "added latency of a signed INVITE, %s"
 TAIL = "p99 / p50 of that latency, %s"
 HALTING = "the same where processors halt"
+PACED = "raw signature, 1,000/s, %s"
 FORWARDED = "added latency of what the kernel forwards"
 
-SETTING = "1,000 INVITEs/s, p50; a direct veth subtracted; processors kept awake (PM QoS, as by idle=poll)"
+AWAKE = "processors kept awake (PM QoS, as by idle=poll)"
+SETTING = "1,000 INVITEs/s, p50, after %s others; a direct veth subtracted; %s" % (format(WARM, ","), AWAKE)
 
 FIGURES = [
     Figure(P50 % "poll", "us", "raw P-256 signature", 1.8, setting=SETTING + "; idle: poll"),
     Figure(TAIL % "poll", "us", "p50", 4, 2.5, setting="as above"),
     Figure(P50 % "spin", "us", "raw P-256 signature", 1.8, 1.4, setting=SETTING + "; idle: spin"),
     Figure(TAIL % "spin", "us", "p50", 4, 2.5, setting="as above"),
-    Figure(P50 % "poll" + ", halting", "us", "raw P-256 signature",
+    Figure(HALTING, "us", "raw P-256 signature",
            setting="1,000 INVITEs/s, p50; a direct veth subtracted; idle processors halt, and the hypervisor wakes them"),
+    Figure(PACED % "poll", "us", "one after another", setting="p50, slept in between; " + AWAKE),
+    Figure(PACED % "spin", "us", "one after another", setting="p50, spun in between; " + AWAKE),
     Figure(FORWARDED, "us", "raw P-256 signature", setting=SETTING),
 ]
 
@@ -106,9 +112,16 @@ class Awake:
 
 def raw_sign():
     """microseconds of a raw signature on the signer's processor, while the signer idles there"""
-    out = subprocess.run([O + "/bench/bench_sign", "--quick"], capture_output=True, text=True, check=True,
+    out = subprocess.run([O + "/bench/bench_sign", "--quick", "--raw"], capture_output=True, text=True, check=True,
                          preexec_fn=on_cpu(CPU_SIGNER)).stdout
     return {x["name"]: x["us"] for x in json_lines(out)}["raw"]
+
+
+def paced_sign(idle):
+    """microseconds of raw signatures at the rate of the calls, on the same processor"""
+    cmd = [O + "/bench/rawlatency", str(CALLS // 2), str(RATE)] + (["--spin"] if idle == "spin" else [])
+    out = subprocess.run(cmd, capture_output=True, text=True, check=True, preexec_fn=on_cpu(CPU_SIGNER)).stdout
+    return json.loads(out)["us"]
 
 
 def percentile(us, part):
@@ -131,26 +144,35 @@ def added(us, wire_us):
 
 
 def awake_round(lab):
+    """-> microseconds of a raw signature and of the wire; of every INVITE what was added"""
     with Awake():
         raw = raw_sign()
         wire = statistics.median(lab.wire())
-        ours = added(lab.signed(), wire)
-        plain = added(lab.latency(CORE, PLAIN), wire) if lab.idle == "poll" else None
-    return raw, wire, ours, plain
+        return raw, wire, added(lab.signed(), wire)
 
 
-def halting_round(lab):
-    wire = statistics.median(lab.wire(CALLS // 2))
-    return statistics.median(added(lab.signed(CALLS // 2), wire))
+def beside_round(res, lab, lines, raw, wire):
+    """what the figures are to be compared with, where the signer sleeps and leaves its processor to others"""
+    with Awake():
+        plain = added(lab.latency(CORE, PLAIN), wire)
+        paced = {idle: paced_sign(idle) for idle in ("poll", "spin")}
+    halting_wire = statistics.median(lab.wire(CALLS // 2))
+    halting = statistics.median(added(lab.signed(CALLS // 2), halting_wire))
+
+    res.add(HALTING, halting, raw)
+    res.add(FORWARDED, statistics.median(plain), raw)
+    lines.add("kernel forwarding", plain)
+    for idle, us in paced.items():
+        res.add(PACED % idle, statistics.median(us), raw)
+    lines.add("raw signature alone", paced["poll"])
 
 
 def one_round(res, lab, lines, what):
     with Stolen() as stolen:
-        raw, wire, ours, plain = awake_round(lab)
-        halting = halting_round(lab) if lab.idle == "poll" else None
+        raw, wire, ours = awake_round(lab)
     p50, p99 = (percentile(ours, part) for part in (0.5, 0.99))
-    say("%s: %s adds %.1f us, p99 %.1f us%s; raw %.1f us, wire %.1f us (stolen %.1f %%)" % (
-        what, lab.idle, p50, p99, ", halting %.0f us" % halting if halting else "", raw, wire, stolen.part * 100))
+    say("%s: %s adds %.1f us, p99 %.1f us; raw %.1f us, wire %.1f us (stolen %.1f %%)" % (
+        what, lab.idle, p50, p99, raw, wire, stolen.part * 100))
     if stolen.part > STOLEN_MAX:
         res.drop("stolen")
         return
@@ -158,9 +180,7 @@ def one_round(res, lab, lines, what):
     res.add(TAIL % lab.idle, p99, p50)
     lines.add("sipseal, " + lab.idle, ours)
     if lab.idle == "poll":
-        res.add(P50 % "poll" + ", halting", halting, raw)
-        res.add(FORWARDED, statistics.median(plain), raw)
-        lines.add("kernel forwarding", plain)
+        beside_round(res, lab, lines, raw, wire)
 
 
 def measure(res):
@@ -168,6 +188,6 @@ def measure(res):
     for idle in "poll", "spin":
         with Wired(idle) as lab:
             lab.pin_signer()
-            lab.signed(200)      # warm
+            lab.flood(5060, WARM, rate=10000)
             for i in range(ROUNDS):
                 one_round(res, lab, lines, "latency, round %d of %d" % (i + 1, ROUNDS))

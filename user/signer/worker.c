@@ -36,7 +36,7 @@ int worker_new(const struct worker_cfg *cfg, struct worker **ret)
 	if ((r = umem_new(cfg->umem, cfg->frames, &w->umem)) < 0 ||
 	    (r = replay_new(REPLAY_SIZE, &w->replay)) < 0 ||
 	    (r = credential_signer_new(cfg->credentials, &w->signer)) < 0 || (r = inbound_new(w)) < 0 ||
-	    (r = fragments_new(w)) < 0)
+	    (r = fragments_new(w)) < 0 || (cfg->idle == IDLE_SPIN && (r = warm_new(&w->warm)) < 0))
 		return r;
 	w->emitter.umem = w->umem;
 	w->emitter.counters = w->counters;
@@ -70,6 +70,7 @@ void worker_free(struct worker *w)
 	credential_signer_free(w->signer);
 	inbound_done(w);
 	fragments_done(w);
+	warm_free(w->warm);
 	free(w);
 }
 
@@ -234,7 +235,9 @@ void worker_run(struct worker *w)
 			replay_expire(w->replay, w->now_ns);
 			credential_signer_sync(w->signer);
 		}
-		if (!is_busy && w->cfg.idle == IDLE_POLL)
+		if (w->warm)
+			warm_turn(w->warm, w->now_ns, is_busy);
+		else if (!is_busy)
 			idle(w);
 	}
 	fragments_end(w);

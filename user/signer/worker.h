@@ -9,7 +9,8 @@
  * Between rx and tx there is no lock, no log line and no system call, except
  *   - clock_gettime(): once per frame (twice per fragment and datagram) and twice per batch (at most 64 frames), a vDSO call;
  *   - sendto(): kicks a full tx ring, sends by the raw socket (neighbour unknown, no frame left);
- *   - what credential_sign() needs (OpenSSL's allocations), once per signature;
+ *   - what credential_sign() needs (OpenSSL's allocations), once per signature; also while it spins and no call
+ *     comes (warm.h);
  *   - while somebody captures (record.h): clock_gettime() once per packet that is copied and once more per frame, a
  *     vDSO call too, and the copy (trunk/capture.h says how much); while nobody does, one load per frame;
  *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
@@ -40,6 +41,7 @@
 #include "signer/seen.h"
 #include "signer/source.h"
 #include "signer/wants.h"
+#include "signer/warm.h"
 #include "stir/credential.h"
 #include "stir/es256.h"
 #include "trunk/capture.h"
@@ -87,6 +89,7 @@ struct worker {
 	unsigned tx_cnt[SIPSEAL_PORTS_MAX];
 	uint32_t reserve;                    /* chunks kept for sending */
 	struct credential_signer *signer;
+	struct warm *warm;                   /* NULL: the worker sleeps where there is nothing to do */
 	struct replay *replay;
 	struct random_pool random;
 	struct emitter emitter;
