@@ -231,7 +231,7 @@ test:                    ## run every test (as scripts/test.sh)
 	$(script) scripts/test.sh
 demo:                    ## the demonstration (as scripts/demo.sh)
 	$(script) scripts/demo.sh
-bench:                   ## measure; writes build/bench/results.json and plots
+bench:                   ## measure (20 minutes): a table, build/bench/results.json, index.html and plots
 	$(script) scripts/bench.sh
 fuzz: fuzzprogs          ## run all fuzz targets, FUZZ_SECONDS=30 each; prints a table
 	$(script) O=$(O) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

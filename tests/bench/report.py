@@ -2,6 +2,7 @@
 """The table at the end of the bench, for people."""
 import os
 import sys
+import textwrap
 
 import machine
 
@@ -11,6 +12,7 @@ MARKS_OF_PAGE = {"then": "✔✔", "reach": "✔", "missed": "✘"}
 MARKS = MARKS_OF_PAGE if IS_UTF8 else {"then": "++", "reach": "+", "missed": "-"}
 AT_MOST, AT_LEAST = ("≤", "≥") if IS_UTF8 else ("<=", ">=")
 COLUMNS = "", "figure", "ours", "peer", "", "ratio", "spread", "reach", "then", "recorded", ""
+WIDTH = 120              # of the lines below the table
 RIGHT = {2, 3, 5, 7, 8, 9}       # columns of numbers
 
 
@@ -97,7 +99,8 @@ def grouped(doc, modules):
         yield line
     yield ""
     for i, setting in enumerate(settings):
-        yield dim("[%d] %s" % (i + 1, setting))
+        for line in textwrap.wrap("[%d] %s" % (i + 1, setting), WIDTH, subsequent_indent="    "):
+            yield dim(line)
 
 
 def changed(doc, what, paint_it):
