@@ -17,6 +17,7 @@ class Figure:
     at_least: bool = False  # the ratio shall be at least `reach`, not at most
     setting: str = ""     # how it was measured: idle mode, sink, rate, as far as the figure depends on it
     shows: str = "ratio"  # or "difference": ours less the peer's, in `unit`, beside `reach` and `then`
+    full_only: bool = False  # --quick does not measure it
     main: bool = False    # one of those that docs/performance.md names first
 
     def value(self, ours, peer):

@@ -25,6 +25,7 @@ PROCESSES = 1 if QUICK else 3
 GOOD_RATE, GOOD_CALLS = 500, 500 if QUICK else 1000
 BAD_RATE = 300           # each waits for wait_ms
 BAD_AHEAD_S = 0.7        # until as many wait as will
+BAD_ROUNDS = 2 if QUICK else REPEATS
 PAIR_RATE, PAIRS = 16, 16       # 8 URLs/s: the budget of a trunk is 10
 PAIR_ROUNDS = 1 if QUICK else 3
 WAIT_MS = 400
@@ -219,12 +220,12 @@ def good_calls(lab, others=None):
 
 
 def measure_bad(res, lab):
-    for i in range(REPEATS):
+    for i in range(BAD_ROUNDS):
         with Stolen() as stolen:
             got = {bool(bad): good_calls(lab, bad) for bad in ([None, BAD] if i % 2 else [BAD, None])}
         (alone50, alone99, _), (bad50, bad99, waited) = got[False], got[True]
         text = "round %d of %d: p99 %.0f us alone, %.0f us while %d others waited" % (
-            i + 1, REPEATS, alone99, bad99, waited)
+            i + 1, BAD_ROUNDS, alone99, bad99, waited)
         if is_fair(res, stolen, text):
             res.add(P99, bad99, alone99)
             res.add(P50, bad50, alone50)
@@ -238,7 +239,7 @@ def measure(res):
         lab.warm()
         say("calls with a chain that has to be fetched")
         measure_chain(res, lab)
-        say("good calls beside bad servers, %d rounds" % REPEATS)
+        say("good calls beside bad servers, %d rounds" % BAD_ROUNDS)
         measure_bad(res, lab)
         say("signer that verifies, %d rounds" % REPEATS)
         with lab.drop():

@@ -27,10 +27,10 @@ class Module:
 
 
 MODULES = [
-    Module(inbound, "inbound calls, verified", 150, 17),
-    Module(inprocess, "parts alone", 60, 8),
+    Module(inbound, "inbound calls, verified", 150, 24),
+    Module(inprocess, "parts alone", 60, 6),
     Module(latency, "added latency", 90, 8),
-    Module(peers, "side by side with Kamailio and the kernel", 240, 25),
+    Module(peers, "side by side with Kamailio and the kernel", 240, 24),
     Module(resources, "memory and start", 60, 7),
-    Module(scale, "many trunks", 300, 30),
+    Module(scale, "many trunks", 300, 26),
 ]

@@ -18,29 +18,33 @@ CALL_RATE, CALL_ROUNDS, CALLS = 1000, 2 if QUICK else 7, 1000 if QUICK else 4000
 WARM = 1500 if QUICK else 4000     # calls, until pages of pools and caches are there
 PACKET_RATE, PACKET_RATE_LOW = 40000, 10000
 
-JOB = "Kamailio + secsipid / sipseal, whole CPU per call"
-JOB_PROCESSES = "the same, of Kamailio its processes only"
-JOB_STATELESS = "the same, Kamailio stateless"
-PACKET = "Kamailio stateless / sipseal, CPU per non-INVITE packet"
-PACKET_LOW = "the same at %d packets/s" % PACKET_RATE_LOW
-KERNEL = "fast path, CPU per non-INVITE packet"
+JOB = "Kamailio + secsipid, CPU per call"
+JOB_PROCESSES = "the same, its processes only"
+JOB_STATELESS = "the same, stateless"
+PACKET = "Kamailio stateless, non-INVITE packet"
+PACKET_LOW = "the same at %s/s" % format(PACKET_RATE_LOW, ",")
+KERNEL = "fast path, non-INVITE packet"
 
-SETTING = ("1,000 calls/s by sipp, each all of INVITE 180 200 ACK BYE 200; PAI, Identity, Geolocation and PIDF-LO added and "
-           "checked at the far end; idle: poll; Kamailio 5.6 with fm allocator, 2 processes per socket, stateful, key in "
-           "memory; processes and threaded NAPI of the gateway's NICs; far ends in threads of their own")
-PACKETS = ("OPTIONS as xdp_frames by sipblast, bursts of 2 ms, far end drops in XDP; processes and threaded NAPI of the "
-           "gateway's NICs; %d/s")
+SETTING = ("1,000 calls/s by sipp, each all of INVITE 180 200 ACK BYE 200; PAI, Identity, Geolocation and PIDF-LO added "
+           "and checked at the far end; idle: poll; Kamailio 5.6 with fm allocator, 2 processes per socket, stateful, key "
+           "in memory; processes and threaded NAPI of the gateway's NICs; far ends in threads of their own")
+PACKETS = ("OPTIONS as xdp_frames by sipblast, bursts of 2 ms, far end drops in XDP; processes and threaded NAPI of "
+           "the gateway's NICs; %s/s")
+FRAMES = ("xdp_frames of 372 bytes, unpaced, all on one processor; what dropping them at once takes is subtracted; far end "
+          "drops in XDP; the kernel with an XDP_PASS program or without one, whichever is cheaper in the round")
+ALL = "sipseal, all of it"
 
 # Kamailio's figure stands where ours does elsewhere: how many times as much it takes.
 FIGURES = [
-    Figure(JOB, "us CPU", "sipseal", 8, 10, at_least=True, setting=SETTING),
-    Figure(JOB_PROCESSES, "us CPU", "sipseal", setting="what the kernel does to receive is counted for sipseal alone"),
-    Figure(JOB_STATELESS, "us CPU", "sipseal", setting="forward() instead of t_relay(); else as two rows above"),
-    Figure(PACKET, "us CPU", "sipseal", 15, 25, at_least=True, setting=PACKETS % PACKET_RATE),
-    Figure(PACKET_LOW, "us CPU", "sipseal", setting=PACKETS % PACKET_RATE_LOW),
-    Figure(KERNEL, "ns", "kernel's IP forwarding of the same", 0.40, 0.33, setting="xdp_frames of 372 bytes, unpaced, all on "
-           "one processor; what dropping them at once takes is subtracted; far end drops in XDP; the kernel with an XDP_PASS "
-           "program or without one, whichever is cheaper in the round"),
+    Figure(JOB, "us CPU", ALL, 8, 10, at_least=True, setting=SETTING, main=True),
+    Figure(JOB_PROCESSES, "us CPU", ALL, at_least=True,
+           setting="what the kernel does to receive is counted for sipseal alone"),
+    Figure(JOB_STATELESS, "us CPU", ALL, at_least=True, full_only=True,
+           setting="forward() instead of t_relay(), else as the first of these"),
+    Figure(PACKET, "us CPU", "sipseal", 15, 25, at_least=True, setting=PACKETS % format(PACKET_RATE, ","), main=True),
+    Figure(PACKET_LOW, "us CPU", "sipseal", at_least=True, full_only=True,
+           setting=PACKETS % format(PACKET_RATE_LOW, ",")),
+    Figure(KERNEL, "ns", "kernel's IP forwarding", 0.40, 0.33, setting=FRAMES, main=True),
 ]
 
 CONFIG = """trunks:
@@ -157,7 +161,7 @@ def one_round(res, title, turns):
     say("%s: %s us (stolen %.1f %%)" % (title, ", ".join("%s %.2f + %.2f" % (n, *v) for n, v in got.items()),
                                      stolen.part * 100))
     if stolen.part > STOLEN_MAX:
-        why = "stolen"
+        why = "the hypervisor took more than %.0f %% of the processors" % (STOLEN_MAX * 100)
     if why:
         res.drop(why)
     return None if why else got
@@ -189,7 +193,8 @@ def measure_packets(res, kamailio, sipseal):
         for i in range(2 if QUICK else 7):
             for name, rate in rates[:1] if QUICK else rates:
                 got = one_round(res, "%d packets/s, round %d" % (rate, i + 1),
-                                {"Kamailio": lambda: packets(kamailio, rate), "sipseal": lambda: packets(sipseal, rate)})
+                                {"Kamailio": lambda: packets(kamailio, rate),
+                                 "sipseal": lambda: packets(sipseal, rate)})
                 if got:
                     res.add(name, sum(got["Kamailio"]), sum(got["sipseal"]))
 

@@ -17,7 +17,8 @@ from benchlab import CPU_SIGNER, O, QUICK, RATE, Lab, Stolen, cpu_us, is_fair, j
 from figures import Figure
 
 FEW, MANY = 10, 100000
-SIZES = [FEW, MANY] if QUICK else [FEW, 100, 1000, 10000, MANY]
+BETWEEN = [100, 1000, 10000]
+SIZES = [FEW] + ([] if QUICK else BETWEEN) + [MANY]
 ROUNDS = 7 if QUICK else 15
 FLOOD_S = 0.6 if QUICK else 1.0
 CHANGES = 10 if QUICK else 30
@@ -53,19 +54,19 @@ FIGURES = [
     Figure(WHOLE, "us", "10 trunks, 100 ranges", 1.10, 1.05, main=True,
            setting="CPU of the signer as in the rows below, and the XDP program by test-run"),
 ] + [
-    Figure(cost_name(s), "us CPU", "10 trunks", *[1.10, 1.05] if s == MANY else [], setting=FLOOD) for s in SIZES[1:]
+    Figure(cost_name(s), "us CPU", "10 trunks", setting=FLOOD, full_only=True) for s in BETWEEN
 ] + [
+    Figure(COST, "us CPU", "10 trunks", 1.10, 1.05, setting=FLOOD),
     Figure("start with 100,000 trunks", "s", "limit", 1.0),
-    Figure(RELOAD, "s", "start"),
+    Figure(RELOAD, "s", "start", full_only=True),
     Figure("memory with 100,000 trunks", "MiB", "limit", 1.0),
-    Figure(RELOADED, "MiB", "limit", 1.0),
+    Figure(RELOADED, "MiB", "limit", 1.0, full_only=True),
     Figure("kernel memory of match tables", "MiB", "limit", 1.0),
     Figure("trunk add beside 100,000, API", "ms", "limit", 1.0, setting=ADD),
     Figure("trunk add beside 100,000, CLI", "ms", "limit", 1.0, setting=ADD),
     Figure("trunk add beside 10, API", "ms", "limit", 1.0, setting=ADD),
     Figure("trunk add beside 10, CLI", "ms", "limit", 1.0, setting=ADD),
 ] + PARTS
-FIGURES = [f for f in FIGURES if not (QUICK and f.name in (RELOAD, RELOADED))]
 
 
 class Trunks(Lab):
@@ -116,8 +117,8 @@ def add_by_api(lab, t):
 
 def add_by_cli(lab, t):
     x = mktrunks.trunk(t)
-    args = ["trunk", "add", x["name"], "carrier.peers=" + x["carrier"]["peers"][0], "core.peers=" + x["core"]["peers"][0],
-            "numbers=" + ",".join(x["numbers"])]
+    args = ["trunk", "add", x["name"], "carrier.peers=" + x["carrier"]["peers"][0],
+            "core.peers=" + x["core"]["peers"][0], "numbers=" + ",".join(x["numbers"])]
     start = time.monotonic()
     lab.cli(*args)
     return (time.monotonic() - start) * 1000
