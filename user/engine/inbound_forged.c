@@ -131,7 +131,7 @@ bool inbound_is_forged(struct slice datagram, struct slice result_header, bool t
 		is_start = false;
 		if (memchr("xXaAoOpP", c, 8) && is_word_at(s))
 			return true;
-		if (!tolerates_verstat && (c == '%' || (c | 0x20) == 'v') && inbound_is_verstat_at(s))
+		if (!tolerates_verstat && inbound_may_begin_verstat(c) && inbound_is_verstat_at(s))
 			return true;
 	}
 	return false;

@@ -236,7 +236,7 @@ static void edit_address(struct marks *k, const struct target *g)
 static bool has_verstat(struct slice s)
 {
 	for (; s.len; s = slice_cut(s, 1))
-		if (inbound_is_verstat_at(s))
+		if (inbound_may_begin_verstat(*s.p) && inbound_is_verstat_at(s))
 			return true;
 	return false;
 }

@@ -114,7 +114,9 @@ int passport_parse(struct slice token, struct passport_parsed *ret);
 
 /* The same in two steps, for those who want to see ppt and alg before anything else is judged. */
 
-/** passport_header_parse() - the JOSE header alone.  Return: as passport_parse(). */
+/** passport_header_parse() - the JOSE header alone.
+ * @ret: scratch on failure; what is behind the ends of its strings and arrays is not set
+ * Return: as passport_parse(). */
 int passport_header_parse(struct slice token, struct passport_parsed *ret);
 
 /** passport_claims_parse() - claims and signature, by the rules of @p's ppt.
