@@ -72,7 +72,8 @@ int inbound_new(struct worker *w)
 {
 	int r;
 
-	if ((r = park_new(&w->inbound.park)) < 0 || (r = es256_new(&w->inbound.es256)) < 0)
+	if ((r = park_new(&w->inbound.park)) < 0 || (r = es256_new(&w->inbound.es256)) < 0 ||
+	    (r = es256_use_tables(w->inbound.es256, w->cfg.tables)) < 0)
 		return r;
 	if (RAND_bytes((unsigned char *)&w->inbound.wants.key, sizeof(w->inbound.wants.key)) != 1)
 		return -EIO;

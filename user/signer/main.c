@@ -4,14 +4,19 @@
  * Started by sipseald with descriptor 3 connected to it; ends with it.
  */
 #include <errno.h>
+#include <poll.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "signer/sslheap.h"
 #include "signer/keys.h"
 #include "signer/pid.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
+#include "stir/es256_table.h"
+
+#define TURN_MS 500
 
 static int confine(const struct child *c)
 {
@@ -30,6 +35,18 @@ static int confine(const struct child *c)
 	return 0;
 }
 
+/* Until the daemon says something.  Meanwhile this thread, which has nothing else to do, makes tables for the workers;
+ * no more than one per turn: where more keys come than there are tables, that shall cost little. */
+static void await_message(struct signer *s)
+{
+	struct pollfd p = { .fd = HANDOVER_FD, .events = POLLIN };
+	int r;
+
+	while (s->is_started && ((r = poll(&p, 1, TURN_MS)) == 0 || (r < 0 && errno == EINTR)))
+		if (r == 0)
+			es256_tables_turn(s->tables, clock_mono_ns() / 1000000000);
+}
+
 /* Until the daemon goes away.  Return: exit code. */
 static int serve(struct signer *s)
 {
@@ -37,7 +54,7 @@ static int serve(struct signer *s)
 	int fds[HANDOVER_FDS_MAX], r;
 	unsigned fd_cnt;
 
-	while ((r = handover_recv(HANDOVER_FD, &m, fds, &fd_cnt)) != 0) {
+	while (await_message(s), (r = handover_recv(HANDOVER_FD, &m, fds, &fd_cnt)) != 0) {
 		if (r < 0) {
 			log_err("event=signer_handover error=\"%s\"", strerror(-r));
 			return EXIT_FAILURE;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "signer/keys.h"
+#include "stir/es256_table.h"
 
 /* A message while it is handled: closing what is left of `fds` is the caller's. */
 struct request {
@@ -44,7 +45,7 @@ int signer_init(struct signer *s)
 	if (RAND_bytes(s->tag_key, sizeof(s->tag_key)) != 1 ||
 	    RAND_bytes((unsigned char *)&s->mail.key, sizeof(s->mail.key)) != 1)
 		return -EIO;
-	if ((r = seen_new(&s->seen)) < 0)
+	if ((r = seen_new(&s->seen)) < 0 || (r = es256_tables_new(&s->tables)) < 0)
 		return r;
 	return credential_set_new(&s->credentials);
 }
@@ -74,6 +75,7 @@ void signer_done(struct signer *s)
 	}
 	credential_set_free(s->credentials);
 	seen_free(s->seen);
+	es256_tables_free(s->tables);
 	for (unsigned i = 0; i < SIPSEAL_WORKERS_MAX; i++)
 		mailbox_free(s->mail.box[i]);
 	OPENSSL_cleanse(s->tag_key, sizeof(s->tag_key));
@@ -218,7 +220,7 @@ static int take_worker(struct signer *s, struct request *q)
 		.index = i, .idle = s->idle, .policy = s->policy, .counters = s->counters,
 		.heartbeat = s->heartbeat + i, .slots = s->heartbeat, .credentials = s->credentials,
 		.events = s->events, .overrides = s->overrides,
-		.source = &s->sources.current, .capture = &s->capture, .seen = s->seen,
+		.source = &s->sources.current, .capture = &s->capture, .seen = s->seen, .tables = s->tables,
 		.mail = s->worker_cnt > 1 ? &s->mail : NULL,
 		.frames = q->m->worker.frames, .raw_v4 = -1, .raw_v6 = -1,
 	};

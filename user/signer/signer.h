@@ -48,6 +48,7 @@ struct signer {
 	capture_ptr capture;                 /* NULL: it has not come yet */
 	uint64_t capture_len;
 	struct seen *seen;                   /* of all workers */
+	struct es256_tables *tables;         /* of all workers */
 	struct mailboxes mail;               /* of all workers, as far as there is more than one */
 	struct credential_set *credentials;
 	uint8_t tag_key[16];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * worker - one thread of the data path: it owns one UMEM and the AF_XDP sockets of its queues on every
- * NIC, and shares nothing that it writes with other workers but the table of signatures seen (seen.h).
+ * NIC, and shares nothing that it writes with other workers but the table of signatures seen (seen.h)
+ * and the tables of keys (es256_table.h).
  *
  *     rx ring -> metadata -> frame -> replay cache or engine -> edits -> fresh frame -> tx ring
  *                                        inbound: waits (park.h) -^
@@ -14,7 +15,8 @@
  *   - while somebody captures (record.h): clock_gettime() once per packet that is copied and once more per frame, a
  *     vDSO call too, and the copy (trunk/capture.h says how much); while nobody does, one load per frame;
  *   - inbound, per Identity: jansson's allocations for header and claims, OpenSSL's for the signature (and for a key
- *     that is not among the last ES256_KEYS); clock_gettime() for one that waited.
+ *     that is not among the last ES256_KEYS); clock_gettime() for one that waited; once in ES256_TABLE_AFTER, a lock
+ *     that is tried and never waited for, and OpenSSL's allocations for a group.
  *   - write(): a fragment of another worker's flow, where that one sleeps (mailbox.h); read(): it wakes.
  * Per loop: poll() when idle.  Per second: XDP_STATISTICS and CPU time; keys that came or went (a lock).
  *
@@ -72,6 +74,7 @@ struct worker_cfg {
 	capture_ptr *capture;                /* where captures go, once it has come; NULL: never */
 	const struct mailboxes *mail;        /* of all workers; NULL: this one is alone */
 	struct seen *seen;                   /* shared by all workers; NULL: nothing is a replay */
+	struct es256_tables *tables;         /* shared by all workers; NULL: none */
 	struct credential_set *credentials;
 	char *umem;                          /* mapping; frames * XSK_FRAME_SIZE bytes */
 	uint32_t frames;
