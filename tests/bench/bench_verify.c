@@ -3,16 +3,19 @@
  * bench_verify - what verifying one call costs beside one raw P-256 verification of OpenSSL, and what a look-up in a
  * full cache of certificates costs.
  *
- * usage: bench_verify [--quick] [--only NAME]   (the latter for a profiler; no raw figure to compare with then)
+ * usage: bench_verify [--quick] [--only NAME]...
  * Each repeat measures every candidate once, in turn, over the same calls; the median over the repeats is printed,
  * in microseconds of process CPU time:
  *   {"bench":"verify","name":NAME,"us":MEDIAN,"min_us":M,"max_us":M,"ratio_to_raw":R,"ratio_min":R,
  *    "ratio_max":R,"repeats":N,"calls":N}
- * Names: raw (EVP_PKEY_verify() on a held context, digest and DER at hand), es256 (SHA-256 and raw r and s),
- * es256_new_key (a key that is not among the last ES256_KEYS), call (engine with a cached certificate, and the
- * datagram written), call_in_worker (from rx ring to tx ring, checksums, replay cache and event), lookup.
+ * Names: raw_evp_pkey_verify (on a held context, digest and DER at hand), raw_ecdsa_do_verify (on an EC_KEY, digest and
+ * numbers at hand), raw (the faster of the two), es256 (SHA-256 and raw r and s), es256_new_key (a key that is not
+ * among the last ES256_KEYS), call (engine with a cached certificate, and the datagram written), call_in_worker (from
+ * rx ring to tx ring, checksums, replay cache and event), around (the same with every signature taken for good), lookup.
+ * es256_table, call and call_in_worker have a table of the key; es256 and call_in_worker_plain do not.
  *   {"bench":"verify","name":"memory","bytes_per_entry":B,"entries":N}
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* ECDSA_do_verify() is here to be compared with */
 #include "signer/calls.h"
 
 #include <openssl/core_names.h>
@@ -20,11 +23,12 @@
 #include <openssl/ecdsa.h>
 
 #include "stir/es256.h"
+#include "stir/es256_table.h"
 
 #define REPEATS 15
 #define QUICK	5
-#define CALLS	1500
-#define BATCH	16 /* no more than the fill ring of world.h takes */
+#define CALLS	1536
+#define BATCH	16 /* no more than the fill ring of world.h takes; divides CALLS */
 #define ENTRIES VERDICT_GOOD_MAX
 #define KEYS	(2 * ES256_KEYS)
 
@@ -34,14 +38,17 @@ struct invite {
 	struct slice signed_part;
 	uint8_t sig[PASSPORT_SIG_LEN], der[80], digest[PASSPORT_DIGEST_LEN];
 	size_t der_len;
+	ECDSA_SIG *numbers;
 };
 
 static struct bench {
 	struct calls c;
 	struct invite invites[CALLS];
 	unsigned round;
-	EVP_PKEY_CTX *raw;
-	struct es256 *es256;
+	EVP_PKEY_CTX *evp;
+	EC_KEY *ec;
+	struct es256 *es256; /* without tables */
+	struct es256_tables *tables;
 	uint8_t point[CERT_POINT_LEN], points[KEYS][CERT_POINT_LEN];
 	char out[CALL_MAX];
 	char urls[ENTRIES][64];
@@ -56,16 +63,30 @@ static void die(const char *what)
 
 /* ---- candidates ---- */
 
-static bool run_raw(unsigned i)
+static bool run_evp(unsigned i)
 {
 	struct invite *v = &b.invites[i];
 
-	return EVP_PKEY_verify(b.raw, v->der, v->der_len, v->digest, sizeof(v->digest)) == 1;
+	return EVP_PKEY_verify(b.evp, v->der, v->der_len, v->digest, sizeof(v->digest)) == 1;
+}
+
+static bool run_ecdsa(unsigned i)
+{
+	struct invite *v = &b.invites[i];
+
+	return ECDSA_do_verify(v->digest, sizeof(v->digest), v->numbers, b.ec) == 1;
 }
 
 static bool run_es256(unsigned i)
 {
 	return es256_verify(b.es256, b.point, b.invites[i].signed_part, b.invites[i].sig) == 1;
+}
+
+static bool run_table(unsigned i)
+{
+	struct es256 *e = b.c.x.w->inbound.es256;
+
+	return es256_verify(e, b.point, b.invites[i].signed_part, b.invites[i].sig) == 1;
 }
 
 /* The signature is not that of the key: as much work as if it were. */
@@ -88,14 +109,24 @@ static bool run_call(unsigned i)
 	return out.reason == SR_VERIFIED && engine_emit(&w->engine, &in, b.out, sizeof(b.out)) > 0;
 }
 
+/* What the kernel does for the signer: frames in the ring, and what has left taken away. */
+static void deliver(unsigned first)
+{
+	struct world *x = &b.c.x;
+	struct events_worker *ev = events_worker(x->events, 0);
+	struct sipseal_meta m = call_meta(0);
+
+	x->core->sent_cnt = 0;
+	ev->tail = ev->head;
+	for (unsigned i = first; i < first + BATCH; i++)
+		call_in(x, &m, b.invites[i].text);
+}
+
 static bool run_worker(unsigned i)
 {
 	struct world *x = &b.c.x;
-	struct sipseal_meta m = call_meta(0);
-	struct events_worker *ev = events_worker(x->events, 0);
 
-	call_in(x, &m, b.invites[i].text);
-	if ((i + 1) % BATCH && i + 1 < CALLS)
+	if (i % BATCH)
 		return true;
 	while (datapath_batch(x->w, &x->w->ports[1]))
 		;
@@ -104,9 +135,26 @@ static bool run_worker(unsigned i)
 		port_reap(&x->w->ports[p]);
 		port_fill(&x->w->ports[p], x->w->reserve);
 	}
-	x->core->sent_cnt = 0;
-	ev->tail = ev->head;
 	return world_reason(x, SR_VERIFIED) == x->delivered;
+}
+
+static int any_signature(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,
+			 const uint8_t sig[PASSPORT_SIG_LEN])
+{
+	(void)ctx, (void)point, (void)text, (void)sig;
+	return 1;
+}
+
+static bool run_around(unsigned i)
+{
+	struct engine_env *env = &b.c.x.w->env;
+	__typeof__(env->signature) real = env->signature;
+	bool r;
+
+	env->signature = any_signature;
+	r = run_worker(i);
+	env->signature = real;
+	return r;
 }
 
 static bool run_lookup(unsigned i)
@@ -119,18 +167,35 @@ static bool run_lookup(unsigned i)
 	return verdict_find(b.c.f.region, slice_str(b.urls[b.at % ENTRIES]), now_s, &v) == VERDICT_GOOD;
 }
 
+static bool run_plain(unsigned i)
+{
+	struct es256 **e = &b.c.x.w->inbound.es256, *with_table = *e;
+	bool r;
+
+	*e = b.es256;
+	r = run_worker(i);
+	*e = with_table;
+	return r;
+}
+
+enum { EVP, ECDSA, ES256, TABLE, NEW_KEY, CALL, WORKER, PLAIN, AROUND, LOOKUP, CANDIDATES };
+
 static const struct candidate {
 	const char *name;
 	bool (*run)(unsigned i);
-} candidates[] = {
-	{ "raw", run_raw },
-	{ "es256", run_es256 },
-	{ "es256_new_key", run_new_key },
-	{ "call", run_call },
-	{ "call_in_worker", run_worker },
-	{ "lookup", run_lookup },
+	void (*prepare)(unsigned first); /* for the next BATCH; not measured */
+} candidates[CANDIDATES] = {
+	[EVP] = { "raw_evp_pkey_verify", run_evp, NULL },
+	[ECDSA] = { "raw_ecdsa_do_verify", run_ecdsa, NULL },
+	[ES256] = { "es256", run_es256, NULL },
+	[TABLE] = { "es256_table", run_table, NULL },
+	[NEW_KEY] = { "es256_new_key", run_new_key, NULL },
+	[CALL] = { "call", run_call, NULL },
+	[WORKER] = { "call_in_worker", run_worker, deliver },
+	[PLAIN] = { "call_in_worker_plain", run_plain, deliver },
+	[AROUND] = { "around", run_around, deliver },
+	[LOOKUP] = { "lookup", run_lookup, NULL },
 };
-enum { RAW, CANDIDATES = ARRAY_SIZE(candidates) };
 
 /* A copy of an INVITE would come out of the replay cache: each round is of other transactions. */
 static void next_round(void)
@@ -144,14 +209,19 @@ static void next_round(void)
 
 static double measure(const struct candidate *c)
 {
-	uint64_t start;
+	uint64_t ns = 0, start;
 
 	next_round();
-	start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-	for (unsigned i = 0; i < CALLS; i++)
-		if (!c->run(i))
-			die(c->name);
-	return (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / 1000 / CALLS;
+	for (unsigned i = 0; i < CALLS; i += BATCH) {
+		if (c->prepare)
+			c->prepare(i);
+		start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+		for (unsigned k = i; k < i + BATCH; k++)
+			if (!c->run(k))
+				die(c->name);
+		ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start;
+	}
+	return (double)ns / 1000 / CALLS;
 }
 
 /* ---- what they work on ---- */
@@ -187,7 +257,7 @@ static void invite_make(struct invite *v, unsigned i)
 	memcpy(v->sig, p.sig, sizeof(v->sig));
 	ECDSA_SIG_set0(sig, BN_bin2bn(p.sig, 32, NULL), BN_bin2bn(p.sig + 32, 32, NULL));
 	v->der_len = (size_t)i2d_ECDSA_SIG(sig, &der);
-	ECDSA_SIG_free(sig);
+	v->numbers = sig;
 	EVP_Digest(p.signed_part.p, p.signed_part.len, v->digest, NULL, EVP_sha256(), NULL);
 }
 
@@ -219,8 +289,9 @@ static void keys_make(void)
 	memcpy(b.point, v.point, sizeof(b.point));
 	if (EVP_PKEY_fromdata_init(from) != 1 || EVP_PKEY_fromdata(from, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		die("the public key");
-	b.raw = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (!b.raw || EVP_PKEY_verify_init(b.raw) != 1 || es256_new(&b.es256) < 0)
+	b.evp = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	b.ec = EVP_PKEY_get1_EC_KEY(key);
+	if (!b.evp || !b.ec || EVP_PKEY_verify_init(b.evp) != 1 || es256_new(&b.es256) < 0)
 		die("making a verifier");
 	for (unsigned i = 0; i < KEYS; i++) {
 		EVP_PKEY *k = EVP_EC_gen("P-256");
@@ -229,6 +300,21 @@ static void keys_make(void)
 		EVP_PKEY_free(k);
 	}
 	EVP_PKEY_CTX_free(from);
+}
+
+/* As in the signer: asked for when the key has been good for so long, made by another, found the next time. */
+static void table_make(void)
+{
+	struct es256 *e = b.c.x.w->inbound.es256;
+
+	if (es256_tables_new(&b.tables) < 0 || es256_use_tables(e, b.tables) < 0)
+		die("making room for tables");
+	for (unsigned i = 0; i < 2 * ES256_TABLE_AFTER; i++) {
+		if (es256_verify(e, b.point, b.invites[0].signed_part, b.invites[0].sig) != 1)
+			die("verifying");
+		if (i + 1 == ES256_TABLE_AFTER && !es256_tables_turn(b.tables, 0))
+			die("making a table");
+	}
 }
 
 static void setup(void)
@@ -250,6 +336,7 @@ static void setup(void)
 	       (unsigned long)((resident() - before) / ENTRIES), ENTRIES);
 	for (unsigned i = 0; i < CALLS; i++)
 		invite_make(&b.invites[i], i);
+	table_make();
 	worker_loop(b.c.x.w);
 	b.c.x.w->env.now_ms = (int64_t)clock_real_ms();
 }
@@ -262,40 +349,79 @@ static int compare(const void *x, const void *y)
 }
 
 /* Each round against the raw figure of the same round: the clock speed may change between them. */
-static void print(unsigned k, double us[CANDIDATES][REPEATS], unsigned repeats, bool is_alone)
+static void print(const char *name, const double us[REPEATS], const double raw[REPEATS], unsigned repeats)
 {
 	double ratio[REPEATS], sorted[REPEATS];
 
 	for (unsigned i = 0; i < repeats; i++) {
-		ratio[i] = is_alone ? 0 : us[k][i] / us[RAW][i];
-		sorted[i] = us[k][i];
+		ratio[i] = raw[i] > 0 ? us[i] / raw[i] : 0;
+		sorted[i] = us[i];
 	}
 	qsort(ratio, repeats, sizeof(ratio[0]), compare);
 	qsort(sorted, repeats, sizeof(sorted[0]), compare);
 	printf("{\"bench\":\"verify\",\"name\":\"%s\",\"us\":%.2f,\"min_us\":%.2f,\"max_us\":%.2f,\"ratio_to_raw\":%.3f,"
 	       "\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"repeats\":%u,\"calls\":%u}\n",
-	       candidates[k].name, sorted[repeats / 2], sorted[0], sorted[repeats - 1], ratio[repeats / 2], ratio[0],
+	       name, sorted[repeats / 2], sorted[0], sorted[repeats - 1], ratio[repeats / 2], ratio[0],
 	       ratio[repeats - 1], repeats, CALLS);
+}
+
+static double median(const double us[REPEATS], unsigned repeats)
+{
+	double sorted[REPEATS];
+
+	memcpy(sorted, us, sizeof(sorted));
+	qsort(sorted, repeats, sizeof(sorted[0]), compare);
+	return sorted[repeats / 2];
+}
+
+static bool is_wanted(unsigned k, unsigned wanted)
+{
+	return !wanted || wanted >> k & 1;
+}
+
+/* raw is two. */
+static unsigned mask_of(const char *name)
+{
+	unsigned mask = strcmp(name, "raw") == 0 ? 1u << EVP | 1u << ECDSA : 0;
+
+	for (unsigned k = 0; k < CANDIDATES; k++)
+		mask |= strcmp(name, candidates[k].name) == 0 ? 1u << k : 0;
+	return mask;
+}
+
+/* Return: a mask; 0: all.  Not, if that is no usage of ours. */
+static unsigned arguments(int argc, char **argv, unsigned *repeats)
+{
+	unsigned wanted = 0;
+
+	for (int i = 1; i < argc; i++) {
+		unsigned mask = strcmp(argv[i], "--only") == 0 && i + 1 < argc ? mask_of(argv[++i]) : 0;
+
+		if (!mask && strcmp(argv[i], "--quick")) {
+			fprintf(stderr, "usage: bench_verify [--quick] [--only NAME]...\n");
+			exit(2);
+		}
+		wanted |= mask;
+		*repeats = mask ? *repeats : QUICK;
+	}
+	return wanted;
 }
 
 int main(int argc, char **argv)
 {
 	static double us[CANDIDATES][REPEATS];
-	bool is_quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
-	const char *only = argc == 3 && strcmp(argv[1], "--only") == 0 ? argv[2] : NULL;
-	unsigned repeats = is_quick ? QUICK : REPEATS;
+	unsigned repeats = REPEATS, wanted = arguments(argc, argv, &repeats), raw;
 
-	if (argc > 1 && !only && !is_quick) {
-		fprintf(stderr, "usage: bench_verify [--quick] [--only NAME]\n");
-		return 2;
-	}
 	setup();
 	for (unsigned i = 0; i <= repeats; i++) /* the first one is to get warm */
 		for (unsigned k = 0; k < CANDIDATES; k++)
-			if (!only || strcmp(only, candidates[k].name) == 0)
+			if (is_wanted(k, wanted))
 				us[k][i ? i - 1 : 0] = measure(&candidates[k]);
+	raw = median(us[EVP], repeats) < median(us[ECDSA], repeats) ? EVP : ECDSA;
+	if (is_wanted(raw, wanted))
+		print("raw", us[raw], us[raw], repeats);
 	for (unsigned k = 0; k < CANDIDATES; k++)
-		if (!only || strcmp(only, candidates[k].name) == 0)
-			print(k, us, repeats, only);
+		if (is_wanted(k, wanted))
+			print(candidates[k].name, us[k], us[raw], repeats);
 	return 0;
 }

@@ -4,16 +4,18 @@
  * sipp ends at a few thousand calls per second; this is for measuring, not for completing calls.
  *
  * usage: sipflood --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N] [--trunks N [--first N]]
- *        [--key FILE --x5u URL...]
+ *        [--key FILE --x5u URL...] [--ahead]
  * --repeat sends each INVITE N times in a row (retransmissions).
  * --trunks: each INVITE belongs to one of the N trunks from --first on, drawn at random (mktrunks.py): trunk T calls
  * from address 10.128.0.0 + T with a number of its ten ranges, +442TTTTTTR00 to +442TTTTTTR49.
  * --key, --x5u: each carries a PASSporT of its own (sipgen.h); '*' in the URL becomes something that no other has.
+ * --ahead: all are made, and signed, before the first is sent, so that no more than sending limits the rate.
  * Prints one JSON line: {"sent":N,"seconds":S,"bytes":LENGTH}.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@
 struct flood {
 	struct sipgen g;
 	unsigned long count, rate, repeat, trunks, first;
+	bool is_ahead;
 };
 
 /* splitmix64: numbers without order. */
@@ -61,7 +64,7 @@ static int parse(int argc, char **argv, struct flood *f)
 		{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
 		{ "repeat", required_argument, NULL, 'n' }, { "trunks", required_argument, NULL, 'T' },
 		{ "first", required_argument, NULL, 'F' },  { "key", required_argument, NULL, 'k' },
-		{ "x5u", required_argument, NULL, 'x' },    { 0 },
+		{ "x5u", required_argument, NULL, 'x' },    { "ahead", no_argument, NULL, 'a' }, { 0 },
 	};
 	int opt;
 
@@ -82,6 +85,8 @@ static int parse(int argc, char **argv, struct flood *f)
 			f->repeat = strtoul(optarg, NULL, 10);
 		else if (opt == 'T')
 			f->trunks = strtoul(optarg, NULL, 10);
+		else if (opt == 'a')
+			f->is_ahead = true;
 		else if (opt == 'F')
 			f->first = strtoul(optarg, NULL, 10);
 		else
@@ -118,23 +123,38 @@ struct slot {
 	char control[CMSG_SPACE(sizeof(struct in_pktinfo))] __attribute__((aligned(8)));
 };
 
-static size_t fill(struct flood *f, unsigned long n, struct slot *s, struct msghdr *ret)
+static void make(struct flood *f, unsigned long n, struct slot *s)
 {
 	char from[16];
 	unsigned trunk = caller(f, n, from);
-	size_t len = sipgen_invite(&f->g, n, from, s->text);
 	struct cmsghdr *c = (struct cmsghdr *)s->control;
 	struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(CALLERS + trunk) };
 
-	s->iov = (struct iovec){ s->text, len };
-	*ret = (struct msghdr){ .msg_name = &f->g.to, .msg_namelen = sizeof(f->g.to), .msg_iov = &s->iov, .msg_iovlen = 1 };
-	if (!f->trunks)
-		return len;
-	ret->msg_control = s->control;
-	ret->msg_controllen = sizeof(s->control);
+	s->iov = (struct iovec){ s->text, sipgen_invite(&f->g, n, from, s->text) };
 	*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(info)), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO };
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	return len;
+}
+
+static struct slot *make_all(struct flood *f)
+{
+	struct slot *all = calloc(f->count, sizeof(*all));
+
+	if (!all)
+		sipgen_die("memory for all INVITEs");
+	for (unsigned long n = 0; n < f->count; n++)
+		make(f, n, &all[n]);
+	return all;
+}
+
+static struct msghdr header(struct flood *f, struct slot *s)
+{
+	struct msghdr h = { .msg_name = &f->g.to, .msg_namelen = sizeof(f->g.to), .msg_iov = &s->iov, .msg_iovlen = 1 };
+
+	if (f->trunks) {
+		h.msg_control = s->control;
+		h.msg_controllen = sizeof(s->control);
+	}
+	return h;
 }
 
 static int open_socket(const struct flood *f)
@@ -155,6 +175,7 @@ static int open_socket(const struct flood *f)
 int main(int argc, char **argv)
 {
 	static struct slot slots[BATCH];
+	struct slot *all;
 	struct flood f = { .repeat = 1, .g.run = (unsigned long)clock_real_ms() };
 	struct mmsghdr m[BATCH] = { 0 };
 	unsigned long total, len = 0;
@@ -163,18 +184,25 @@ int main(int argc, char **argv)
 
 	if (parse(argc, argv, &f) < 0) {
 		fprintf(stderr, "usage: sipflood --from IP --to IP:PORT --count N [--rate R] [--repeat N] "
-			"[--trunks N [--first N]] [--key FILE --x5u URL...]\n");
+			"[--trunks N [--first N]] [--key FILE --x5u URL...] [--ahead]\n");
 		return 2;
 	}
 	fd = open_socket(&f);
 	total = f.count * f.repeat;
+	all = f.is_ahead ? make_all(&f) : NULL;
 	start = clock_mono_ns();
 	for (unsigned long n = 0; n < total;) {
 		unsigned cnt = 0;
 
 		pace(&f, start, n);
-		for (; cnt < BATCH && n < total; cnt++, n++)
-			len = fill(&f, n / f.repeat, &slots[cnt], &m[cnt].msg_hdr);
+		for (; cnt < BATCH && n < total; cnt++, n++) {
+			struct slot *s = all ? &all[n / f.repeat] : &slots[cnt];
+
+			if (!all)
+				make(&f, n / f.repeat, s);
+			m[cnt].msg_hdr = header(&f, s);
+			len = s->iov.iov_len;
+		}
 		if (send_all(fd, m, cnt) < 0) {
 			perror("sipflood: send");
 			return 1;
