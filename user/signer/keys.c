@@ -10,7 +10,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-/* Room for the secret numbers of CREDENTIAL_KEYS_MAX keys (32 bytes each, and as much again for OpenSSL's map of the
+/* Room for the secret numbers of CREDENTIAL_KEYS_MAX keys (64 bytes each, and as much again for OpenSSL's map of the
  * heap and for what is in use while one is read), within the usual RLIMIT_MEMLOCK of 8 MiB; a power of two. */
 #define SECURE_HEAP (1 << 20)
 #define SECURE_MIN  32
