@@ -12,10 +12,11 @@ import time
 import forwarding
 from benchlab import CPU_LOAD, O, QUICK, STOLEN_MAX, Stolen, on_cpu, say
 from figures import Figure
+from forwarding import Dropped
 from peerlab import HERE, KamailioLab, ReceiveBuffers, SipsealLab
 
-CALL_RATE, CALL_ROUNDS, CALLS = 1000, 2 if QUICK else 7, 1000 if QUICK else 4000
-WARM = 1500 if QUICK else 4000     # calls, until pages of pools and caches are there
+CALL_RATE, CALL_ROUNDS, CALLS = 1000, 2 if QUICK else 6, 1000 if QUICK else 4000
+WARM = 2000 if QUICK else 4000     # calls, until pages of pools and caches are there
 PACKET_RATE, PACKET_RATE_LOW = 40000, 10000
 
 JOB = "Kamailio + secsipid, CPU per call"
@@ -71,10 +72,6 @@ CHECK = """
       <ereg regexp="San Francisco" search_in="msg" check_it="true" assign_to="1"/>
     </action>
   """
-
-
-class Dropped(Exception):
-    """A round that does not count, and why."""
 
 
 def sipp(lab, ns, *args):
@@ -156,7 +153,7 @@ def one_round(res, title, turns):
             try:
                 got[name] = turn()
             except Dropped as e:
-                why = why or "peers: calls or packets were lost"
+                why = why or forwarding.LOST
                 say("%s: %s: %s" % (title, name, e))
     say("%s: %s us (stolen %.1f %%)" % (title, ", ".join("%s %.2f + %.2f" % (n, *v) for n, v in got.items()),
                                      stolen.part * 100))
@@ -190,7 +187,7 @@ def measure_calls(res, kamailio, sipseal):
 def measure_packets(res, kamailio, sipseal):
     rates = [(PACKET, PACKET_RATE), (PACKET_LOW, PACKET_RATE_LOW)]
     with kamailio.sink(), sipseal.sink():
-        for i in range(2 if QUICK else 7):
+        for i in range(2 if QUICK else 5):
             for name, rate in rates[:1] if QUICK else rates:
                 got = one_round(res, "%d packets/s, round %d" % (rate, i + 1),
                                 {"Kamailio": lambda: packets(kamailio, rate),
