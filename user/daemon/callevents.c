@@ -9,10 +9,14 @@
 #include "daemon/callevents_internal.h"
 #include "daemon/daemon.h"
 
-/* While calls come; a ring of EVENTS_RING holds what one worker does in that time a hundred times
- * over. */
-#define TURN_MS 10
+/*
+ * While calls come.  A turn wakes the daemon, some 40 us with cold caches: every 10 ms that were 4 us more per call at
+ * 1,000 calls/s.  Many calls are read sooner, for a ring of EVENTS_RING is full after 40 ms of 100,000 INVITEs/s.
+ */
+#define TURN_MS 40
+#define TURN_MS_MANY 10
 #define TURN_MS_MAX 100
+#define MANY (EVENTS_RING / 32) /* of a turn: 3,200 calls/s */
 
 #define PAGE_UP(n) (((n) + 4095) & ~(uint64_t)4095)
 
@@ -185,8 +189,10 @@ void callevents_free(struct callevents *e)
 
 int callevents_turn(struct callevents *e)
 {
-	if (take_all(e))
-		e->turn_ms = TURN_MS;
+	unsigned n = take_all(e);
+
+	if (n)
+		e->turn_ms = n > MANY ? TURN_MS_MANY : TURN_MS;
 	else if (e->turn_ms < TURN_MS_MAX)
 		e->turn_ms = e->turn_ms * 2 < TURN_MS_MAX ? e->turn_ms * 2 : TURN_MS_MAX;
 	return e->turn_ms;

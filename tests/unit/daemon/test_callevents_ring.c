@@ -87,12 +87,17 @@ static void test_turns_follow_the_calls(void **state)
 
 	world_push(w, 0, &r);
 	last = callevents_turn(w->d.events);
-	assert_int_equal(last, 10);
+	assert_int_equal(last, 40);
 	for (int ms; (ms = callevents_turn(w->d.events)) != 100; last = ms)
 		assert_true(ms > last);
 	assert_int_equal(callevents_turn(w->d.events), 100);
 	world_push(w, 1, &r);
+	assert_int_equal(callevents_turn(w->d.events), 40);
+	for (unsigned i = 0; i < 200; i++) /* many: before the ring is full */
+		world_push(w, 1, &r);
 	assert_int_equal(callevents_turn(w->d.events), 10);
+	world_push(w, 1, &r);
+	assert_int_equal(callevents_turn(w->d.events), 40);
 }
 
 static void test_what_has_left(void **state)
