@@ -16,6 +16,7 @@
  *   {"bench":"verify","name":"memory","bytes_per_entry":B,"entries":N}
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* ECDSA_do_verify() is here to be compared with */
+#include "rounds.h"
 #include "signer/calls.h"
 
 #include <openssl/core_names.h>
@@ -341,39 +342,6 @@ static void setup(void)
 	b.c.x.w->env.now_ms = (int64_t)clock_real_ms();
 }
 
-static int compare(const void *x, const void *y)
-{
-	double l = *(const double *)x, r = *(const double *)y;
-
-	return (l > r) - (l < r);
-}
-
-/* Each round against the raw figure of the same round: the clock speed may change between them. */
-static void print(const char *name, const double us[REPEATS], const double raw[REPEATS], unsigned repeats)
-{
-	double ratio[REPEATS], sorted[REPEATS];
-
-	for (unsigned i = 0; i < repeats; i++) {
-		ratio[i] = raw[i] > 0 ? us[i] / raw[i] : 0;
-		sorted[i] = us[i];
-	}
-	qsort(ratio, repeats, sizeof(ratio[0]), compare);
-	qsort(sorted, repeats, sizeof(sorted[0]), compare);
-	printf("{\"bench\":\"verify\",\"name\":\"%s\",\"us\":%.2f,\"min_us\":%.2f,\"max_us\":%.2f,\"ratio_to_raw\":%.3f,"
-	       "\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"repeats\":%u,\"calls\":%u}\n",
-	       name, sorted[repeats / 2], sorted[0], sorted[repeats - 1], ratio[repeats / 2], ratio[0],
-	       ratio[repeats - 1], repeats, CALLS);
-}
-
-static double median(const double us[REPEATS], unsigned repeats)
-{
-	double sorted[REPEATS];
-
-	memcpy(sorted, us, sizeof(sorted));
-	qsort(sorted, repeats, sizeof(sorted[0]), compare);
-	return sorted[repeats / 2];
-}
-
 static bool is_wanted(unsigned k, unsigned wanted)
 {
 	return !wanted || wanted >> k & 1;
@@ -417,11 +385,11 @@ int main(int argc, char **argv)
 		for (unsigned k = 0; k < CANDIDATES; k++)
 			if (is_wanted(k, wanted))
 				us[k][i ? i - 1 : 0] = measure(&candidates[k]);
-	raw = median(us[EVP], repeats) < median(us[ECDSA], repeats) ? EVP : ECDSA;
+	raw = rounds_median(us[EVP], repeats) < rounds_median(us[ECDSA], repeats) ? EVP : ECDSA;
 	if (is_wanted(raw, wanted))
-		print("raw", us[raw], us[raw], repeats);
+		rounds_print("raw", us[raw], us[raw], repeats, CALLS);
 	for (unsigned k = 0; k < CANDIDATES; k++)
 		if (is_wanted(k, wanted))
-			print(candidates[k].name, us[k], us[raw], repeats);
+			rounds_print(candidates[k].name, us[k], us[raw], repeats, CALLS);
 	return 0;
 }
