@@ -6,7 +6,8 @@
  * machine, the second thread of a core) they have left it within half a millisecond.  Measured, signatures a millisecond
  * apart: 30 to 34 us each; 20 us with others of a throw-away key every WARM_NS in between; 19 one after another.  So a worker
  * that spins reads an INVITE of its own and signs for it, with a key that lives only here; it has the time.  One that
- * sleeps has not: there it would cost what the sleep saves.
+ * sleeps has not: there it would cost what the sleep saves.  At 1,000 INVITEs/s it takes 2.5 us of 33 from the median and 12 of
+ * 73 from the 99th percentile.
  * Threads: that of its worker.
  */
 #ifndef SIPSEAL_SIGNER_WARM_H
