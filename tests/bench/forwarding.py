@@ -7,7 +7,7 @@ gateway's NIC drops them in XDP at once.  The frames come as xdp_frames, as a NI
 """
 import subprocess
 
-from benchlab import CPU_SIGNER, O, QUICK, STOLEN_MAX, Lab, Stolen, cpu_us, say
+from benchlab import CPU_SIGNER, O, QUICK, Lab, Stolen, cpu_us, is_fair, say
 
 LOST = "calls or packets were lost"
 ROUNDS = 3 if QUICK else 13
@@ -97,9 +97,7 @@ def measure(res, name, config):
                 say("forwarding, round %d: %s" % (i + 1, e))
                 res.drop(LOST)
                 continue
-            say("forwarding, round %d of %d: dropped %.0f ns, kernel %.0f, behind XDP_PASS %.0f, sipseal %.0f"
-                " (stolen %.1f %%)" % (i + 1, ROUNDS, drop, kernel, passed, ours, stolen.part * 100))
-            if stolen.part > STOLEN_MAX:
-                res.drop("stolen")
-            else:
+            text = "forwarding, round %d of %d: dropped %.0f ns, kernel %.0f, behind XDP_PASS %.0f, sipseal %.0f" % (
+                i + 1, ROUNDS, drop, kernel, passed, ours)
+            if is_fair(res, stolen, text):
                 res.add(name, ours - drop, min(kernel, passed) - drop)

@@ -41,7 +41,8 @@ def measure_classifier(res):
     if set(rows) != set(PACKETS):
         raise SystemExit("bench_classifier tells of %s" % ", ".join(rows))
     rounds = {PACKETS[name]: list(zip(x["ours_ns"], x["empty_ns"])) for name, x in rows.items()}
-    text = ", ".join("%s +%.0f ns" % (name.replace("XDP, ", ""), min(o - e for o, e in v)) for name, v in rounds.items())
+    text = ", ".join("%s +%.0f ns" % (name.replace("XDP, ", ""), min(o - e for o, e in v))
+                     for name, v in rounds.items())
     if is_fair(res, stolen, text):
         for name, v in rounds.items():
             for ours, empty in v:

@@ -150,8 +150,8 @@ def throughput(doc, path):
         for p in points:
             if p["mode"] == mode:
                 at.setdefault(p["offered"], []).append(p["signed"])
-        script += block("d%d" % i, ["%.3f %.3f %.3f %.3f" % tuple(v / 1000 for v in (x, statistics.median(y), min(y), max(y)))
-                                    for x, y in sorted(at.items())])
+        lines = [(x, statistics.median(y), min(y), max(y)) for x, y in sorted(at.items())]
+        script += block("d%d" % i, ["%.3f %.3f %.3f %.3f" % tuple(v / 1000 for v in line) for line in lines])
         plots += ['$d%d using 1:3:(0):($4-$3) with vectors nohead lw 1.5 lc rgb "%s" notitle' % (i, COLOURS[i]),
                   '$d%d using 1:2 with linespoints pt 7 ps 0.5 lw 2.5 lc rgb "%s" title "%s"' % (i, COLOURS[i], mode)]
     plots.append('x <= %.3f ? x : 1/0 with lines dt 3 lc rgb "%s" title "all that is offered"' % (top, PEER))

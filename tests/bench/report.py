@@ -116,7 +116,8 @@ def aims(doc):
     """how many figures are where they shall be"""
     marks = [row["mark"] for row in doc["rows"] if row["mark"]]
     counts = [x for m in ("then", "reach", "missed") for x in (MARKS[m], marks.count(m))]
-    return "%d figures with an aim: %s %d reach the last one, %s %d the first of two, %s %d miss it" % (len(marks), *counts)
+    return "%d figures with an aim: %s %d reach the last one, %s %d the first of two, %s %d miss it" % (
+        len(marks), *counts)
 
 
 def against_recorded(doc):

@@ -52,7 +52,7 @@ PARTS = [
 ]
 FIGURES = [
     Figure(WHOLE, "us", "10 trunks, 100 ranges", 1.10, 1.05, main=True,
-           setting="CPU of the signer as in the rows below, and of the NIC's kernel thread, which runs the XDP program"),
+           setting="CPU of the signer as in the rows below, and of the NIC's kernel thread, which runs XDP"),
 ] + [
     Figure(cost_name(s), "us CPU", "10 trunks", setting=FLOOD, full_only=True) for s in BETWEEN
 ] + [
@@ -187,7 +187,7 @@ class Used:
         self.cpu, self.kernel = cpu_us(self.pid), lab.received()
 
     def per_frame(self):
-        """-> CPU microseconds of the kernel thread that takes frames from the NIC: XDP, the copy to the signer's ring"""
+        """-> CPU microseconds of the kernel thread that takes frames from the NIC: XDP, the signer's ring"""
         us, frames = (now - then for now, then in zip(self.lab.received(), self.kernel))
         return us / frames
 
