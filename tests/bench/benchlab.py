@@ -28,7 +28,7 @@ gateway:
   fast_path: forward
   workers: %(workers)d
   idle: %(idle)s
-  sip_ports: [5060, 5062]
+%(gateway)s  sip_ports: [5060, 5062]
   bpffs: /run/%(prefix)s-lab/bpf
 control: { socket: %(dir)s/control.sock, metrics: off }
 certificates: { root: %(dir)s/sti, cert_path: chain.pem, key_path: key.pem, x5u: "https://cert.example.com/chain.pem",
@@ -44,8 +44,13 @@ def say(text):
     print("bench: %3d s: %s" % (time.monotonic() - START, text), file=sys.stderr, flush=True)
 
 
-def on_cpu(cpu):
-    return lambda: os.sched_setaffinity(0, {cpu})
+def on_cpu(cpu, priority=0):
+    """priority: 1 and more: it gets the processor whenever it wants to, before all that have less"""
+    def set_up():
+        os.sched_setaffinity(0, {cpu})
+        if priority:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+    return set_up
 
 
 def json_lines(text):
@@ -119,14 +124,14 @@ class Lab:
     """Several may stand side by side; everything ends with the context."""
     anchors = ""     # more of `certificates`
 
-    def __init__(self, name, more, trunks=None, *, idle="poll", workers=1):
+    def __init__(self, name, more, trunks=None, *, idle="poll", workers=1, gateway=""):
         """name: of the network, distinct; more: text behind the common configuration; trunks(DIR): writes files;
-        every NIC has as many queues as there are workers"""
+        every NIC has as many queues as there are workers; gateway: more of this section, lines"""
         self.tmp = tempfile.TemporaryDirectory(prefix="sipseal-bench.")
         self.prefix = "sb%d%s" % (os.getpid(), name)
         self.procs = []
         self.more, self.trunks = more, trunks
-        self.idle, self.workers = idle, workers
+        self.idle, self.workers, self.gateway = idle, workers, gateway
 
     def __enter__(self):
         try:
@@ -146,7 +151,8 @@ class Lab:
             self.trunks(d + "/trunks.d")
         with open(d + "/sipseal.yaml", "w") as f:
             f.write((CONFIG + self.more) % {"prefix": self.prefix, "dir": d, "anchors": self.anchors,
-                                            "workers": self.workers, "idle": self.idle})
+                                            "workers": self.workers, "idle": self.idle,
+                                            "gateway": self.gateway})
         self.before_daemon()
         self.start_daemon()
         self.sinks()
@@ -222,13 +228,13 @@ class Lab:
             cmd += ["--trunks", str(trunks), "--first", str(first)]
         return self.in_ns("core", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
 
-    def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, more=()):
-        """As load(), at rates that sipflood does not reach, in bursts of two milliseconds.  end_blast() ends it, and returns
-        what it said."""
-        cmd = [O + "/bench/sipblast", "--if", "core0", "--mac", self.mac("gw", "gwc0"), "--from", "10.66.1.2",
-               "--to", "10.66.2.2:%d" % port, "--count", str(count), "--rate", str(rate), "--repeat", str(repeat),
-               "--apart", str(apart)] + list(more)
-        p = self.in_ns("core", *cmd, stdout=subprocess.PIPE, text=True, preexec_fn=on_cpu(cpu))
+    def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, priority=0, more=()):
+        """As load(), at rates that sipflood does not reach, in bursts of two milliseconds.  end_blast() ends it, and
+        returns what it said."""
+        cmd = [O + "/bench/sipblast", "--if", "core0", "--mac", self.link("gw", "gwc0")["address"],
+               "--from", "10.66.1.2", "--to", "10.66.2.2:%d" % port, "--count", str(count),
+               "--rate", str(rate), "--repeat", str(repeat), "--apart", str(apart)] + list(more)
+        p = self.in_ns("core", *cmd, stdout=subprocess.PIPE, text=True, preexec_fn=on_cpu(cpu, priority))
         self.procs.append(p)
         return p
 
@@ -242,10 +248,11 @@ class Lab:
             raise SystemExit("bench: sipblast failed")
         return json_lines(out)[0]
 
-    def mac(self, ns, nic):
-        out = subprocess.run(["ip", "-n", "%s-%s" % (self.prefix, ns), "-j", "link", "show", nic], check=True,
+    def link(self, ns, nic):
+        """-> what ip tells of a NIC, with "stats64" """
+        out = subprocess.run(["ip", "-n", "%s-%s" % (self.prefix, ns), "-j", "-s", "link", "show", nic], check=True,
                              capture_output=True, text=True).stdout
-        return json.loads(out)[0]["address"]
+        return json.loads(out)[0]
 
     def veth(self, ns, nic, *counters):
         """-> the sum over all queues of each counter of a veth, "rx_xdp_drops" and the like"""
@@ -260,15 +267,15 @@ class Lab:
         return sorted(int(tid) for tid in os.listdir("/proc/%d/task" % pid) if int(tid) != pid)
 
     def pin_signer(self, cpus=(CPU_SIGNER,)):
-        """one worker after the other to the processors in turn; (0, 1): each to that of its queue, for an xdp_frame is on
-        the queue of the processor that sent it"""
+        """one worker after the other to the processors in turn; (0, 1): each to that of its queue, for an xdp_frame is
+        on the queue of the processor that sent it"""
         for i, tid in enumerate(self.worker_tids()):
             os.sched_setaffinity(tid, {cpus[i % len(cpus)]})
 
     def thread_napi(self, ns, nic, *cpus):
         """What a NIC receives becomes the work of kernel threads of its own (one per queue, to the processors in turn)
-        instead of the sender's.  -> their tids, in the order of the queues; cpu_us() knows what they took.  The NIC must
-        have NAPI: XDP attached, or GRO."""
+        instead of the sender's.  -> their tids, in the order of the queues; cpu_us() knows what they took.  The NIC
+        must have NAPI: XDP attached, or GRO."""
         before = threads_named("napi/%s-" % nic)
         subprocess.run(["ip", "netns", "exec", "%s-%s" % (self.prefix, ns), "sh", "-c",
                         "echo 1 > /sys/class/net/%s/threaded" % nic], check=True)

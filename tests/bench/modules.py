@@ -9,6 +9,7 @@ import latency
 import peers
 import resources
 import scale
+import signer
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Module:
 
 
 MODULES = [
+    Module(signer, "the signer in saturation", 150, 22),
     Module(inbound, "inbound calls, verified", 150, 24),
     Module(inprocess, "parts alone", 60, 6),
     Module(latency, "added latency", 90, 8),

@@ -2,8 +2,8 @@
 /*
  * sipblast.bpf.c - makes a frame of its own out of each copy of the template, and sends it out of a NIC.
  *
- * The pages come back with what receivers wrote into them (TTL, MACs), so whatever differs or may have changed is written
- * each time.  What the verifier reads from `blast` are constants to it: it takes out the places that there are not.
+ * The pages come back with what receivers wrote into them (TTL, MACs), so whatever differs or may have changed is
+ * written each time.  What the verifier reads from `blast` are constants to it: it takes out the places that there are not.
  */
 #include <linux/bpf.h>
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sipblast - sends INVITEs that are all different (Call-ID, branch, tag, numbers) at rates that sipflood does not reach,
- * and for a fraction of its CPU time: a BPF program (sipblast.bpf.c), run again and again by BPF_PROG_RUN with live
+ * sipblast - sends INVITEs that are all different (Call-ID, branch, tag, numbers) at rates that sipflood does not
+ * reach, for a fraction of its CPU time: a BPF program (sipblast.bpf.c), run again and again by BPF_PROG_RUN with live
  * frames, writes serial numbers into a template and sends it out of a NIC.  They arrive at the other end of a veth as
  * xdp_frames, as a NIC hands them over, on the queue of the processor that this runs on; XDP must be attached there.
  *
  * usage: sipblast --if NIC --mac MAC --from IP --to IP:PORT --count N [--rate PER_SECOND] [--repeat N [--apart N]]
  *        [--chunk N] [--message FILE]
- * --mac is the next hop's.  --repeat sends each message N times, --apart: N of them in turn, else in a row.  --chunk: at
- * most so many frames per call of the kernel.  --message: another text than sipgen's INVITE; in it 98765432 stands for
- * the serial number, and 12155555432 and 12125555432 for numbers.
+ * --mac is the next hop's.  --repeat sends each message N times, --apart: N of them in turn, else in a row.  --chunk:
+ * at most so many frames per call of the kernel.  --message: another text than sipgen's INVITE; in it 98765432 stands
+ * for the serial number, and 12155555432 and 12125555432 for numbers.
  * Prints one JSON line when it is done, or at SIGTERM:
- * {"sent":N,"seconds":S,"cpu_us":C,"bytes":LENGTH,"calls":N,"gap_ms":FROM_ONE_CALL_TO_THE_NEXT_AT_MOST}
+ * {"sent":N,"seconds":S,"cpu_us":C,"bytes":LENGTH,"calls":N,"gap_ms":LONGEST_PAUSE}
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -227,7 +227,8 @@ static struct sipblast_bpf *load(const struct run *r)
 
 /*
  * The kernel enters a program into its dispatcher of XDP at the first use and takes it out at the last one, and waits
- * for all processors each time: 25 ms per call.  So it stays in use: on a NIC that is never up and goes with this process.
+ * for all processors each time: 25 ms per call.  So it stays in use: on a NIC that is never up and goes with this
+ * process.
  */
 static void keep(int prog)
 {
@@ -250,34 +251,44 @@ static void call(const struct run *r, int prog, unsigned long repeat)
 		sipgen_die("BPF_PROG_RUN");
 }
 
-/* How many may go now; sleeps until there are some. */
-static unsigned long due(const struct run *r, uint64_t start, unsigned long sent, unsigned long total)
+/* Sleep until the next period; what is due then.  What could not be kept up with is given up, and a quarter of each
+ * period is left to others: this may run before all of them. */
+static unsigned long due(const struct run *r, uint64_t *begin, double *owed)
 {
-	uint64_t now = clock_mono_ns(), next = start + ((now - start) / PERIOD_NS + 1) * PERIOD_NS;
-	unsigned long n = r->rate ? (next - start) / 1000 * r->rate / 1000000 : total;
+	double period = (double)r->rate * PERIOD_NS / 1e9;
+	uint64_t now = clock_mono_ns(), next = *begin + PERIOD_NS;
+	unsigned long n;
 
-	n = n < total ? n : total;
-	if (n <= sent) {
-		usleep((unsigned)((next - now) / 1000));
-		return 0;
-	}
-	return n - sent < r->chunk ? n - sent : r->chunk;
+	if (next < now + PERIOD_NS / 4)
+		next = now + PERIOD_NS / 4;
+	usleep((unsigned)((next - now) / 1000));
+	now = clock_mono_ns();
+	*owed += (double)r->rate * (double)(now - *begin) / 1e9;
+	*begin = now;
+	if (*owed > 2 * period + 1)
+		*owed = 2 * period + 1;
+	n = (unsigned long)*owed;
+	*owed -= (double)n;
+	return n;
 }
 
 static void blast(const struct run *r, struct sipblast_bpf *s)
 {
+	uint64_t start = clock_mono_ns(), cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), begin = start, last = start, gap = 0;
 	unsigned long total = r->count * r->repeat, calls = 0;
-	uint64_t start = clock_mono_ns(), last = start, gap = 0, cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	double owed = 0;
 
 	while (!is_over && s->bss->sent < total) {
-		unsigned long n = due(r, start, s->bss->sent, total);
+		unsigned long n = r->rate ? due(r, &begin, &owed) : total, left = total - s->bss->sent;
 		uint64_t now = clock_mono_ns();
 
+		n = n < left ? n : left;
+		n = n < r->chunk ? n : r->chunk;
 		if (!n)
 			continue;
 		gap = now - last > gap ? now - last : gap;
-		last = now;
 		call(r, bpf_program__fd(s->progs.sipblast), n);
+		last = clock_mono_ns();
 		calls++;
 	}
 	printf("{\"sent\":%llu,\"seconds\":%.3f,\"cpu_us\":%llu,\"bytes\":%u,\"calls\":%lu,\"gap_ms\":%.2f}\n",
