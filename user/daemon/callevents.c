@@ -10,7 +10,7 @@
 #include "daemon/daemon.h"
 
 /*
- * While calls come.  A turn wakes the daemon, some 40 us with cold caches: every 10 ms that were 4 us more per call at
+ * While calls come.  A turn wakes the daemon, some 40 us with cold caches: every 10 ms that were 3 us more per call at
  * 1,000 calls/s.  Many calls are read sooner, for a ring of EVENTS_RING is full after 40 ms of 100,000 INVITEs/s.
  */
 #define TURN_MS 40
