@@ -181,7 +181,7 @@ class Lab:
         self.procs.remove(self.daemon)
         self.end(self.daemon)
         self.in_ns("gw", O + "/sipseald", "-c", self.tmp.name + "/sipseal.yaml", "--detach",
-                   stdout=subprocess.DEVNULL).wait()
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
 
     def ip(self, ns, *args):
         subprocess.run(["ip", "-n", "%s-%s" % (self.prefix, ns)] + list(args), check=True)

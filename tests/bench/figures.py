@@ -51,7 +51,7 @@ class Results:
         #   "cpu_per_call"  {bar: [[microseconds in processes, in kernel threads], ...]}, one pair per round
         #   "throughput"    [{"offered", "signed", "dropped": per second, "mode": line}]
         #   "raw_per_s"     [signatures per second], the limit in the plot of the throughput
-        #   "trunks"        [{number of trunks: microseconds}], one per round
+        #   "trunks"        [{number of trunks: (microseconds of the signer, of receiving)}], one per round
         self.series = {}
         self.dropped = {}    # why -> how many rounds
 

@@ -34,14 +34,14 @@ WAIT_MS = 400
 
 VERIFIED = "verified INVITE"
 IN_PROCESS = "verified INVITE, in process"
-NO_TABLE = "the same, a key that comes rarely"
+NO_TABLE = "verified INVITE, key that comes rarely"
 LOOKUP = "certificate look-up, 32,768 known"
 MEMORY = "memory of 32,768 certificates"
 P99 = "good calls beside bad servers, p99"
 P50 = "good calls beside bad servers, p50"
 FIRST = "first call with a certificate"
-SECOND = "second call with it"
-SECOND_PLAIN = "the same, beside the fast path"
+SECOND = "second call with a certificate"
+SECOND_PLAIN = "second call, beside the fast path"
 
 FLOOD = ("poll, saturated: %s INVITEs/s that were signed before, one certificate whose key has a table; "
          "core's NIC drops in native XDP, in a kernel thread of its own" % format(RATE, ","))

@@ -23,8 +23,8 @@ CORE, CARRIER, PLAIN = "10.66.1.2", "10.66.2.2", "10.66.2.4"     # PLAIN is no t
 WIRE = "10.66.9.1", "10.66.9.2"
 
 P50 = "added latency of a signed INVITE, %s"
-TAIL = "p99 / p50 of that latency, %s"
-HALTING = "the same where processors halt"
+TAIL = "p99 / p50 of added latency, %s"
+HALTING = "added latency where processors halt"
 PACED = "raw signature, 1,000/s, %s"
 FORWARDED = "added latency of what the kernel forwards"
 

@@ -29,10 +29,10 @@ class Module:
 
 MODULES = [
     Module(signer, "the signer in saturation", 150, 22),
-    Module(inbound, "inbound calls, verified", 150, 24),
+    Module(inbound, "inbound calls, verified", 150, 15),
     Module(inprocess, "parts alone", 60, 6),
     Module(latency, "added latency", 90, 8),
     Module(peers, "side by side with Kamailio and the kernel", 240, 24),
     Module(resources, "memory and start", 60, 7),
-    Module(scale, "many trunks", 300, 26),
+    Module(scale, "many trunks", 150, 26),
 ]

@@ -20,10 +20,10 @@ WARM = 2000 if QUICK else 4000     # calls, until pages of pools and caches are 
 PACKET_RATE, PACKET_RATE_LOW = 40000, 10000
 
 JOB = "Kamailio + secsipid, CPU per call"
-JOB_PROCESSES = "the same, its processes only"
-JOB_STATELESS = "the same, stateless"
+JOB_PROCESSES = "Kamailio + secsipid, its processes only"
+JOB_STATELESS = "Kamailio + secsipid, stateless"
 PACKET = "Kamailio stateless, non-INVITE packet"
-PACKET_LOW = "the same at %s/s" % format(PACKET_RATE_LOW, ",")
+PACKET_LOW = "Kamailio stateless, packet at %s/s" % format(PACKET_RATE_LOW, ",")
 KERNEL = "fast path, non-INVITE packet"
 
 SETTING = ("1,000 calls/s by sipp, each all of INVITE 180 200 ACK BYE 200; PAI, Identity, Geolocation and PIDF-LO added "
@@ -61,7 +61,7 @@ CONFIG = """trunks:
 """
 
 # Called numbers; kamailio.cfg knows them, to sipseal they are all the same.
-RELAYED, THE_JOB, THE_JOB_STATELESS = "+12155550101", "+12155550102", "+12155550103"
+RELAYED, THE_JOB, THE_JOB_STATELESS = "Kamailio + secsipid, stateless"
 
 # What the carrier must see in every INVITE, whoever made it; else the call fails.
 CHECK = """

@@ -13,13 +13,13 @@ import textwrap
 
 COLOURS = "#2b6cb0", "#dd6b20", "#2f855a", "#6b46c1", "#c53030", "#4a5568"
 OURS, PEER, KERNEL = "#2b6cb0", "#a0aec0", "#90cdf4"
-POINTS = 250             # of a line: what a screen shows
+POINTS = 150             # of a line: what a screen shows
 
 HEAD = """
 set terminal svg size %d,%d font "DejaVu Sans,Helvetica,sans-serif,13" background "white"
 set output "%s"
 set label 1 "%s" at screen 0.5, 0.955 center font ",16"
-set tmargin 5.2
+set tmargin 6
 set border 3 lc rgb "#4a5568"
 set tics nomirror
 set key at screen 0.5, 0.915 center top horizontal Left reverse samplen 2.5 width 1 maxcols 3
@@ -114,17 +114,17 @@ set style histogram clustered gap 1
 
 def by_trunks(doc, path):
     """each round's cost beside that of ten trunks in the same round"""
-    rounds = doc["series"].get("trunks")
+    rounds = [{int(size): us for size, us in r.items()} for r in doc["series"].get("trunks", [])]
     if not rounds:
         return False
-    sizes = sorted(int(s) for s in rounds[0])
-    lines = []
+    sizes, lines = sorted(rounds[0]), []
     for s in sizes:
-        ratios = sorted(r[str(s)] / r[str(sizes[0])] for r in rounds)
-        at = [ratios[int(part * (len(ratios) - 1))] for part in (0, 0.25, 0.75, 1)]
-        lines.append("%d %.4f %.4f %.4f %.4f %.4f" % (s, statistics.median(ratios), *at))
-    few = statistics.median(r[str(sizes[0])] for r in rounds)
-    title = "CPU of the signer per INVITE by number of trunks, ten number ranges each"
+        signer = statistics.median(r[s][0] / r[sizes[0]][0] for r in rounds)
+        ratios = sorted(sum(r[s]) / sum(r[sizes[0]]) for r in rounds)
+        at = [ratios[int(part * (len(ratios) - 1))] for part in (0, 0.25, 0.5, 0.75, 1)]
+        lines.append("%d %.4f %.4f %.4f %.4f %.4f %.4f" % (s, signer, *at))
+    few = statistics.median(sum(r[sizes[0]]) for r in rounds)
+    title = "CPU per INVITE by number of trunks, ten number ranges each"
     return gnuplot(path, title, block("d", lines) + """
 set xlabel "trunks (logarithmic)"
 set ylabel "cost / cost with 10 trunks (%.1f us)"
@@ -133,10 +133,11 @@ set xtics (%s)
 set xrange [5:200000]
 set yrange [0.9:1.2]
 plot 1.10 title "to reach: 1.10" lc rgb "%s" lw 1.5 dt 2, 1.05 title "then: 1.05" lc rgb "%s" lw 1.5 dt 3, \\
-     $d using 1:3:(0):($6-$3) with vectors nohead lw 1.5 lc rgb "#90cdf4" title "all rounds", \\
-     $d using 1:4:(0):($5-$4) with vectors nohead lw 6 lc rgb "%s" title "half of the rounds", \\
-     $d using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc rgb "%s" title "median"
-""" % (few, ", ".join('"%s" %d' % (format(s, ","), s) for s in sizes), PEER, PEER, "#63b3ed", OURS))
+     $d using 1:3:(0):($7-$3) with vectors nohead lw 1.5 lc rgb "#90cdf4" title "all rounds", \\
+     $d using 1:4:(0):($6-$4) with vectors nohead lw 6 lc rgb "#63b3ed" title "half of the rounds", \\
+     $d using 1:5 with linespoints pt 7 ps 0.5 lw 2 lc rgb "%s" title "signer and receiving (XDP)", \\
+     $d using 1:2 with linespoints pt 7 ps 0.5 lw 2 lc rgb "%s" title "signer alone"
+""" % (few, ", ".join('"%s" %d' % (format(s, ","), s) for s in sizes), PEER, PEER, OURS, COLOURS[2]))
 
 
 def throughput(doc, path):

@@ -22,8 +22,8 @@ PROBE_S, PATIENCE_S = 0.005, 10
 MEMORY_MIB, START_S = 64, 2
 
 IDLE = "memory of all processes, 1,000 trunks, idle"
-WHOLE = "the same and packet memory that none has touched"
-CALLED = "the same after 5,000 calls"
+WHOLE = "memory and packet buffers not yet used"
+CALLED = "memory after 5,000 calls"
 START = "cold start to the first signed call, %s trunks"
 
 PSS = "sum of PSS of daemon, signer (one worker, 4,096 buffers) and fetcher, "

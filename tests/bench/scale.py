@@ -228,7 +228,7 @@ def measure_cost(res, labs):
         for size in SIZES[1:]:
             res.add(cost_name(size), us[size], us[FEW])
         res.add(WHOLE, sum(got[MANY]), sum(got[FEW]))
-        res.series.setdefault("trunks", []).append({str(size): us[size] for size in SIZES})
+        res.series.setdefault("trunks", []).append(got)
 
 
 def measure_lookups(res):
