@@ -10,7 +10,7 @@ What is worse?  A ratio is the median of a run's rounds; the middle half of them
 about `spread`, half of what that middle half spans.  The noise of a run is one and a half of it; two runs differ
 where their medians lie further apart than the noise of both together.  Two runs of nine rounds of the same
 thing, noise of the normal kind, look different in 15 cases of 1,000.  Of few rounds the noise is all that they
-span, and no less than NOISE_OF_FEW.  Less than NOISE_MIN is never a difference: code that lies elsewhere in
+span, and no less than NOISE_OF_FEW, for minutes of this machine differ by as much; memory does not.  Less than NOISE_MIN is never a difference: code that lies elsewhere in
 memory makes as much.
 """
 import json
@@ -24,7 +24,7 @@ from benchlab import TOP
 from figures import FEW_ROUNDS
 
 NOISE_MIN = 0.03         # of the value; of our side where a difference is shown
-NOISE_OF_FEW = 0.10
+NOISE_OF_FEW, NOISE_OF_MEMORY = 0.20, 0.02
 SPREADS = 1.5
 DIRECTORY = TOP + "/tests/bench/recorded"
 PAGE = TOP + "/docs/performance.md"
@@ -33,14 +33,15 @@ KEPT = "ours", "theirs", "value", "low", "high", "spread", "rounds"
 
 
 def noise(row):
-    of = abs(row["ours"] if row.get("shows") == "difference" else row["value"])
-    return max(row["spread"], of * NOISE_OF_FEW) if row["rounds"] < FEW_ROUNDS else SPREADS * row["spread"]
+    of = abs(row["ours"] if row["shows"] == "difference" else row["value"])
+    of_few = of * (NOISE_OF_MEMORY if row["unit"] == "MiB" else NOISE_OF_FEW)
+    return max(row["spread"], of_few) if row["rounds"] < FEW_ROUNDS else SPREADS * row["spread"]
 
 
 def change(row, was):
     """row of this run, what was recorded -> {"before", "noise", "change": "worse", "better" or None}"""
     of = abs(row["ours"] if row["shows"] == "difference" else was["value"])
-    allowed = max(noise(row) + noise(dict(was, shows=row["shows"])), of * NOISE_MIN)
+    allowed = max(noise(row) + noise(dict(row, **was)), of * NOISE_MIN)
     up = row["value"] - was["value"]
     worse_by = -up if row["at_least"] else up
     return {"before": was["value"], "noise": allowed,

@@ -15,7 +15,8 @@ from modules import MODULES
 LESS = Figure("less", "us", "peer", 1.20, 1.10)
 MORE = Figure("more", "per s", "peer", 0.80, 0.90, at_least=True)
 OVER = Figure("over", "ns", "empty program", 35, 25, shows="difference")
-ALL = [LESS, MORE, OVER]
+MEMORY = Figure("memory", "MiB", "limit", 1.0)
+ALL = [LESS, MORE, OVER, MEMORY]
 
 
 def run(**rounds):
@@ -74,9 +75,13 @@ class Comparison(unittest.TestCase):
         self.assertEqual(verdict("less", [1.2] * 9, [1.25] * 9), "worse")
 
     def test_few_rounds_prove_little(self):
-        self.assertEqual(verdict("less", [1.2], [1.4]), None)
-        self.assertEqual(verdict("less", [1.2], [1.5]), "worse")
-        self.assertEqual(verdict("less", [1.0, 1.2, 1.4], [1.4, 1.5, 1.6]), None)
+        self.assertEqual(verdict("less", [1.2], [1.7]), None)
+        self.assertEqual(verdict("less", [1.2], [1.9]), "worse")
+        self.assertEqual(verdict("less", [1.0, 1.2, 1.8], [1.4, 1.9, 2.4]), None)
+
+    def test_memory_does_not_vary(self):
+        self.assertEqual(verdict("memory", [0.50], [0.51]), None)
+        self.assertEqual(verdict("memory", [0.50], [0.53]), "worse")
 
     def test_the_same_thing_again_is_seldom_worse(self):
         any_ = random.Random(1)
