@@ -13,6 +13,7 @@ import textwrap
 
 COLOURS = "#2b6cb0", "#dd6b20", "#2f855a", "#6b46c1", "#c53030", "#4a5568"
 OURS, PEER, KERNEL = "#2b6cb0", "#a0aec0", "#90cdf4"
+LEAST_US = 0.5           # what is less, or below nothing because the wire's median was subtracted, stands here
 POINTS = 150             # of a line: what a screen shows
 
 HEAD = """
@@ -51,7 +52,7 @@ def latency(doc, path):
         return False
     script, plots = "", []
     for i, (name, us) in enumerate(lines.items()):
-        us = sorted(x for x in us if x > 0)
+        us = sorted(max(x, LEAST_US) for x in us)
         n = min(POINTS, len(us))
         picked = [(us[k * (len(us) - 1) // max(n - 1, 1)], 100 * k / max(n - 1, 1)) for k in range(n)]
         script += block("d%d" % i, ["%.2f %.3f" % p for p in picked])
@@ -67,11 +68,12 @@ set xlabel "microseconds (logarithmic)"
 set ylabel "INVITEs that took no longer"
 set format y "%%.0f %%%%"
 set logscale x
+set xrange [%s:*]
 set grid xtics mxtics lc rgb "#e2e8f0" lt 1, lc rgb "#edf2f7" lt 1
 set yrange [0:100]
 set samples 2
 plot %s
-""" % ", \\\n     ".join(plots))
+""" % (LEAST_US, ", \\\n     ".join(plots)))
 
 
 def bars(lines, what):
