@@ -140,24 +140,25 @@ static struct slice datagram_of(const struct record *c)
 	return slice_of(p, c->datagram_len);
 }
 
-static struct record *lookup(const struct replay *r, const struct replay_key *k)
+static bool is_over(const struct record *c, uint64_t now_ns)
+{
+	return (int64_t)(now_ns - c->last_ns) > (int64_t)REPLAY_LIFETIME_NS;
+}
+
+/* One that is over hides no younger one: while a tail that lives on keeps it in the log, both are in the set. */
+static struct record *lookup(const struct replay *r, const struct replay_key *k, uint64_t now_ns)
 {
 	const struct place *set = set_of(r, k->hash);
 
 	for (unsigned i = 0; i < SET; i++) {
 		struct record *c = record_at(r, set[i].at - 1);
 
-		if (!set[i].at || set[i].tag != k->hash >> 32 || c->hash != k->hash)
+		if (!set[i].at || set[i].tag != k->hash >> 32 || c->hash != k->hash || is_over(c, now_ns))
 			continue;
 		if (memcmp(&c->flow, &k->flow, sizeof(c->flow)) == 0 && slice_eq(datagram_of(c), k->datagram))
 			return c;
 	}
 	return NULL;
-}
-
-static bool is_over(const struct record *c, uint64_t now_ns)
-{
-	return (int64_t)(now_ns - c->last_ns) > (int64_t)REPLAY_LIFETIME_NS;
 }
 
 static void unlist(struct replay *r, const struct record *c)
@@ -308,11 +309,11 @@ int replay_add(struct replay *r, const struct replay_key *k, uint64_t now_ns, co
 
 bool replay_find(struct replay *r, const struct replay_key *k, uint64_t now_ns, struct sip_edits *ret)
 {
-	struct record *c = lookup(r, k);
+	struct record *c = lookup(r, k, now_ns);
 	const struct stored_edit *se;
 	const char *text;
 
-	if (!c || is_over(c, now_ns))
+	if (!c)
 		return false;
 	c->last_ns = now_ns;
 	se = (const struct stored_edit *)(c + 1);

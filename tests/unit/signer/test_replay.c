@@ -183,6 +183,32 @@ static void test_lifetime(void **state)
 	replay_free(r);
 }
 
+/* A tail whose copies go on keeps what is over in the log: it shall not hide what was made anew. */
+static void test_over_hides_nothing(void **state)
+{
+	struct replay *r = cache(REPLAY_SIZE);
+	struct replay_key tail = key_of(r, "INVITE tail"), k = key_of(r, "INVITE");
+	uint64_t t = SECOND + REPLAY_LIFETIME_NS;
+	struct sip_edits e, got;
+	char buf[16];
+
+	(void)state;
+	edits(&e, buf, sizeof(buf), 'x');
+	assert_int_equal(replay_add(r, &tail, SECOND, &e), 0);
+	assert_int_equal(replay_add(r, &k, SECOND, &e), 0);
+	assert_true(replay_find(r, &tail, t, &got));
+	assert_false(replay_find(r, &k, ++t, &got));
+	edits(&e, buf, sizeof(buf), 'y');
+	assert_int_equal(replay_add(r, &k, t, &e), 0);
+	assert_true(replay_find(r, &k, t, &got));
+	assert_int_equal(got.e[0].text.p[0], 'y');
+	assert_int_equal(replay_stats(r).entries, 3);
+	replay_expire(r, t + REPLAY_LIFETIME_NS + 1);
+	assert_int_equal(replay_stats(r).entries, 0);
+	assert_int_equal(replay_stats(r).evicted, 0);
+	replay_free(r);
+}
+
 /* Entries of odd sizes, many times around: oldest out, counted, never over the bound, rest intact. */
 static void test_eviction(void **state)
 {
@@ -252,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_collision_is_no_copy),
 		cmocka_unit_test(test_set_is_full),
 		cmocka_unit_test(test_lifetime),
+		cmocka_unit_test(test_over_hides_nothing),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_limits),
 	};
