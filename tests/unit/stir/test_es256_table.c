@@ -34,11 +34,14 @@ struct tried {
 	BIGNUM *r, *s, *e;
 };
 
-static struct tried tried_new(void)
+/* @key: NULL: any */
+static struct tried tried_with(EC_KEY *key)
 {
 	struct tried t = { .ctx = BN_CTX_new(), .r = BN_new(), .s = BN_new(), .e = BN_new() };
 
-	t.key = key_new(t.point);
+	t.key = key ? key : key_new(t.point);
+	EC_POINT_point2oct(EC_KEY_get0_group(t.key), EC_KEY_get0_public_key(t.key), POINT_CONVERSION_UNCOMPRESSED, t.point,
+			   CERT_POINT_LEN, NULL);
 	t.n = EC_GROUP_get0_order(EC_KEY_get0_group(t.key));
 	t.d = EC_KEY_get0_private_key(t.key);
 	assert_int_equal(es256_tables_new(&t.tables), 0);
@@ -49,6 +52,11 @@ static struct tried tried_new(void)
 	t.table = es256_tables_get(t.tables, t.point);
 	assert_non_null(t.table);
 	return t;
+}
+
+static struct tried tried_new(void)
+{
+	return tried_with(NULL);
 }
 
 static void tried_free(struct tried *t)
@@ -177,6 +185,86 @@ static void test_sums(void **state)
 	tried_free(&t);
 }
 
+/* The key whose secret number is @d; takes it. */
+static EC_KEY *key_of(BIGNUM *d)
+{
+	EC_KEY *k = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	EC_POINT *q = EC_POINT_new(EC_KEY_get0_group(k));
+
+	assert_int_equal(EC_POINT_mul(EC_KEY_get0_group(k), q, d, NULL, NULL, NULL), 1);
+	assert_int_equal(EC_KEY_set_private_key(k, d), 1);
+	assert_int_equal(EC_KEY_set_public_key(k, q), 1);
+	EC_POINT_free(q);
+	BN_free(d);
+	return k;
+}
+
+/* @sign * (2^bit + add) modulo n */
+static BIGNUM *near_power(const BIGNUM *n, int bit, int add, bool is_negative)
+{
+	BIGNUM *v = BN_new();
+
+	BN_set_bit(v, bit);
+	assert_int_equal(add < 0 ? BN_sub_word(v, 1) : BN_add_word(v, (BN_ULONG)add), 1);
+	if (is_negative)
+		BN_sub(v, n, v);
+	return v;
+}
+
+/* R = a G + b Q is chosen first, and r, s and e made to fit. */
+static void made_to_fit(struct tried *t, const BIGNUM *a, const BIGNUM *b)
+{
+	const EC_GROUP *g = EC_KEY_get0_group(t->key);
+	EC_POINT *p = EC_POINT_new(g);
+
+	assert_int_equal(EC_POINT_mul(g, p, a, EC_KEY_get0_public_key(t->key), b, t->ctx), 1);
+	if (EC_POINT_is_at_infinity(g, p)) {
+		BN_one(t->r);
+	} else {
+		assert_int_equal(EC_POINT_get_affine_coordinates(g, p, t->r, NULL, t->ctx), 1);
+		BN_nnmod(t->r, t->r, t->n, t->ctx);
+	}
+	assert_non_null(BN_mod_inverse(t->s, b, t->n, t->ctx));
+	BN_mod_mul(t->s, t->s, t->r, t->n, t->ctx);
+	BN_mod_mul(t->e, a, t->s, t->n, t->ctx);
+	assert_int_equal(same(t), !EC_POINT_is_at_infinity(g, p));
+	BN_add_word(t->e, 1);
+	assert_int_equal(same(t), 0);
+	EC_POINT_free(p);
+}
+
+/* Factors with one digit only, at the ends of digits of the tables, and what is missing from them to n; the keys are
+ * G, -G, 2 G, 64 G, ... */
+static void test_digits(void **state)
+{
+	static const int bits[] = { 0, 1, 5, 6, 7, 13, 14, 133, 245, 251, 252, 253, 254, 255 };
+	static const int keys[] = { 0, 1, 6, 7, 252 };
+	BIGNUM *v[ARRAY_SIZE(bits) * 5];
+	EC_KEY *any = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	const BIGNUM *n = EC_GROUP_get0_order(EC_KEY_get0_group(any));
+	unsigned cnt = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(bits); i++) {
+		v[cnt++] = near_power(n, bits[i], 0, false);
+		v[cnt++] = near_power(n, bits[i], 0, true);
+		v[cnt++] = near_power(n, bits[i], bits[i] < 2 ? 4 : -1, false);
+		v[cnt++] = near_power(n, bits[i], bits[i] < 2 ? 4 : -1, true);
+		v[cnt++] = near_power(n, bits[i], 1, false);
+	}
+	for (unsigned k = 0; k < 2 * ARRAY_SIZE(keys); k++) {
+		struct tried t = tried_with(key_of(near_power(n, keys[k / 2], 0, k % 2)));
+
+		for (unsigned i = 0; i < cnt; i++)
+			for (unsigned j = (i + k) % 7; j < cnt; j += 7)
+				made_to_fit(&t, v[i], v[j]);
+		tried_free(&t);
+	}
+	while (cnt)
+		BN_free(v[--cnt]);
+	EC_KEY_free(any);
+}
+
 /* ---- tables ---- */
 
 static bool is_known(struct es256_tables *t, const uint8_t *point)
@@ -264,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_as_openssl), cmocka_unit_test(test_limits), cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_room), cmocka_unit_test(test_use),
 	};
 
