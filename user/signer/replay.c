@@ -84,7 +84,7 @@ int replay_new(size_t size, struct replay **ret)
 	CLEANUP(replay_freep) struct replay *r = NULL;
 	int e;
 
-	if (size < SIZE_MIN || size > UINT32_MAX)
+	if (size < SIZE_MIN || size > INT32_MAX) /* sums of two offsets fit in 32 bits */
 		return -EINVAL;
 	r = calloc(1, sizeof(*r));
 	if (!r)

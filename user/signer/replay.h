@@ -57,7 +57,7 @@ struct replay_stats {
 	uint64_t entries, bytes, evicted; /* evicted: gone before their lifetime was over */
 };
 
-/** replay_new() - @size bytes in all, at least 64 KiB.
+/** replay_new() - @size bytes in all, at least 64 KiB, less than 2 GiB.
  * Return: 0; -EINVAL size; -ENOMEM; -EIO no random numbers. */
 int replay_new(size_t size, struct replay **ret);
 void replay_free(struct replay *r);

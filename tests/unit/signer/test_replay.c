@@ -260,6 +260,7 @@ static void test_limits(void **state)
 
 	(void)state;
 	assert_int_equal(replay_new(1000, &r), -EINVAL);
+	assert_int_equal(replay_new(1ul << 31, &r), -EINVAL);
 	assert_null(r);
 	r = cache(64 << 10);
 	k = key_of(r, "x");
