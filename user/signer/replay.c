@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <xxhash.h>
@@ -16,7 +17,10 @@
 #define EXPIRE_MAX 8    /* entries dropped per call: bounded work */
 #define AHEAD      1536u /* bytes of the next record that are fetched ahead */
 
-/* Followed by `edit_cnt` struct stored_edit, their texts, and the datagram. */
+/* Longer datagrams are kept as their SHA-256: a few hundred INVITEs of 60 kB would else push out everybody's. */
+#define WHOLE_MAX 4096u
+
+/* Followed by `edit_cnt` struct stored_edit, their texts, and what is kept of the datagram. */
 struct record {
 	uint32_t len;        /* of the record, a multiple of ALIGN */
 	bool is_filler;      /* unused end of the store; nothing of what follows is there */
@@ -129,15 +133,24 @@ static const char *texts_of(const struct record *c)
 	return (const char *)((const struct stored_edit *)(c + 1) + c->edit_cnt);
 }
 
-/* It is the last part of the record, with what aligns it behind. */
-static struct slice datagram_of(const struct record *c)
+static size_t kept_len(size_t datagram_len)
+{
+	return datagram_len <= WHOLE_MAX ? datagram_len : SHA256_DIGEST_LENGTH;
+}
+
+static bool is_of(const struct record *c, struct slice datagram)
 {
 	const struct stored_edit *se = (const struct stored_edit *)(c + 1);
-	const char *p = texts_of(c);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	const char *kept = texts_of(c);
 
 	for (unsigned i = 0; i < c->edit_cnt; i++)
-		p += se[i].text_len;
-	return slice_of(p, c->datagram_len);
+		kept += se[i].text_len;
+	if (c->datagram_len != datagram.len)
+		return false;
+	if (datagram.len <= WHOLE_MAX)
+		return memcmp(kept, datagram.p, datagram.len) == 0;
+	return SHA256((const uint8_t *)datagram.p, datagram.len, digest) && memcmp(kept, digest, sizeof(digest)) == 0;
 }
 
 static bool is_over(const struct record *c, uint64_t now_ns)
@@ -151,11 +164,13 @@ static struct record *lookup(const struct replay *r, const struct replay_key *k,
 	const struct place *set = set_of(r, k->hash);
 
 	for (unsigned i = 0; i < SET; i++) {
-		struct record *c = record_at(r, set[i].at - 1);
+		struct record *c;
 
-		if (!set[i].at || set[i].tag != k->hash >> 32 || c->hash != k->hash || is_over(c, now_ns))
+		if (!set[i].at || set[i].tag != k->hash >> 32)
 			continue;
-		if (memcmp(&c->flow, &k->flow, sizeof(c->flow)) == 0 && slice_eq(datagram_of(c), k->datagram))
+		c = record_at(r, set[i].at - 1);
+		if (c->hash == k->hash && !is_over(c, now_ns) && memcmp(&c->flow, &k->flow, sizeof(c->flow)) == 0 &&
+		    is_of(c, k->datagram))
 			return c;
 	}
 	return NULL;
@@ -247,7 +262,7 @@ static struct record *reserve(struct replay *r, uint32_t len, uint64_t now_ns)
 
 static size_t record_len(const struct replay_key *k, const struct sip_edits *e)
 {
-	size_t len = sizeof(struct record) + e->cnt * sizeof(struct stored_edit) + k->datagram.len;
+	size_t len = sizeof(struct record) + e->cnt * sizeof(struct stored_edit) + kept_len(k->datagram.len);
 
 	for (unsigned i = 0; i < e->cnt; i++)
 		len += e->e[i].text.len;
@@ -269,7 +284,7 @@ static char *append(char *at, const char *p, size_t len)
 	return at + len;
 }
 
-static void record_write(struct record *c, const struct replay_key *k, const struct sip_edits *e)
+static void record_write(struct record *c, struct slice kept, const struct sip_edits *e)
 {
 	struct stored_edit *se = (struct stored_edit *)(c + 1);
 	char *at = (char *)(se + e->cnt);
@@ -278,17 +293,24 @@ static void record_write(struct record *c, const struct replay_key *k, const str
 		se[i] = (struct stored_edit){ e->e[i].off, e->e[i].del, (uint32_t)e->e[i].text.len };
 		at = append(at, e->e[i].text.p, e->e[i].text.len);
 	}
-	append(at, k->datagram.p, k->datagram.len);
+	append(at, kept.p, kept.len);
 }
 
 int replay_add(struct replay *r, const struct replay_key *k, uint64_t now_ns, const struct sip_edits *e)
 {
 	size_t len = record_len(k, e);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	struct slice kept = k->datagram;
 	struct record *c;
 
 	assert(e->is_sealed && e->cnt <= SIP_EDITS_MAX);
 	if (len > r->log_len / 2)
 		return -E2BIG;
+	if (kept.len > WHOLE_MAX) {
+		if (!SHA256((const uint8_t *)kept.p, kept.len, digest))
+			return -EIO;
+		kept = slice_of((const char *)digest, sizeof(digest));
+	}
 	replay_expire(r, now_ns);
 	c = reserve(r, (uint32_t)len, now_ns);
 	c->is_unlisted = false;
@@ -299,7 +321,7 @@ int replay_add(struct replay *r, const struct replay_key *k, uint64_t now_ns, co
 	c->out_len = (uint32_t)e->out_len;
 	c->src_len = (uint32_t)e->src_len;
 	c->datagram_len = (uint32_t)k->datagram.len;
-	record_write(c, k, e);
+	record_write(c, kept, e);
 	*place_take(r, k->hash, now_ns) =
 		(struct place){ (uint32_t)(k->hash >> 32), (uint32_t)((const char *)c - r->log) + 1 };
 	r->stats.entries++;

@@ -125,6 +125,33 @@ static void test_collision_is_no_copy(void **state)
 	replay_free(r);
 }
 
+/* Long datagrams are told apart byte by byte, too, and take no more room than others. */
+static void test_large(void **state)
+{
+	enum { LEN = 60000 };
+	struct replay *r = cache(REPLAY_SIZE);
+	char *text = malloc(LEN), buf[16];
+	struct sip_edits e, got;
+	struct replay_key base, k;
+
+	(void)state;
+	memset(text, 'l', LEN);
+	edits(&e, buf, sizeof(buf), 'x');
+	replay_key(r, &flow, slice_of(text, LEN), &base);
+	assert_int_equal(replay_add(r, &base, 0, &e), 0);
+	assert_true(replay_stats(r).bytes < 1024);
+	assert_true(replay_find(r, &base, 0, &got));
+	assert_int_equal(got.cnt, 2);
+	text[LEN - 1] = 'm';
+	k = base; /* with the hash of the other */
+	assert_false(replay_find(r, &k, 0, &got));
+	text[LEN - 1] = 'l';
+	k.datagram.len--;
+	assert_false(replay_find(r, &k, 0, &got));
+	replay_free(r);
+	free(text);
+}
+
 /* More of one set than it has room for: the oldest of them go, counted once, and all else stays. */
 static void test_set_is_full(void **state)
 {
@@ -277,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_hit_is_byte_identical),
 		cmocka_unit_test(test_misses),
 		cmocka_unit_test(test_collision_is_no_copy),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_set_is_full),
 		cmocka_unit_test(test_lifetime),
 		cmocka_unit_test(test_over_hides_nothing),
