@@ -12,7 +12,7 @@ OTHER4=10.66.2.12 OTHER6=fd66:2::12  # the peer of the trunk that is attacked, a
 STRANGER4=10.66.2.30                 # of no trunk
 CORE_OTHER4=10.66.1.40
 # docs/performance.md: what a signer may take beside its UMEM, per worker, and for all of them
-BOUND_WORKER_KB=$((64 * 1024)) BOUND_KB=$((24 * 1024))
+BOUND_WORKER_KB=$((80 * 1024)) BOUND_KB=$((27 * 1024))
 
 mac_of() { in_ns "$1" ip -j link show "$2" | jq -r ".[0].address"; } # NS NIC
 
