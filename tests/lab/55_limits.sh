@@ -162,15 +162,19 @@ test_equal_shares() {
 	sleep 0.5
 	flood_of second $OTHER4
 	sleep 0.5
-	local a b
-	a=$(calls_of_trunk first)
-	b=$(calls_of_trunk second)
-	sleep 4
-	a=$(($(calls_of_trunk first) - a))
-	b=$(($(calls_of_trunk second) - b))
+	# the median of three turns: whoever gets no processor to send does not get its share meanwhile
+	local a b parts=()
+	for _ in 1 2 3; do
+		a=$(calls_of_trunk first)
+		b=$(calls_of_trunk second)
+		sleep 3
+		a=$(($(calls_of_trunk first) - a))
+		b=$(($(calls_of_trunk second) - b))
+		at_least "calls of the first" 1000 "$a"
+		parts+=($((b * 100 / a)))
+	done
 	stop floodfirst && stop floodsecond
-	at_least "calls of the first" 1000 "$a"
-	within "calls of the second, as of the first" "$a" 25 "$b"
+	within "calls of the second, percent of the first (${parts[*]})" 100 25 "$(printf '%s\n' "${parts[@]}" | sort -n | sed -n 2p)"
 	stats
 	at_least "over their share" 1000 "$(xdp_count fair_share)"
 }
