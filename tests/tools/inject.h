@@ -34,6 +34,10 @@
 #define INJECT_KILLED 4096 /* beside results and negative errno: the process died by SIGSYS */
 #define INJECT_LOST   4097 /* it could not be tried */
 
+/* For a process that works: two seconds. */
+#define INJECT_TRIES 200
+#define INJECT_PAUSE_US 10000
+
 struct injection {
 	long nr;
 	long args[6];
@@ -46,16 +50,31 @@ static inline bool inject_stop(pid_t tid, int *status)
 	return waitpid(tid, status, __WALL) == tid && WIFSTOPPED(*status);
 }
 
-/* Stopped in a system call (which is where it waits), so that the two bytes before rip are its instruction. */
-static inline bool inject_seize(pid_t tid, struct user_regs_struct *ret)
+/* Return: 1 stopped in a system call, so that the two bytes before rip are its instruction; 0 stopped elsewhere; -1 lost. */
+static inline int inject_seize_once(pid_t tid, struct user_regs_struct *ret)
 {
 	int status;
 
 	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0 ||
 	    !inject_stop(tid, &status) || ptrace(PTRACE_GETREGS, tid, 0, ret) < 0)
-		return false;
+		return -1;
 	errno = 0;
 	return (ptrace(PTRACE_PEEKTEXT, tid, ret->rip - 2, 0) & 0xffff) == 0x050f && !errno;
+}
+
+/* A system call is where it waits; one that has something to do just now is let go, and tried again. */
+static inline bool inject_seize(pid_t tid, struct user_regs_struct *ret)
+{
+	int r = 0;
+
+	for (int i = 0; i < INJECT_TRIES && r == 0; i++) {
+		r = inject_seize_once(tid, ret);
+		if (r == 0 && ptrace(PTRACE_DETACH, tid, 0, 0) < 0)
+			return false;
+		if (r == 0)
+			usleep(INJECT_PAUSE_US);
+	}
+	return r > 0;
 }
 
 static inline bool inject_poke(pid_t tid, unsigned long at, const void *data, size_t len)
