@@ -28,33 +28,30 @@ int keys_openssl_init(bool *ret_is_locked)
 	return 0;
 }
 
-static int warm_up_sign(const char *pem, size_t len)
-{
-	static const uint8_t digest[PASSPORT_DIGEST_LEN];
-	CLEANUP(credential_set_freep) struct credential_set *set = NULL;
-	CLEANUP(credential_signer_freep) struct credential_signer *signer = NULL;
-	uint8_t sig[PASSPORT_SIG_LEN];
-
-	if (credential_set_new(&set) < 0 || credential_signer_new(set, &signer) < 0 ||
-	    credential_add(set, 0, pem, len, NULL) < 0 || credential_sign(signer, 0, digest, sig) < 0)
-		return -EIO;
-	return 0;
-}
-
-int keys_warm_up(void)
+int keys_throw_away(struct credential_set *set)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
 	CLEANUP(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
-	uint8_t random[32];
 	char *pem;
 	long len;
 
 	if (!key || !bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL))
 		return -EIO;
 	len = BIO_get_mem_data(bio, &pem);
-	if (len <= 0 || RAND_bytes(random, sizeof(random)) != 1)
+	return len > 0 && credential_add(set, 0, pem, (size_t)len, NULL) == 0 ? 0 : -EIO;
+}
+
+int keys_warm_up(void)
+{
+	static const uint8_t digest[PASSPORT_DIGEST_LEN];
+	CLEANUP(credential_set_freep) struct credential_set *set = NULL;
+	CLEANUP(credential_signer_freep) struct credential_signer *signer = NULL;
+	uint8_t sig[PASSPORT_SIG_LEN], random[32];
+
+	if (credential_set_new(&set) < 0 || credential_signer_new(set, &signer) < 0 || keys_throw_away(set) < 0 ||
+	    RAND_bytes(random, sizeof(random)) != 1 || credential_sign(signer, 0, digest, sig) < 0)
 		return -EIO;
-	return warm_up_sign(pem, (size_t)len);
+	return 0;
 }
 
 static ssize_t file_read(int fd, char *buf, size_t cap)

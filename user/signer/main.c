@@ -9,11 +9,11 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "signer/sslheap.h"
 #include "signer/keys.h"
 #include "signer/pid.h"
 #include "signer/sandbox.h"
 #include "signer/signer.h"
+#include "signer/sslheap.h"
 #include "stir/es256_table.h"
 
 #define TURN_MS 500

@@ -2,12 +2,9 @@
 #include "signer/warm.h"
 
 #include <errno.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
+#include "signer/keys.h"
 #include "sip/message.h"
-#include "stir/credential.h"
 
 #define X5U "https://warm.invalid/cert.pem"
 
@@ -33,23 +30,6 @@ struct warm {
 	struct sip_message msg;
 };
 
-static int key_make(struct credential_set *set)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *pem = NULL;
-	int r = -EIO;
-
-	if (key && bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
-		long len = BIO_get_mem_data(bio, &pem);
-
-		r = credential_add(set, 0, pem, (size_t)len, NULL) < 0 ? -EIO : 0;
-	}
-	BIO_free(bio);
-	EVP_PKEY_free(key);
-	return r;
-}
-
 int warm_new(struct warm **ret)
 {
 	CLEANUP(warm_freep) struct warm *w = calloc(1, sizeof(*w));
@@ -57,7 +37,7 @@ int warm_new(struct warm **ret)
 
 	if (!w)
 		return -ENOMEM;
-	if ((r = credential_set_new(&w->set)) < 0 || (r = key_make(w->set)) < 0 ||
+	if ((r = credential_set_new(&w->set)) < 0 || (r = keys_throw_away(w->set)) < 0 ||
 	    (r = credential_signer_new(w->set, &w->signer)) < 0)
 		return r;
 	w->header_len = (size_t)passport_header_emit(SLICE(X5U), w->header, sizeof(w->header));
