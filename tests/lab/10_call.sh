@@ -66,6 +66,8 @@ test_ipv4_forward() { whole_call $CORE4 $CARRIER4 forward; }
 test_ipv6_forward() { whole_call $CORE6 $CARRIER6 forward; }
 test_ipv4_kernel() { whole_call $CORE4 $CARRIER4 kernel; }
 test_ipv6_kernel() { whole_call $CORE6 $CARRIER6 kernel; }
+# a worker that never sleeps signs for itself in between: nobody sees or counts that
+test_spin() { IDLE=spin whole_call $CORE4 $CARRIER4 forward; }
 
 one_invite() { # ARGUMENT... of check_calls : one INVITE (environment as for uac) through a fresh gateway
 	start_gateway

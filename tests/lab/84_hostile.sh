@@ -11,7 +11,7 @@ CPS=${CPS:-40}                       # good calls per second, each way
 OTHER4=10.66.2.12 OTHER6=fd66:2::12  # the peer of the trunk that is attacked, and in whose name
 STRANGER4=10.66.2.30                 # of no trunk
 CORE_OTHER4=10.66.1.40
-# docs/performance.md: what a signer may take beside its UMEM, per worker, and for all of them
+# docs/operations.md: what a signer may take beside its UMEM, per worker, and for all of them
 BOUND_WORKER_KB=$((80 * 1024)) BOUND_KB=$((27 * 1024))
 
 mac_of() { in_ns "$1" ip -j link show "$2" | jq -r ".[0].address"; } # NS NIC

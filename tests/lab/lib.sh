@@ -176,6 +176,7 @@ gateway_yaml() {
 	  on_signer_failure: ${ON_FAILURE:-drop}
 	  heartbeat_ms: ${HEARTBEAT_MS:-500}
 	  umem_frames: 1024
+	  idle: ${IDLE:-poll}
 	  bpffs: ${BPFFS:-/run/$PREFIX-lab/bpf}
 	control:
 	  socket: $T/control.sock
