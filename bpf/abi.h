@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 #ifndef SIPSEAL_ABI_VERSION /* a test builds a gateway of another version */
-#define SIPSEAL_ABI_VERSION 4
+#define SIPSEAL_ABI_VERSION 5
 #endif
 
 #define SIPSEAL_PORTS_MAX     8    /* NICs of one gateway */
@@ -282,7 +282,8 @@ _Static_assert(sizeof(struct sipseal_config) == 40 + 128 + 608, "sipseal_config"
  *
  * A trunk is found in two steps without backtracking: carrier address and port give a *group*
  * (exact peer first, else the longest prefix), group and core address give the trunk slot
- * (longest prefix; a trunk without core.peers is the prefix of length 0 of its group).
+ * (the exact address first, else the longest prefix; a trunk without core.peers is the prefix of
+ * length 0 of its group).
  * A peer without a port stands once per SIP port.  Each peer stands once more with port 0: that
  * entry is used where ports are not known (fragments) or do not matter (inbound).
  */
@@ -301,14 +302,20 @@ struct sipseal_prefix_key {        /* LPM_TRIE: carrier prefixes */
 };
 _Static_assert(sizeof(struct sipseal_prefix_key) == 24, "sipseal_prefix_key");
 
-struct sipseal_core_key {          /* LPM_TRIE: core prefixes of a group */
+struct sipseal_host_key {          /* HASH: core addresses of a group */
+	__be32 group_be;
+	__u8   addr[16];
+};
+_Static_assert(sizeof(struct sipseal_host_key) == 20, "sipseal_host_key");
+
+struct sipseal_core_key {          /* LPM_TRIE: core prefixes of a group, shorter than an address */
 	__u32  prefixlen;          /* 32 + bits of addr */
 	__be32 group_be;
 	__u8   addr[16];
 };
 _Static_assert(sizeof(struct sipseal_core_key) == 24, "sipseal_core_key");
 
-/* Values: carrier tables give a group number (__u32), the core table this. */
+/* Values: carrier tables give a group number (__u32), core tables this. */
 struct sipseal_core_value {
 	__u32 slot;         /* of the trunk, below SIPSEAL_TRUNKS_MAX */
 	__u32 interval_ns;  /* 10^9 / max_cps, of outbound INVITEs; 0: no limit */

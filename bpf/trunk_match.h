@@ -2,7 +2,7 @@
 /*
  * trunk_match.h - which trunk: carrier peer -> group, group and core address -> slot.
  *
- * No backtracking: the exact peer wins over any prefix, the longest prefix over shorter ones, and what
+ * No backtracking: the exact address wins over any prefix, the longest prefix over shorter ones, and what
  * that group has no core prefix for is unmatched.  @generation is read once per packet and used for
  * every look-up, so that no packet sees half of a change.
  */
@@ -73,13 +73,21 @@ static __noinline __s64 match_core(__u32 generation, __u32 group, const __u8 *ad
 		.prefixlen = MATCH_PREFIX_BITS,
 		.group_be = bpf_htonl(group),
 	};
+	struct sipseal_host_key host = { .group_be = key.group_be };
 	struct sipseal_core_value *v;
 
-	__builtin_memcpy(key.addr, addr, 16);
+	__builtin_memcpy(host.addr, addr, 16);
 	if (generation & 1)
-		v = bpf_map_lookup_elem(&sipseal_cores1, &key);
+		v = bpf_map_lookup_elem(&sipseal_hosts1, &host);
 	else
-		v = bpf_map_lookup_elem(&sipseal_cores0, &key);
+		v = bpf_map_lookup_elem(&sipseal_hosts0, &host);
+	if (!v) {
+		__builtin_memcpy(key.addr, addr, 16);
+		if (generation & 1)
+			v = bpf_map_lookup_elem(&sipseal_cores1, &key);
+		else
+			v = bpf_map_lookup_elem(&sipseal_cores0, &key);
+	}
 	if (!v)
 		return MATCH_NONE;
 	return (__s64)((__u64)v->interval_ns << 32 | (__u64)v->flags << MATCH_FLAGS_SHIFT | v->slot);

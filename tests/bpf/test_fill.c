@@ -37,7 +37,9 @@ static void check_sizes(const struct bpfgw *g, bool is_odd, const struct matchse
 
 	assert_int_equal(map_entries(is_odd ? m->sipseal_peers1 : m->sipseal_peers0), size.peers);
 	assert_int_equal(map_entries(is_odd ? m->sipseal_prefix1 : m->sipseal_prefix0), size.prefixes);
-	assert_int_equal(map_entries(is_odd ? m->sipseal_cores1 : m->sipseal_cores0), size.cores);
+	assert_int_equal(map_entries(is_odd ? m->sipseal_cores1 : m->sipseal_cores0) +
+				 map_entries(is_odd ? m->sipseal_hosts1 : m->sipseal_hosts0),
+			 size.cores);
 }
 
 static void flip(struct bpfgw *g, uint32_t generation)
@@ -243,6 +245,36 @@ static void test_fill_verification(void **state)
 	bpfgw_close(g);
 }
 
+/* Addresses stand in the hash, prefixes in the trie, and both go with their trunk. */
+static void test_core_tables(void **state)
+{
+	struct bpfgw *g = start(2);
+	const __typeof__(g->skel->maps) *m = &g->skel->maps;
+	struct peer carrier = { .bits = 128, .port = 5060, .addr = { 1 } };
+	struct peer cores[] = { { .bits = 128, .addr = { 2 } }, { .bits = 127, .addr = { 4 } }, { .bits = 128, .addr = { 6 } } };
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = cores, .core_cnt = 3 };
+	struct matchset *ms = many_new(0);
+	uint32_t other;
+
+	(void)state;
+	assert_int_equal(matchset_add(ms, 77, &t, &other), 0);
+	for (uint32_t generation = 3; generation < 5; generation++) {
+		fill_ok(g, ms, generation);
+		flip(g, generation);
+		assert_int_equal(map_entries(generation & 1 ? m->sipseal_hosts1 : m->sipseal_hosts0), 2);
+		assert_int_equal(map_entries(generation & 1 ? m->sipseal_cores1 : m->sipseal_cores0), 1);
+	}
+	assert_int_equal(matchset_remove(ms, 77, &t), 0);
+	for (uint32_t generation = 5; generation < 7; generation++) {
+		fill_ok(g, ms, generation);
+		flip(g, generation);
+		assert_int_equal(map_entries(generation & 1 ? m->sipseal_hosts1 : m->sipseal_hosts0), 0);
+		assert_int_equal(map_entries(generation & 1 ? m->sipseal_cores1 : m->sipseal_cores0), 0);
+	}
+	matchset_free(ms);
+	bpfgw_close(g);
+}
+
 static void test_limiter_reset(void **state)
 {
 	struct bpfgw *g = start(1);
@@ -311,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_fill_missing_keys),
 		cmocka_unit_test(test_fill_too_many),
 		cmocka_unit_test(test_fill_verification),
+		cmocka_unit_test(test_core_tables),
 		cmocka_unit_test(test_limiter_reset),
 		cmocka_unit_test(test_hops),
 	};

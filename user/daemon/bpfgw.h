@@ -7,7 +7,7 @@
  * start: bpfgw_open, bpfgw_fill, bpfgw_config_set, bpfgw_attach, then sockets by bpfgw_xsk_set - traffic
  * reaches the signer only after the last step.  Threads: one.
  *
- *     <bpffs>/v4/config ports peers0 ...   maps
+ *     <bpffs>/v5/config ports peers0 ...   maps
  *                prog                      the program, for bpftool
  *                link_<ifindex>            one per NIC; removing it detaches
  *

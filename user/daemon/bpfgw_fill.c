@@ -13,7 +13,9 @@
 #define FILL_KEY_MAX 24
 #define FILL_VALUE_MAX 12
 
-enum { TABLE_PEERS, TABLE_PREFIXES, TABLE_CORES, TABLE_CNT };
+enum { TABLE_PEERS, TABLE_PREFIXES, TABLE_HOSTS, TABLE_CORES, TABLE_CNT };
+
+#define CORE_BITS_ALL (32 + 128) /* of a key: the group and a whole address */
 
 /* Entries of one map that wait for their system call: all of them set, or all of them deleted. */
 struct batch {
@@ -112,7 +114,13 @@ static int put_prefix(void *ctx, const struct sipseal_prefix_key *key, const uin
 
 static int put_core(void *ctx, const struct sipseal_core_key *key, const struct sipseal_core_value *value)
 {
-	return batch_add(&((struct fill *)ctx)->tables[TABLE_CORES], key, value);
+	struct fill *f = ctx;
+	struct sipseal_host_key host = { .group_be = key->group_be };
+
+	if (key->prefixlen < CORE_BITS_ALL)
+		return batch_add(&f->tables[TABLE_CORES], key, value);
+	memcpy(host.addr, key->addr, sizeof(host.addr));
+	return batch_add(&f->tables[TABLE_HOSTS], &host, value);
 }
 
 /* Delete whatever is in the map: fetch some keys, delete them, start over. */
@@ -144,6 +152,7 @@ static struct bpf_map *map_of(const struct bpfgw *g, unsigned table, bool is_odd
 	struct bpf_map *maps[TABLE_CNT][2] = {
 		[TABLE_PEERS] = { m->sipseal_peers0, m->sipseal_peers1 },
 		[TABLE_PREFIXES] = { m->sipseal_prefix0, m->sipseal_prefix1 },
+		[TABLE_HOSTS] = { m->sipseal_hosts0, m->sipseal_hosts1 },
 		[TABLE_CORES] = { m->sipseal_cores0, m->sipseal_cores1 },
 	};
 
@@ -157,6 +166,7 @@ static int size_check(const struct bpfgw *g, const struct matchset *ms, char ret
 	const struct { const char *what; size_t cnt; } tables[TABLE_CNT] = {
 		[TABLE_PEERS] = { "carrier peers", size.peers },
 		[TABLE_PREFIXES] = { "carrier prefixes", size.prefixes },
+		[TABLE_HOSTS] = { "core prefixes", size.cores }, /* as if all were addresses; no more than that fit */
 		[TABLE_CORES] = { "core prefixes", size.cores },
 	};
 

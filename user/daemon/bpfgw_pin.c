@@ -22,6 +22,8 @@ static const struct pin {
 	PIN("peers1", sipseal_peers1),
 	PIN("prefix0", sipseal_prefix0),
 	PIN("prefix1", sipseal_prefix1),
+	PIN("hosts0", sipseal_hosts0),
+	PIN("hosts1", sipseal_hosts1),
 	PIN("cores0", sipseal_cores0),
 	PIN("cores1", sipseal_cores1),
 	PIN("count", sipseal_count),
