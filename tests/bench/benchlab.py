@@ -228,13 +228,15 @@ class Lab:
             cmd += ["--trunks", str(trunks), "--first", str(first)]
         return self.in_ns("core", *cmd, stdout=subprocess.DEVNULL, preexec_fn=on_cpu(CPU_LOAD))
 
-    def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, priority=0, more=()):
+    def blast(self, port, count=10**9, rate=0, repeat=1, apart=1, cpu=CPU_LOAD, priority=0, ns="core", more=()):
         """As load(), at rates that sipflood does not reach, in bursts of two milliseconds.  end_blast() ends it, and
         returns what it said."""
-        cmd = [O + "/bench/sipblast", "--if", "core0", "--mac", self.link("gw", "gwc0")["address"],
-               "--from", "10.66.1.2", "--to", "10.66.2.2:%d" % port, "--count", str(count),
+        ends = [("core0", "gwc0", "10.66.1.2"), ("carr0", "gwp0", "10.66.2.2")]
+        (nic, hop, here), (_, _, there) = ends if ns == "core" else reversed(ends)
+        cmd = [O + "/bench/sipblast", "--if", nic, "--mac", self.link("gw", hop)["address"],
+               "--from", here, "--to", "%s:%d" % (there, port), "--count", str(count),
                "--rate", str(rate), "--repeat", str(repeat), "--apart", str(apart)] + list(more)
-        p = self.in_ns("core", *cmd, stdout=subprocess.PIPE, text=True, preexec_fn=on_cpu(cpu, priority))
+        p = self.in_ns(ns, *cmd, stdout=subprocess.PIPE, text=True, preexec_fn=on_cpu(cpu, priority))
         self.procs.append(p)
         return p
 

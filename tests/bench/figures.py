@@ -49,6 +49,7 @@ class Results:
         # name -> what a plot needs:
         #   "latency"       {line: [microseconds]}
         #   "cpu_per_call"  {bar: [[microseconds in processes, in kernel threads], ...]}, one pair per round
+        #   "cpu_by_rate"   [{"line", "rate": calls per second, "us": per call}]
         #   "throughput"    [{"offered", "signed", "dropped": per second, "mode": line}]
         #   "raw_per_s"     [signatures per second], the limit in the plot of the throughput
         #   "trunks"        [{number of trunks: (microseconds of the signer, of receiving)}], one per round

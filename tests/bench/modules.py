@@ -32,7 +32,7 @@ MODULES = [
     Module(inbound, "inbound calls, verified", 150, 15),
     Module(inprocess, "parts alone", 60, 6),
     Module(latency, "added latency", 90, 8),
-    Module(peers, "side by side with Kamailio and the kernel", 240, 24),
+    Module(peers, "side by side with Kamailio and the kernel", 350, 24),
     Module(resources, "memory and start", 60, 7),
     Module(scale, "many trunks", 150, 26),
 ]

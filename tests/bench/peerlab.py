@@ -46,6 +46,10 @@ class ReceiveBuffers:
         self.set(self.was)
 
 
+def difference(before, after, count):
+    return [(b - a) / count for a, b in zip(before, after)]
+
+
 def family(pid):
     """a process and all that it has started, and they"""
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:

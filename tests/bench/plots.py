@@ -100,6 +100,36 @@ set style histogram rowstacked
      $d using 0:4:(sprintf("%%.3g us", $4)) with labels offset 0,0.7 notitle""" % (OURS, KERNEL)))
 
 
+def by_rate(doc, path):
+    """what a call costs by the calls per second; smallest and largest of the rounds as vertical lines"""
+    points = doc["series"].get("cpu_by_rate")
+    if not points:
+        return False
+    at = {}
+    for p in points:
+        at.setdefault(p["line"], {}).setdefault(p["rate"], []).append(p["us"])
+    script, plots = "", []
+    for i, (name, rates) in enumerate(sorted(at.items())):
+        colour = COLOURS[i]
+        script += block("d%d" % i, ["%d %.2f %.2f %.2f" % (rate, statistics.median(us), min(us), max(us))
+                                    for rate, us in sorted(rates.items())])
+        plots += ['$d%d using 1:3:(0):($4-$3) with vectors nohead lw 1.5 lc rgb "%s" notitle' % (i, colour),
+                  '$d%d using 1:2 with linespoints pt 7 ps 0.5 lw 2.5 lc rgb "%s" title "%s"' % (i, colour, name),
+                  '$d%d using 1:2:(sprintf("%%.0f", $2)) with labels offset 0,%.1f tc rgb "%s" notitle' % (
+                      i, -0.9 if "frames" in name else 0.9, colour)]
+    return gnuplot(path, "CPU per call (six SIP messages) by calls per second", script + """
+set xlabel "calls per second (logarithmic)"
+set ylabel "microseconds of CPU (logarithmic)"
+set logscale xy
+set xtics (500, 1000, 2000, 5000, 10000)
+set ytics (20, 50, 100, 200, 500)
+set xrange [400:12500]
+set yrange [20:800]
+set grid xtics lc rgb "#e2e8f0" lt 1
+plot %s
+""" % ", \\\n     ".join(plots))
+
+
 def per_invite(doc, path):
     rows = [r for r in doc["rows"] if r["unit"] == "us CPU" and r["peer"].startswith("raw P-256")]
     if not rows:
@@ -172,8 +202,8 @@ plot %s
 """ % ", \\\n     ".join(plots))
 
 
-PLOTS = {"cpu_per_invite": per_invite, "cpu_per_call": per_call, "latency": latency, "throughput": throughput,
-         "cost_by_trunks": by_trunks}
+PLOTS = {"cpu_per_invite": per_invite, "cpu_per_call": per_call, "cpu_by_rate": by_rate, "latency": latency,
+         "throughput": throughput, "cost_by_trunks": by_trunks}
 
 
 def draw(doc, directory):
