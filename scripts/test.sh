@@ -31,9 +31,9 @@ JOBS=$(nproc)
 UNIT_LIMIT=120 LAB_LIMIT=300
 [ "${SCALE:-ci}" = ci ] || LAB_LIMIT=3600
 
-passed=0 failed=0 skipped=0 lane_pid=
+passed=0 failed=0 skipped=0 lanes=()
 log=$(mktemp)
-trap '[ -z "$lane_pid" ] || { kill "$lane_pid"; wait "$lane_pid"; }; rm -f "$log" "$log".*' EXIT
+trap '[ ${#lanes[@]} = 0 ] || { kill "${lanes[@]}" 2>/dev/null; wait "${lanes[@]}"; }; rm -f "$log" "$log".*' EXIT
 trap 'exit 130' INT TERM
 
 usage() { sed -n '3,18s/^# \{0,1\}//p' $SELF; }
@@ -76,57 +76,79 @@ cmocka_tally() { # FILE -> "passed failed skipped"
 	END { print p + 0, f + open + 0, s + 0 }' "$1"
 }
 
-run_cmocka() { # NAME PROGRAM...
-	local name=$1 rc p f s
-	shift
-	timeout -k 5 $UNIT_LIMIT "$@" >"$log" 2>&1 </dev/null
-	rc=$?
-	read -r p f s < <(cmocka_tally "$log")
+count_cmocka() { # NAME STATUS FILE
+	local name=$1 rc=$2 p f s
+	read -r p f s < <(cmocka_tally "$3")
 	[ $rc = 0 ] || [ "$f" -gt 0 ] || f=1             # ended badly outside any test
 	[ $((p + f + s)) -gt 0 ] || f=1                  # a program without a test proves nothing
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	[ "$s" = 0 ] || grep -h -A1 'SKIPPED' "$log" | head -n 3 | sed 's/^/   /'
-	[ "$f" = 0 ] || { echo "not ok $name: $f failed, exit status $rc"; grep -v '^\[       OK\|^\[ RUN ' "$log" | sed 's/^/    | /'; }
+	[ "$s" = 0 ] || grep -h -A1 'SKIPPED' "$3" | head -n 3 | sed 's/^/   /'
+	[ "$f" = 0 ] || { echo "not ok $name: $f failed, exit status $rc"; grep -v '^\[       OK\|^\[ RUN ' "$3" | sed 's/^/    | /'; }
+}
+
+run_cmocka() { # NAME PROGRAM...
+	local name=$1
+	shift
+	timeout -k 5 $UNIT_LIMIT "$@" >"$log" 2>&1 </dev/null
+	count_cmocka "$name" $? "$log"
 }
 
 # Lines `ok NAME`, `not ok NAME: WHY`, `skip NAME: WHY`; the last two are shown with what follows them.
-count_lines() { # NAME STATUS FILE
+count_lines() { # NAME STATUS FILE SECONDS
 	local name=$1 rc=$2 p f s
 	p=$(grep -c '^ok ' "$3") f=$(grep -c '^not ok ' "$3") s=$(grep -c '^skip ' "$3")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	grep -v '^ok ' "$3"
 	if [ "$f" = 0 ] && { [ "$rc" != 0 ] || [ $((p + s)) = 0 ]; }; then flunk "$name: exit status $rc$([ "$rc" != 124 ] || echo ' (too slow)')"; fi
-	printf '   %s: %d ok\n' "$name" "$p"
+	printf '   %s: %d ok  [%d s]\n' "$name" "$p" "$4"
 }
 
 run_lines() { # NAME LIMIT COMMAND...
-	local name=$1 limit=$2
+	local name=$1 limit=$2 start=$SECONDS
 	shift 2
 	timeout -k 20 "$limit" "$@" >"$log" 2>&1 </dev/null
-	count_lines "$name" $? "$log"
+	count_lines "$name" $? "$log" $((SECONDS - start))
 }
 
-# A second lane beside the first: files that wait more than they work.  Counted when both have ended.
-LANE_MARK='# lane: second (it waits more than it works)'
-lane_run() { # FILE...
-	local file child=
+# Lanes: programs that run beside others.  What each said, and its status, are in files, and counted when all lanes have
+# ended.  A lane that is stopped takes with it what it runs.
+lane_run() { # LIMIT COMMAND ITEM... : `COMMAND ITEM`, or where COMMAND is empty the item itself
+	local limit=$1 command=$2 item out start child=
+	shift 2
 	trap '[ -z "$child" ] || kill "$child"; wait; exit 143' TERM
-	for file in "$@"; do
-		timeout -k 20 $LAB_LIMIT "$file" >"$log.lane.$(basename "$file")" 2>&1 </dev/null &
+	for item in "$@"; do
+		out=$(lane_log "$item") start=$SECONDS
+		# shellcheck disable=SC2086 # the command is words, or none
+		timeout -k 20 "$limit" $command "$item" >"$out" 2>&1 </dev/null &
 		child=$!
 		wait "$child"
-		echo $? >"$log.status.$(basename "$file")"
+		echo $? >"$out.status"
+		echo $((SECONDS - start)) >"$out.seconds"
 	done
 }
 
-lane_end() { # FILE...
-	local file name
-	wait "$lane_pid"
-	lane_pid=
-	for file in "$@"; do
-		name=$(basename "$file")
-		count_lines "lab ${name%.sh}" "$(cat "$log.status.$name")" "$log.lane.$name"
+lane_log() { echo "$log.lane${1//\//.}"; } # ITEM
+lane_status() { cat "$(lane_log "$1").status"; }
+lane_begin() { # as lane_run
+	lane_run "$@" &
+	lanes+=($!)
+}
+
+lanes_end() {
+	[ ${#lanes[@]} = 0 ] || wait "${lanes[@]}"
+	lanes=()
+}
+
+# As many lanes as there are processors; every lane takes the next but one, and so on, for neighbours are alike.
+lanes_run() { # LIMIT COMMAND ITEM...
+	local limit=$1 command=$2 i j mine
+	shift 2
+	for ((i = 1; i <= JOBS && i <= $#; i++)); do
+		mine=()
+		for ((j = i; j <= $#; j += JOBS)); do mine+=("${!j}"); done
+		lane_begin "$limit" "$command" "${mine[@]}"
 	done
+	lanes_end
 }
 
 build() { # WHAT MAKE-ARGUMENT...
@@ -230,7 +252,7 @@ part_static() {
 }
 
 part_unit() { # [NAME]
-	local src name
+	local src name names=()
 	step "unit (ASan, UBSan)"
 	# not strict_string_checks: it calls strndup() of text without NUL, which is legal, an overflow
 	export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
@@ -239,8 +261,12 @@ part_unit() { # [NAME]
 		name=${src#tests/unit/}
 		name=${name%.c}
 		case $name in *"${1:-}"*) ;; *) continue ;; esac
-		[ -x "$O/san/unit/$name" ] || continue
-		run_cmocka "unit $name" "$O/san/unit/$name"
+		[ ! -x "$O/san/unit/$name" ] || names+=("$name")
+	done
+	lanes_run $UNIT_LIMIT "" "${names[@]/#/$O/san/unit/}"
+	for name in "${names[@]}"; do
+		src=$O/san/unit/$name
+		count_cmocka "unit $name" "$(lane_status "$src")" "$(lane_log "$src")"
 	done
 	step_end
 }
@@ -270,22 +296,27 @@ part_bpf() { # [NAME]
 }
 
 part_fuzz() { # [NAME]
-	local src name
+	local src name names=()
 	step "fuzz ($FUZZ_S s each)"
 	for src in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$src" .c)
 		case $name in *"${1:-}"*) ;; *) continue ;; esac
-		[ -x "$O/fuzz/$name" ] || continue
-		if FUZZ_SECONDS=$FUZZ_S O=$O scripts/fuzz.sh "$name" >"$log" 2>&1 </dev/null; then
+		[ ! -x "$O/fuzz/$name" ] || names+=("$name")
+	done
+	FUZZ_SECONDS=$FUZZ_S O=$O lanes_run $((FUZZ_S + 120)) scripts/fuzz.sh "${names[@]}"
+	for name in "${names[@]}"; do
+		if [ "$(lane_status "$name")" = 0 ]; then
 			pass
-			sed -n '2s/^/   /p' "$log"
+			sed -n '2s/^/   /p' "$(lane_log "$name")"
 		else
-			flunk "fuzz $name" "$log"
+			flunk "fuzz $name" "$(lane_log "$name")"
 		fi
 	done
 	step_end
 }
 
+# These run beside the others, in a lane of their own.
+LANE_MARK='# lane: second (it waits more than it works)'
 part_lab() { # [NAME]
 	local file name beside=()
 	step "lab"
@@ -294,16 +325,17 @@ part_lab() { # [NAME]
 		case $name in *"${1:-}"*) ;; *) continue ;; esac
 		! grep -qxF "$LANE_MARK" "$file" || beside+=("$file")
 	done
-	if [ ${#beside[@]} -gt 0 ]; then
-		lane_run "${beside[@]}" &
-		lane_pid=$!
-	fi
+	[ ${#beside[@]} = 0 ] || lane_begin $LAB_LIMIT "" "${beside[@]}"
 	for file in tests/lab/[0-9]*.sh; do
 		name=$(basename "$file" .sh)
 		case $name in *"${1:-}"*) ;; *) continue ;; esac
 		grep -qxF "$LANE_MARK" "$file" || run_lines "lab $name" $LAB_LIMIT "$file"
 	done
-	[ -z "$lane_pid" ] || lane_end "${beside[@]}"
+	lanes_end
+	for file in "${beside[@]}"; do
+		name=$(lane_log "$file")
+		count_lines "lab $(basename "$file" .sh)" "$(lane_status "$file")" "$name" "$(cat "$name.seconds")"
+	done
 	step_end
 }
 

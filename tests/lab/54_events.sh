@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # CallEvents: one for each INVITE, as JSON, to those who follow and to a file; readers lose events, calls lose nothing.
+# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 . "$HERE/loadlib.sh"
 RATE=${RATE:-300}
