@@ -6,26 +6,14 @@ export LAB_QUEUES=4
 . "$HERE/fraglib.sh"
 FRAGS=
 
-# spread_fragments NS NIC : what processor n sends leaves by tx queue n, and so comes by rx queue n (XPS); the n-th fragment
-# of a datagram is sent from processor n % 2
-spread_fragments() {
-	local q
-	[ "$(nproc)" -ge 2 ] || skip "one processor: fragments would come by one queue"
-	for q in 0 1; do
-		# ip netns exec, for once: /sys has to be that of the namespace
-		ip netns exec "$PREFIX-$1" sh -c "echo $((1 << q)) >/sys/class/net/$2/queues/tx-$q/xps_cpus" 2>"$T/xps.log" ||
-			skip "no XPS here: $(cat "$T/xps.log")"
-	done
+# the n-th fragment of a datagram is sent from processor n % 2
+spread_fragments() { # NS NIC
+	spread_queues "$@"
 	FRAGS="--cpus 2"
 }
 
 queues_used() { # NIC -> rx queues that had more than a few packets
 	in_ns gw ethtool -S "$1" | awk '/rx_queue_[0-9]+_xdp_packets:/ && $2 > 10 { n++ } END { print n + 0 }'
-}
-
-many_workers() { # NUMBER : gateway.workers of the gateway that starts next
-	eval "$(declare -f gateway_yaml | sed '1s/gateway_yaml/plain_yaml/')"
-	eval "gateway_yaml() { plain_yaml | sed 's/^  umem_frames:.*/&\n  workers: $1/'; }"
 }
 
 spread() { # WORKERS

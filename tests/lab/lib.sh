@@ -255,6 +255,22 @@ expect() { # WHAT WANTED FOUND
 	[ "$2" = "$3" ] || fail "$1: $3, expected $2"
 }
 
+# spread_queues NS NIC : what processor n sends leaves by tx queue n, and so comes by rx queue n (XPS)
+spread_queues() {
+	local q
+	[ "$(nproc)" -ge 2 ] || skip "one processor: everything would come by one queue"
+	for q in 0 1; do
+		# ip netns exec, for once: /sys has to be that of the namespace
+		ip netns exec "$PREFIX-$1" sh -c "echo $((1 << q)) >/sys/class/net/$2/queues/tx-$q/xps_cpus" 2>"$T/xps.log" ||
+			skip "no XPS here: $(cat "$T/xps.log")"
+	done
+}
+
+many_workers() { # NUMBER : gateway.workers of the gateway that starts next
+	eval "$(declare -f gateway_yaml | sed '1s/gateway_yaml/plain_yaml/')"
+	eval "gateway_yaml() { plain_yaml | sed 's/^  umem_frames:.*/&\n  workers: $1/'; }"
+}
+
 at_least() { # WHAT MINIMUM FOUND
 	[ "$3" -ge "$2" ] || fail "$1: $3, expected at least $2"
 }

@@ -49,6 +49,7 @@ static void add_past(struct counts_total *t, const struct counters_worker *w)
 	t->wait_ns_sum += get(&w->wait_ns_sum);
 	t->verdict_hits += get(&w->verdict_hits);
 	t->verdict_misses += get(&w->verdict_misses);
+	t->verified_by_table += get(&w->verified_by_table);
 	t->parked_ever += get(&w->parked_ever);
 	t->park_full += get(&w->park_full);
 	t->seen_evicted += get(&w->seen_evicted);

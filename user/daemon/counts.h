@@ -28,7 +28,7 @@ struct counts_total {
 	uint64_t replay_evicted, cpu_ns;
 	uint64_t sign_us[COUNTERS_BUCKETS], sign_ns_sum;           /* trunk/counters.h */
 	uint64_t latency_us[COUNTERS_BUCKETS], latency_ns_sum;
-	uint64_t verdict_hits, verdict_misses, parked_ever, park_full, seen_evicted;
+	uint64_t verdict_hits, verdict_misses, verified_by_table, parked_ever, park_full, seen_evicted;
 	uint64_t parked;                                           /* of the living signer only */
 	uint64_t datagrams_whole, mailed, shed_compact, shed_location, shed_pai;
 	uint64_t fragments_held, fragment_bytes, fragment_limit;   /* of the living signer only */

@@ -50,6 +50,7 @@ static json_t *totals(const struct counts_total *t)
 		{ "replay_evicted", t->replay_evicted },
 		{ "verdict_hits", t->verdict_hits },
 		{ "verdict_misses", t->verdict_misses },
+		{ "verified_by_table", t->verified_by_table },
 		{ "parked", t->parked },
 		{ "parked_ever", t->parked_ever },
 		{ "park_full", t->park_full },

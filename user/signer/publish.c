@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "stir/es256.h"
 
 static void put(_Atomic uint64_t *c, uint64_t v)
 {
@@ -63,6 +64,7 @@ void publish_second(struct worker *w)
 		for (unsigned i = 0; i < 6; i++)
 			put(&w->counters->xsk[p][i], sum[p][i]);
 	put(&w->counters->cpu_ns, clock_ns(CLOCK_THREAD_CPUTIME_ID));
+	put(&w->counters->verified_by_table, es256_by_table(w->inbound.es256));
 	put(&w->counters->replay_entries, rs.entries);
 	put(&w->counters->replay_bytes, rs.bytes);
 	put(&w->counters->replay_evicted, rs.evicted);

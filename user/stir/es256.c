@@ -46,6 +46,7 @@ struct es256 {
 	struct es256_math *math;
 	struct key *tabled[ES256_TABLES]; /* keys with a table; the next one takes the place of the first */
 	unsigned tabled_next;
+	uint64_t by_table;                /* signatures */
 	struct key *by_point, *oldest, *unused;
 	struct key keys[ES256_KEYS];
 };
@@ -194,13 +195,20 @@ int es256_use_tables(struct es256 *e, struct es256_tables *t)
 	return r;
 }
 
+uint64_t es256_by_table(const struct es256 *e)
+{
+	return e->by_table;
+}
+
 /* Return: as ECDSA_do_verify(), -EIO. */
 static int digest_verify(struct es256 *e, struct key *k, const uint8_t *digest, const uint8_t *sig)
 {
 	int r;
 
-	if (k->table)
+	if (k->table) {
+		e->by_table++;
 		return es256_math_verify(e->math, k->table, digest, sig);
+	}
 	if (!BN_bin2bn(sig, COORD_LEN, e->r) || !BN_bin2bn(sig + COORD_LEN, COORD_LEN, e->s))
 		return -EIO;
 	r = ECDSA_do_verify(digest, PASSPORT_DIGEST_LEN, e->sig, k->ec);

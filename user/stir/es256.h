@@ -30,6 +30,9 @@ DEFINE_FREEP(struct es256 *, es256_free)
  * Return: 0, -ENOMEM. */
 int es256_use_tables(struct es256 *e, struct es256_tables *t);
 
+/** es256_by_table() - signatures that were verified with a table so far, good or bad. */
+uint64_t es256_by_table(const struct es256 *e);
+
 /** es256_verify() - @sig over SHA-256 of @text; verify_env.signature, ctx is a struct es256.
  * Return: 1 good, 0 bad (or @point is not on the curve), negative errno: our own trouble. */
 int es256_verify(void *ctx, const uint8_t point[CERT_POINT_LEN], struct slice text,

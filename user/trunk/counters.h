@@ -45,6 +45,7 @@ struct counters_worker {
 	_Atomic uint64_t latency_us[COUNTERS_BUCKETS]; /* frames that left, by time from XDP to the tx ring */
 	_Atomic uint64_t latency_ns_sum;
 	_Atomic uint64_t verdict_hits, verdict_misses; /* certificates that INVITEs asked for: known, not known (yet) */
+	_Atomic uint64_t verified_by_table; /* signatures, good or bad, whose key came often enough for one (stir/es256_table.h) */
 	_Atomic uint64_t parked;           /* INVITEs that wait for their certificate now; each will have its reason */
 	_Atomic uint64_t parked_ever, park_full; /* waited; could not, for there was no room */
 	_Atomic uint64_t wait_us[COUNTERS_BUCKETS];    /* INVITEs that waited, by time */

@@ -46,6 +46,7 @@ static void test_layout_is_the_signers(void **state)
 		counters_bump(&b->trunks[99].reasons[COUNTERS_OUTBOUND][1], 7);
 		counters_bump(&b->trunks[99].reasons[COUNTERS_INBOUND][1], 100);
 		counters_bump(&b->verdict_hits, 2);
+		counters_bump(&b->verified_by_table, 3);
 		counters_bump(&b->parked, 4);
 		counters_bump(&b->fragments_held, 5);
 		counters_bump(&b->fragment_bytes, 4096);
@@ -61,6 +62,7 @@ static void test_layout_is_the_signers(void **state)
 	assert_int_equal(t.parked, 4);
 	counts_sum(&c, &t);
 	assert_int_equal(t.verdict_hits, 4);
+	assert_int_equal(t.verified_by_table, 6);
 	assert_int_equal(t.fragments_held, 10);
 	assert_int_equal(t.fragment_bytes, 8192);
 	assert_int_equal(t.fragment_limit, 131072);
