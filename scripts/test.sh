@@ -11,7 +11,7 @@
 #
 #   scripts/test.sh [static|unit|coverage|bpf|fuzz|lab [NAME]]      one part, or one file of it
 #
-# SCALE=ci (default) stays below 15 minutes on two cores, SCALE=full runs the same with other counts.
+# SCALE=ci (default) takes some 20 minutes on two cores, SCALE=full runs the same with other counts.
 # O=dir is the build directory.  The last line is `N passed, N failed` (with `, N skipped` if any were);
 # the status is 0 only if nothing failed.
 set -uo pipefail

@@ -5,6 +5,27 @@
 
 test_selftest() { python3 "$HERE/selftest.py" || fail "a checker is wrong"; }
 
+# The harness: whatever ends a test badly makes it `not ok`, a subshell and a command that nobody looks at, too.
+test_harness_notices() {
+	cat >"$T/bad.sh" <<-X
+	. "$HERE/lib.sh"
+	test_command() { false; echo went on; }
+	test_subshell() { ( fail "inside" ); echo went on; }
+	test_function() { inner; echo went on; }
+	inner() { grep -q x /dev/null; echo went on; }
+	test_pipe() { false | cat; echo went on; }
+	test_unset() { echo "\$NOT_THERE"; echo went on; }
+	test_fail() { fail "so"; }
+	test_good() { false || :; ! false; }
+	test_skipped() { skip "why"; }
+	run_tests "\$@"
+	X
+	! bash "$T/bad.sh" >"$T/bad.txt" 2>&1 || { cat "$T/bad.txt"; fail "its status is good"; }
+	expect "lines" "not ok bad/command|not ok bad/subshell|not ok bad/function|not ok bad/pipe|not ok bad/unset|not ok bad/fail|ok bad/good|skip bad/skipped|" \
+		"$(sed -nE 's/^((not )?ok|skip) ([a-z/]*).*/\1 \3/p' "$T/bad.txt" | tr '\n' '|')"
+	! grep "went on" "$T/bad.txt" || { cat "$T/bad.txt"; fail "a test went on"; }
+}
+
 # What is looked at behind every test: a counter that is wrong is seen, and so is what a test has left.
 wrong() { # JQ-EDIT OF STATS -> what is said of it
 	echo "$1" >"$T/edit.jq"

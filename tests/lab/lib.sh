@@ -497,7 +497,9 @@ run_tests() { # [NAME...]
 	fi
 	for fn in $fns; do
 		if ! between_tests; then echo "not ok $NAME/${fn#test_}: the lab could not be made"; bad=1; continue; fi
-		run_one "$fn" || bad=1
+		# not `run_one || ...`: behind that bash would let the test go on after a command that fails
+		run_one "$fn"
+		[ $? = 0 ] || bad=1
 	done
 	exit $bad
 }
