@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Several rx queues and workers: fragments may come by any queue, copies meet the same worker, a flow keeps its order.
 export LAB_QUEUES=4
+# a worker that stands still for some milliseconds, for the machine is busy, shall not make XDP limit the trunk: eight
+# rings share what there is
+export UMEM_FRAMES=8192
 . "$(dirname "$0")/lib.sh"
 . "$HERE/fraglib.sh"
 FRAGS=

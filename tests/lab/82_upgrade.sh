@@ -43,7 +43,7 @@ change_to() { # VERSION [SIGNAL]
 }
 
 detached() { # --detach leaves nothing
-	xdp_detached
+	inv_detached
 	in_ns gw "$SIPSEALD" --detach --bpffs "$BPF" >"$T/detach.log" 2>&1 || { cat "$T/detach.log"; fail "sipseald --detach"; }
 	expect "NICs with a program" "" "$(attached)"
 	expect "pins" "" "$(ls "$BPF" | grep -v "\.debug$" || :)" # the kernel's own
@@ -149,7 +149,7 @@ test_detach_is_killed() {
 		use "$ABI"
 		start_gateway "$T/sipseal.yaml"
 		stop gateway
-		xdp_detached
+		inv_detached
 		in_ns gw strace -o /dev/null -e trace=unlink,unlinkat,rmdir -e "inject=unlink,rmdir:signal=KILL:when=$n" \
 			"$SIPSEALD" --detach --bpffs "$BPF" >"$T/detach.log" 2>&1 && fail "--detach was not killed at $n"
 		still_crosses "detach$n"

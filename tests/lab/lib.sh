@@ -163,7 +163,7 @@ gateway_core_peers() {
 }
 
 # gateway_yaml - the configuration of most tests; the environment changes single values:
-#   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS TRUNK (more lines of the trunk, indented by 4)
+#   FAST_PATH ON_FAILURE XDP_MODE REGULATORY HEARTBEAT_MS UMEM_FRAMES IDLE TRUNK (more lines of the trunk, indented by 4)
 gateway_yaml() {
 	mkdir -p "$T/trunks.d" # not those of an installed gateway
 	cat <<-X
@@ -175,7 +175,7 @@ gateway_yaml() {
 	  fast_path: ${FAST_PATH:-forward}
 	  on_signer_failure: ${ON_FAILURE:-drop}
 	  heartbeat_ms: ${HEARTBEAT_MS:-500}
-	  umem_frames: 1024
+	  umem_frames: ${UMEM_FRAMES:-1024}
 	  idle: ${IDLE:-poll}
 	  bpffs: ${BPFFS:-/run/$PREFIX-lab/bpf}
 	control:
