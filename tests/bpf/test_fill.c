@@ -30,6 +30,16 @@ static size_t map_entries(const struct bpf_map *map)
 	return n;
 }
 
+static struct bpf_map *cores(const struct bpfgw *g, bool is_odd)
+{
+	return is_odd ? g->skel->maps.sipseal_cores1 : g->skel->maps.sipseal_cores0;
+}
+
+static struct bpf_map *hosts(const struct bpfgw *g, bool is_odd)
+{
+	return is_odd ? g->skel->maps.sipseal_hosts1 : g->skel->maps.sipseal_hosts0;
+}
+
 static void check_sizes(const struct bpfgw *g, bool is_odd, const struct matchset *ms)
 {
 	const struct matchset_size size = matchset_size(ms);
@@ -37,9 +47,7 @@ static void check_sizes(const struct bpfgw *g, bool is_odd, const struct matchse
 
 	assert_int_equal(map_entries(is_odd ? m->sipseal_peers1 : m->sipseal_peers0), size.peers);
 	assert_int_equal(map_entries(is_odd ? m->sipseal_prefix1 : m->sipseal_prefix0), size.prefixes);
-	assert_int_equal(map_entries(is_odd ? m->sipseal_cores1 : m->sipseal_cores0) +
-				 map_entries(is_odd ? m->sipseal_hosts1 : m->sipseal_hosts0),
-			 size.cores);
+	assert_int_equal(map_entries(cores(g, is_odd)) + map_entries(hosts(g, is_odd)), size.cores);
 }
 
 static void flip(struct bpfgw *g, uint32_t generation)
@@ -197,8 +205,10 @@ static void test_fill_too_many(void **state)
 	bpfgw_close(g);
 }
 
+/* Of the only entry; the key of the trie is the larger one. */
 static struct sipseal_core_value core_of_any(const struct bpf_map *map)
 {
+	_Static_assert(sizeof(struct sipseal_host_key) <= sizeof(struct sipseal_core_key), "a key fits");
 	struct sipseal_core_key key = { 0 };
 	struct sipseal_core_value v = { 0 };
 
@@ -208,7 +218,7 @@ static struct sipseal_core_value core_of_any(const struct bpf_map *map)
 }
 
 /* Only what a trunk wants of its inbound calls changes: the copies follow, one after the other. */
-static void test_fill_verification(void **state)
+static void verification_steps(struct bpf_map *maps(const struct bpfgw *g, bool is_odd), struct peer *core)
 {
 	static const struct { bool is_enabled; unsigned wait_ms; uint32_t flags; } steps[] = {
 		{ false, 400, 0 },
@@ -218,11 +228,10 @@ static void test_fill_verification(void **state)
 	};
 	struct bpfgw *g = start(2);
 	struct peer carrier = { .bits = 128, .port = 5060, .addr = { 1 } };
-	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .max_cps = 10 };
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = core, .core_cnt = !!core, .max_cps = 10 };
 	struct matchset *ms = many_new(0);
 	uint32_t other, generation = 3;
 
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		if (i)
 			assert_int_equal(matchset_remove(ms, 77, &t), 0);
@@ -234,7 +243,7 @@ static void test_fill_verification(void **state)
 
 			fill_ok(g, ms, generation);
 			flip(g, generation);
-			v = core_of_any(generation & 1 ? g->skel->maps.sipseal_cores1 : g->skel->maps.sipseal_cores0);
+			v = core_of_any(maps(g, generation & 1));
 			assert_int_equal(v.slot, 77);
 			assert_int_equal(v.interval_ns, 100000000);
 			assert_int_equal(v.flags, steps[i].flags);
@@ -245,14 +254,23 @@ static void test_fill_verification(void **state)
 	bpfgw_close(g);
 }
 
+static void test_fill_verification(void **state)
+{
+	struct peer address = { .bits = 128, .addr = { 2 } }, prefix = { .bits = 127, .addr = { 2 } };
+
+	(void)state;
+	verification_steps(cores, NULL);
+	verification_steps(cores, &prefix);
+	verification_steps(hosts, &address);
+}
+
 /* Addresses stand in the hash, prefixes in the trie, and both go with their trunk. */
 static void test_core_tables(void **state)
 {
 	struct bpfgw *g = start(2);
-	const __typeof__(g->skel->maps) *m = &g->skel->maps;
 	struct peer carrier = { .bits = 128, .port = 5060, .addr = { 1 } };
-	struct peer cores[] = { { .bits = 128, .addr = { 2 } }, { .bits = 127, .addr = { 4 } }, { .bits = 128, .addr = { 6 } } };
-	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = cores, .core_cnt = 3 };
+	struct peer peers[] = { { .bits = 128, .addr = { 2 } }, { .bits = 127, .addr = { 4 } }, { .bits = 128, .addr = { 6 } } };
+	struct trunk t = { .carrier_peers = &carrier, .carrier_cnt = 1, .core_peers = peers, .core_cnt = 3 };
 	struct matchset *ms = many_new(0);
 	uint32_t other;
 
@@ -261,15 +279,15 @@ static void test_core_tables(void **state)
 	for (uint32_t generation = 3; generation < 5; generation++) {
 		fill_ok(g, ms, generation);
 		flip(g, generation);
-		assert_int_equal(map_entries(generation & 1 ? m->sipseal_hosts1 : m->sipseal_hosts0), 2);
-		assert_int_equal(map_entries(generation & 1 ? m->sipseal_cores1 : m->sipseal_cores0), 1);
+		assert_int_equal(map_entries(hosts(g, generation & 1)), 2);
+		assert_int_equal(map_entries(cores(g, generation & 1)), 1);
 	}
 	assert_int_equal(matchset_remove(ms, 77, &t), 0);
 	for (uint32_t generation = 5; generation < 7; generation++) {
 		fill_ok(g, ms, generation);
 		flip(g, generation);
-		assert_int_equal(map_entries(generation & 1 ? m->sipseal_hosts1 : m->sipseal_hosts0), 0);
-		assert_int_equal(map_entries(generation & 1 ? m->sipseal_cores1 : m->sipseal_cores0), 0);
+		assert_int_equal(map_entries(hosts(g, generation & 1)), 0);
+		assert_int_equal(map_entries(cores(g, generation & 1)), 0);
 	}
 	matchset_free(ms);
 	bpfgw_close(g);

@@ -166,7 +166,8 @@ static int size_check(const struct bpfgw *g, const struct matchset *ms, char ret
 	const struct { const char *what; size_t cnt; } tables[TABLE_CNT] = {
 		[TABLE_PEERS] = { "carrier peers", size.peers },
 		[TABLE_PREFIXES] = { "carrier prefixes", size.prefixes },
-		[TABLE_HOSTS] = { "core prefixes", size.cores }, /* as if all were addresses; no more than that fit */
+		/* as if all were addresses, and as if none were: no more than that fit */
+		[TABLE_HOSTS] = { "core prefixes", size.cores },
 		[TABLE_CORES] = { "core prefixes", size.cores },
 	};
 
