@@ -28,7 +28,7 @@ int keys_openssl_init(bool *ret_is_locked)
 	return 0;
 }
 
-int keys_throw_away(struct credential_set *set)
+int keys_add_throwaway(struct credential_set *set)
 {
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
 	CLEANUP(BIO_freep) BIO *bio = BIO_new(BIO_s_mem());
@@ -48,7 +48,7 @@ int keys_warm_up(void)
 	CLEANUP(credential_signer_freep) struct credential_signer *signer = NULL;
 	uint8_t sig[PASSPORT_SIG_LEN], random[32];
 
-	if (credential_set_new(&set) < 0 || credential_signer_new(set, &signer) < 0 || keys_throw_away(set) < 0 ||
+	if (credential_set_new(&set) < 0 || credential_signer_new(set, &signer) < 0 || keys_add_throwaway(set) < 0 ||
 	    RAND_bytes(random, sizeof(random)) != 1 || credential_sign(signer, 0, digest, sig) < 0)
 		return -EIO;
 	return 0;

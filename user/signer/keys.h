@@ -18,9 +18,9 @@
  * Return: 0 (*ret_is_locked: the heap cannot be swapped out), or -EIO. */
 int keys_openssl_init(bool *ret_is_locked);
 
-/** keys_throw_away() - a new key that nobody else has, in slot 0 of @set; written and read as a file would be.
+/** keys_add_throwaway() - a new key that nobody else has, in slot 0 of @set; written and read as a file would be.
  * Return: 0, or -EIO. */
-int keys_throw_away(struct credential_set *set);
+int keys_add_throwaway(struct credential_set *set);
 
 /** keys_warm_up() - read a throw-away key, sign with it, draw random numbers: all that OpenSSL loads
  * late is loaded before the sandbox closes.  Return: 0, or -EIO. */

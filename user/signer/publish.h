@@ -10,7 +10,8 @@
 /** publish_loop() - UMEM accounting, heartbeat, marks and fair share; plain stores, once per batch. */
 void publish_loop(struct worker *w);
 
-/** publish_second() - XDP_STATISTICS of each socket, CPU time, replay cache. */
+/** publish_second() - XDP_STATISTICS of each socket, CPU time, replay cache, signatures verified by a
+ * table. */
 void publish_second(struct worker *w);
 
 #endif

@@ -37,7 +37,7 @@ int warm_new(struct warm **ret)
 
 	if (!w)
 		return -ENOMEM;
-	if ((r = credential_set_new(&w->set)) < 0 || (r = keys_throw_away(w->set)) < 0 ||
+	if ((r = credential_set_new(&w->set)) < 0 || (r = keys_add_throwaway(w->set)) < 0 ||
 	    (r = credential_signer_new(w->set, &w->signer)) < 0)
 		return r;
 	w->header_len = (size_t)passport_header_emit(SLICE(X5U), w->header, sizeof(w->header));
