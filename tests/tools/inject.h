@@ -50,26 +50,41 @@ static inline bool inject_stop(pid_t tid, int *status)
 	return waitpid(tid, status, __WALL) == tid && WIFSTOPPED(*status);
 }
 
-/* Return: 1 stopped in a system call, so that the two bytes before rip are its instruction; 0 stopped elsewhere; -1 lost. */
-static inline int inject_seize_once(pid_t tid, struct user_regs_struct *ret)
+/* Is this what a system call answers that was interrupted while it waited?  One that has done its work is not made
+ * again. */
+static inline bool inject_is_waiting(const struct user_regs_struct *r)
+{
+	static const long answers[] = { -EINTR, -512 /* ERESTARTSYS */, -513, -514, -516 /* ERESTART_RESTARTBLOCK */ };
+
+	for (unsigned i = 0; i < sizeof(answers) / sizeof(*answers); i++)
+		if ((long)r->rax == answers[i])
+			return true;
+	return false;
+}
+
+/* Return: 1 stopped in a system call, so that the two bytes before rip are its instruction; 0 stopped elsewhere (*ret_signo:
+ * by this signal); -1 lost. */
+static inline int inject_seize_once(pid_t tid, struct user_regs_struct *ret, int *ret_signo)
 {
 	int status;
 
 	if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACESYSGOOD) < 0 || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0 ||
 	    !inject_stop(tid, &status) || ptrace(PTRACE_GETREGS, tid, 0, ret) < 0)
 		return -1;
+	*ret_signo = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
 	errno = 0;
-	return (ptrace(PTRACE_PEEKTEXT, tid, ret->rip - 2, 0) & 0xffff) == 0x050f && !errno;
+	return !*ret_signo && inject_is_waiting(ret) &&
+	       (ptrace(PTRACE_PEEKTEXT, tid, ret->rip - 2, 0) & 0xffff) == 0x050f && !errno;
 }
 
 /* A system call is where it waits; one that has something to do just now is let go, and tried again. */
 static inline bool inject_seize(pid_t tid, struct user_regs_struct *ret)
 {
-	int r = 0;
+	int r = 0, signo;
 
 	for (int i = 0; i < INJECT_TRIES && r == 0; i++) {
-		r = inject_seize_once(tid, ret);
-		if (r == 0 && ptrace(PTRACE_DETACH, tid, 0, 0) < 0)
+		r = inject_seize_once(tid, ret, &signo);
+		if (r == 0 && ptrace(PTRACE_DETACH, tid, 0, signo) < 0)
 			return false;
 		if (r == 0)
 			usleep(INJECT_PAUSE_US);
