@@ -97,6 +97,7 @@ run_cmocka() { # NAME PROGRAM...
 count_lines() { # NAME STATUS FILE SECONDS
 	local name=$1 rc=$2 p f s
 	p=$(grep -c '^ok ' "$3") f=$(grep -c '^not ok ' "$3") s=$(grep -c '^skip ' "$3")
+	p=${p:-0} f=${f:-0} s=${s:-0}                    # it did not even begin
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	grep -v '^ok ' "$3"
 	if [ "$f" = 0 ] && { [ "$rc" != 0 ] || [ $((p + s)) = 0 ]; }; then flunk "$name: exit status $rc$([ "$rc" != 124 ] || echo ' (too slow)')"; fi
@@ -139,7 +140,7 @@ lanes_end() {
 	lanes=()
 }
 
-# As many lanes as there are processors; every lane takes the next but one, and so on, for neighbours are alike.
+# As many lanes as there are processors, and dealt out in turn, for neighbours are alike.
 lanes_run() { # LIMIT COMMAND ITEM...
 	local limit=$1 command=$2 i j mine
 	shift 2

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The signer hangs or dies: what the policy says happens to INVITEs, emergency calls and all else cross,
 # and afterwards calls are signed again.
-# lane: second (it waits more than it works)
 . "$(dirname "$0")/lib.sh"
 
 begin() { # POLICY

@@ -137,7 +137,7 @@ test_command_line() {
 test_calling_number() {
 	local id
 	begin
-	id=$(override calling_number "+1 (800) 555-0100" 3)
+	id=$(override calling_number "+1 (800) 555-0100" 3) # seconds
 	expect "whom" "+18005550100" "$(jq -r .calling_number "$T/api.json")"
 	call n1
 	call n2
@@ -146,7 +146,7 @@ test_calling_number() {
 	new_york n2
 	expect_location else none
 	expect "event" "$id" "$(event n2 .override)"
-	sleep 2.5
+	sleep 3.2
 	call n3
 	expect_location n3 none
 	expect "event" null "$(event n3 .override)"

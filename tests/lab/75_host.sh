@@ -292,6 +292,7 @@ killed() { # POLICY WANTED
 	signer=$(signer_pid)
 	stop gateway KILL
 	wait_for 5 is_dead "$signer" || fail "the signer outlived its daemon"
+	sleep 0.7 # heartbeat_ms is 500
 	without_signer "$2"
 	start_gateway "$T/sipseal.yaml"
 	grep -q 'event=host .*pair=adopted tc=replaced' "$T/gateway.log" || { cat "$T/gateway.log"; fail "not adopted"; }

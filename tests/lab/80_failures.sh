@@ -53,6 +53,7 @@ break_daemon_killed() {
 	signer=$(signer_pid)
 	kill -KILL "$(pid_of gateway)"
 	wait_for 5 is_dead "$signer" || fail "the signer outlived its daemon"
+	sleep 0.7 # heartbeat_ms is 500: the kernel closes socket after socket, and nobody is there to tell XDP
 }
 mend_daemon_killed() { start_gateway "$T/sipseal.yaml"; }
 
@@ -61,6 +62,7 @@ break_both_killed() {
 	signer=$(signer_pid)
 	kill -KILL "$signer" "$(pid_of gateway)"
 	wait_for 5 is_dead "$signer"
+	sleep 0.7
 }
 mend_both_killed() { start_gateway "$T/sipseal.yaml"; }
 

@@ -27,8 +27,8 @@ inv_base() { cat "$T/.base.$1" 2>/dev/null || echo 0; } # NIC
 
 inv_detached() { # remember what was counted before
 	local nic
-	for nic in $(jq -r '.interfaces[].name' "$T/stats.json" 2>/dev/null || echo gwc0 gwp0); do
-		inv_packets "/run/netns/$PREFIX-gw" "$nic" >"$T/.base.$nic" || : # not every lab has both
+	for nic in $(jq -r '.interfaces[].name' "$T/stats.json" 2>/dev/null || gateway_nics | tr ' ' '\n' | sed 's/:.*//'); do
+		inv_packets "/run/netns/$PREFIX-gw" "$nic" >"$T/.base.$nic"
 	done
 }
 
