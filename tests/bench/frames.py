@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole calls as frames, at rates that sipp does not reach: each of the six messages comes from a sipblast of its own, three
-in the core and three in the carrier, all with the same serial numbers.  Both far ends drop in XDP.
+in the core and three in the carrier, each with serial numbers of its own.  Both far ends drop in XDP.
 
 Nobody answers anybody: what sipseal forwards depends on nothing that went before, and what it signs only on the INVITE.
 """
@@ -16,11 +16,11 @@ SDP = "\r\n".join(["v=0", "o=- 1 1 IN IP4 " + CARRIER, "s=-", "c=IN IP4 " + CARR
                    "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", ""])
 
 
-def rows(method, is_tagged=True):
-    """those that all messages of a call share; 98765432, 12155555432 and 12125555432 are what sipblast numbers"""
+def rows(method):
+    """those that all messages of a call have; 98765432, 12155555432 and 12125555432 are what sipblast numbers"""
     return ["Via: SIP/2.0/UDP %s:5060;branch=z9hG4bK-98765432" % CORE,
             'From: "Bench" <sip:+12125555432@%s>;tag=98765432' % CORE,
-            "To: <sip:+12155555432@%s>%s" % (CARRIER, ";tag=1-98765432" if is_tagged else ""),
+            "To: <sip:+12155555432@%s>;tag=1-98765432" % CARRIER,
             "Call-ID: 98765432@%s" % CORE, "CSeq: %d %s" % (2 if method == "BYE" else 1, method)]
 
 
