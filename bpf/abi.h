@@ -308,7 +308,8 @@ struct sipseal_host_key {          /* HASH: core addresses of a group */
 };
 _Static_assert(sizeof(struct sipseal_host_key) == 20, "sipseal_host_key");
 
-/* LPM_TRIE: core prefixes of a group; of the map only, which does not have those of 160 bits: they are hosts. */
+/* LPM_TRIE: core prefixes of a group.  Userspace has whole addresses in this form, too, with a prefixlen of 160, until
+ * it fills the maps: there they are hosts. */
 struct sipseal_core_key {
 	__u32  prefixlen;          /* 32 + bits of addr */
 	__be32 group_be;

@@ -5,7 +5,8 @@
 # A test file tests/lab/NN_name.sh sources this, defines functions test_*, and ends with `run_tests "$@"`
 # (arguments: names of tests to run).  It has a lab of its own, made once per file; each test runs in a
 # subshell with `set -e` and everything it started ends with it.  A test that returns is ok; `fail WHY`
-# and any failing command make it not ok (not in a condition, nor in what stands left of || or &&); `skip WHY` says why it could not run.
+# and any failing command (but in a condition, or left of || or &&) make it not ok; `skip WHY` says why it could
+# not run.
 #
 #   ok NAME | not ok NAME: WHY | skip NAME: WHY         the output of a failed test follows it, of one that passed the
 #                                                       lines that begin with "# " (figures)
